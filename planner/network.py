@@ -1,0 +1,274 @@
+"""The walking network: straight street segments between nodes, checked once, held as arrays, immutable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import scipy.sparse as sp
+import shapely
+from scipy.sparse.csgraph import connected_components
+
+from planner.errors import CrsError, Fault, TableError, say_faults
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Ids = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.uint8]
+
+_HILBERT_BITS = 16  # cells of the ordering curve a side: 65 536, under 2 m in a city of 100 km
+
+
+class EdgeFlag(IntFlag):
+    """What a walker must know of a segment; bits of `Network.flags`."""
+
+    STEPS = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Streets people may walk, both ways, as straight segments (every bend is a node).
+
+    Build one with `from_segments` (the gate), `from_networkx` or ``planner.read_network``.
+
+    Parameters
+    ----------
+    crs
+        The projected CRS of `node_xy`, in metres.
+    node_xy
+        (nodes, 2) float64, metres. Nodes stand in the order of a Hilbert curve, so that neighbours in space are
+        neighbours in memory.
+    node_id
+        (nodes,) int64: OSM's ids where there are any; bends without one have negative ids. Unique.
+    ends
+        (edges, 2) int32 positions into the nodes, ``u < v``, sorted.
+    length_m
+        (edges,) float64, > 0, metres along the ground; not shorter by more than rounding than what is walked.
+    flags
+        (edges,) uint8 of `EdgeFlag`.
+    component
+        (nodes,) int32: which connected part a node belongs to; 0 is the part with the most metres of street.
+    component_length_m
+        (components,) float64: metres of street of each part, falling.
+    report
+        What was found and what was left out while building, as counts by a name for people to read.
+    """
+
+    crs: pyproj.CRS
+    node_xy: Floats
+    node_id: Ids
+    ends: Ints
+    length_m: Floats
+    flags: Flags
+    component: Ints
+    component_length_m: Floats
+    report: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for values in (
+            self.node_xy, self.node_id, self.ends, self.length_m, self.flags, self.component, self.component_length_m,
+        ):  # fmt: skip
+            values.flags.writeable = False
+
+    @classmethod
+    def from_segments(
+        cls,
+        node_xy: npt.ArrayLike,
+        ends: npt.ArrayLike,
+        *,
+        crs: Any,
+        length_m: npt.ArrayLike | None = None,
+        node_id: npt.ArrayLike | None = None,
+        flags: npt.ArrayLike | None = None,
+        report: dict[str, int] | None = None,
+    ) -> Network:
+        """Check straight segments once and make them a network.
+
+        Loops (both ends one node) go, since no walk gains by them; of parallel segments with the same flags the shortest
+        stays; nodes without a street go. All three are counted in `report`.
+
+        Parameters
+        ----------
+        node_xy
+            (n, 2) metres in `crs`, finite.
+        ends
+            (m, 2) positions into `node_xy`; direction does not matter.
+        crs
+            A projected CRS in metres, in any form pyproj takes.
+        length_m
+            (m,) > 0; straight distances if not given. Segments of no length join the same place: they are given
+            a millimetre.
+        node_id
+            (n,) unique integers; 0 … n-1 if not given.
+        flags
+            (m,) bits of `EdgeFlag`; none if not given.
+
+        Raises
+        ------
+        CrsError
+            If `crs` is not projected in metres.
+        TableError
+            If an end is not a node, a coordinate is not finite, a length is negative or not finite, ids repeat.
+
+        Examples
+        --------
+        >>> town = Network.from_segments([[0, 0], [100, 0], [100, 100]], [[0, 1], [1, 2], [2, 1], [2, 2]], crs="EPSG:32651")
+        >>> town.length_m.tolist(), town.report["parallel segments dropped"], town.report["loops dropped"]
+        ([100.0, 100.0], 1, 1)
+        """
+        checked = pyproj.CRS.from_user_input(crs)
+        if not checked.is_projected or any(axis.unit_name not in ("metre", "meter") for axis in checked.axis_info[:2]):
+            raise CrsError(f"a network needs a projected CRS in metres, not {checked.to_string()}; project it first")
+        xy = np.array(node_xy, dtype=np.float64).reshape(-1, 2)
+        uv = np.array(ends, dtype=np.int64).reshape(-1, 2)
+        ids = np.arange(len(xy), dtype=np.int64) if node_id is None else np.array(node_id, dtype=np.int64)
+        bits = np.zeros(len(uv), dtype=np.uint8) if flags is None else np.array(flags, dtype=np.uint8)
+        _check_ends(xy, uv, ids, bits)
+        metres = _straight_m(xy, uv) if length_m is None else np.array(length_m, dtype=np.float64)
+        _check_lengths(metres, len(uv))
+        counts = dict(report or {})
+        uv, metres, bits = _simple(uv, np.maximum(metres, 1e-3), bits, counts)
+        xy, ids, uv = _used(xy, ids, uv, counts)
+        xy, ids, uv, metres, bits = _in_place_order(xy, ids, uv, metres, bits)
+        part, part_m = _components(len(xy), uv, metres)
+        counts |= {"nodes": len(xy), "segments": len(uv), "islands": max(len(part_m) - 1, 0)}
+        return cls(checked, xy, ids, uv.astype(np.int32), metres, bits, part, part_m, counts)
+
+    def __repr__(self) -> str:
+        km = float(self.length_m.sum()) / 1000
+        main = 1.0 if not len(self.component_length_m) else self.component_length_m[0] / self.length_m.sum()
+        return (
+            f"Network({len(self.node_xy):,} nodes, {len(self.ends):,} segments, {km:,.1f} km, "
+            f"{self.crs.to_string()}; {len(self.component_length_m)} connected part(s), the largest has {main:.1%})"
+        )
+
+    @property
+    def nodes(self) -> gpd.GeoDataFrame:
+        """The nodes as a GeoDataFrame with index ``node_id``, column ``component`` and points."""
+        points = shapely.points(self.node_xy)
+        table = gpd.GeoDataFrame({"component": self.component}, geometry=points, crs=self.crs)
+        return table.set_index(pd.Index(self.node_id, name="node_id"))
+
+    @property
+    def edges(self) -> gpd.GeoDataFrame:
+        """The segments as a GeoDataFrame with index (``u``, ``v``), columns ``length_m`` and ``steps``, and lines."""
+        lines = shapely.linestrings(self.node_xy[self.ends])
+        columns = {"length_m": self.length_m, "steps": (self.flags & EdgeFlag.STEPS) > 0}
+        ids = self.node_id[self.ends]
+        table = gpd.GeoDataFrame({"u": ids[:, 0], "v": ids[:, 1], **columns}, geometry=lines, crs=self.crs)
+        return table.set_index(["u", "v"])
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in metres of the CRS."""
+        low, high = self.node_xy.min(axis=0), self.node_xy.max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _check_ends(xy: Floats, uv: npt.NDArray[np.int64], ids: Ids, bits: Flags) -> None:
+    faults = []
+    for i in np.flatnonzero(~np.isfinite(xy).all(axis=1)):
+        faults.append(Fault("a coordinate is not a finite number", "remove the node", row=int(i), value=str(xy[i].tolist())))
+    for i in np.flatnonzero(((uv < 0) | (uv >= len(xy))).any(axis=1)):
+        faults.append(Fault(f"an end is not one of the {len(xy)} nodes", "", row=int(i), value=str(uv[i].tolist())))
+    if len(ids) != len(xy) or len(np.unique(ids)) != len(ids):
+        faults.append(Fault("node ids are not one for each node, or repeat", "give each node its own id"))
+    if len(bits) != len(uv):
+        faults.append(Fault(f"{len(bits)} flags for {len(uv)} segments", "give one for each segment"))
+    if not len(uv):
+        faults.append(Fault("there is no segment at all", "check the extract and its area"))
+    if faults:
+        raise TableError(f"network: {say_faults(faults)}", faults, "network")
+
+
+def _check_lengths(metres: Floats, count: int) -> None:
+    if len(metres) != count:
+        raise TableError(f"network: {len(metres)} lengths for {count} segments; give one for each segment")
+    bad = np.flatnonzero(~np.isfinite(metres) | (metres < 0))
+    if len(bad):
+        faults = [Fault("a length is negative or not a number", "", row=int(i), value=str(metres[i])) for i in bad]
+        raise TableError(f"network: {say_faults(faults)}", faults, "network")
+
+
+def _straight_m(xy: Floats, uv: npt.NDArray[np.int64]) -> Floats:
+    step = xy[uv[:, 1]] - xy[uv[:, 0]]
+    return np.asarray(np.hypot(step[:, 0], step[:, 1]), dtype=np.float64)
+
+
+def _simple(
+    uv: npt.NDArray[np.int64], metres: Floats, bits: Flags, counts: dict[str, int]
+) -> tuple[npt.NDArray[np.int64], Floats, Flags]:
+    """Without loops, and of parallel segments with the same flags the shortest."""
+    uv = np.sort(uv, axis=1)
+    kept = uv[:, 0] != uv[:, 1]
+    counts["loops dropped"] = counts.get("loops dropped", 0) + int((~kept).sum())
+    uv, metres, bits = uv[kept], metres[kept], bits[kept]
+    order = np.lexsort((metres, bits, uv[:, 1], uv[:, 0]))
+    uv, metres, bits = uv[order], metres[order], bits[order]
+    first = np.ones(len(uv), dtype=bool)
+    first[1:] = (uv[1:] != uv[:-1]).any(axis=1) | (bits[1:] != bits[:-1])
+    counts["parallel segments dropped"] = counts.get("parallel segments dropped", 0) + int((~first).sum())
+    return uv[first], metres[first], bits[first]
+
+
+def _used(xy: Floats, ids: Ids, uv: npt.NDArray[np.int64], counts: dict[str, int]) -> tuple[Floats, Ids, npt.NDArray[np.int64]]:
+    used = np.zeros(len(xy), dtype=bool)
+    used[uv] = True
+    counts["nodes without a street dropped"] = int((~used).sum())
+    position = np.cumsum(used) - 1
+    return xy[used], ids[used], position[uv]
+
+
+def _in_place_order(
+    xy: Floats, ids: Ids, uv: npt.NDArray[np.int64], metres: Floats, bits: Flags
+) -> tuple[Floats, Ids, npt.NDArray[np.int64], Floats, Flags]:
+    """Nodes along a Hilbert curve (ties by id), segments by their ends: the same whatever the order they came in."""
+    order = np.lexsort((ids, hilbert_index(xy)))
+    position = np.empty(len(order), dtype=np.int64)
+    position[order] = np.arange(len(order))
+    uv = np.sort(position[uv], axis=1)
+    by_ends = np.lexsort((bits, uv[:, 1], uv[:, 0]))
+    return xy[order], ids[order], uv[by_ends], metres[by_ends], bits[by_ends]
+
+
+def hilbert_index(xy: Floats) -> npt.NDArray[np.uint64]:
+    """Where points lie along a Hilbert curve over their own bounds: (n, 2) metres in, (n,) whole numbers out.
+
+    Neighbours along the curve are neighbours in the plane (Hilbert 1891; the bitwise form is the usual one).
+    """
+    if not len(xy):
+        return np.zeros(0, dtype=np.uint64)
+    low = xy.min(axis=0)
+    side = max(float((xy.max(axis=0) - low).max()), 1e-9)
+    cells = np.minimum((xy - low) / side * (1 << _HILBERT_BITS), (1 << _HILBERT_BITS) - 1).astype(np.int64)
+    x, y = cells[:, 0].copy(), cells[:, 1].copy()
+    index = np.zeros(len(xy), dtype=np.int64)
+    step = 1 << (_HILBERT_BITS - 1)
+    while step:
+        right, up = (x & step) > 0, (y & step) > 0
+        index += step * step * ((3 * right) ^ up)
+        flip = ~up & right
+        x[flip], y[flip] = (step - 1) - (x[flip] & (step - 1)), (step - 1) - (y[flip] & (step - 1))
+        x[~flip], y[~flip] = x[~flip] & (step - 1), y[~flip] & (step - 1)
+        x, y = np.where(up, x, y), np.where(up, y, x)
+        step >>= 1
+    return index.astype(np.uint64)
+
+
+def _components(count: int, uv: npt.NDArray[np.int64], metres: Floats) -> tuple[Ints, Floats]:
+    """Part number of each node, parts numbered by falling metres of street (ties by first node)."""
+    links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
+    parts, label = connected_components(links.tocsr(), directed=False)
+    length = np.bincount(label[uv[:, 0]], weights=metres, minlength=parts)
+    first = np.full(parts, count, dtype=np.int64)
+    np.minimum.at(first, label, np.arange(count))
+    order = np.lexsort((first, -length))
+    rank = np.empty(parts, dtype=np.int32)
+    rank[order] = np.arange(parts, dtype=np.int32)
+    return rank[label], np.asarray(length[order], dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Everything that people are shown: pages, and the figures in them."""

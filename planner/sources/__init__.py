@@ -1,0 +1,1 @@
+"""Everything that reads or fetches: study files and tables, street networks, populations."""

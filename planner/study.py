@@ -1,0 +1,307 @@
+"""The study: the place and its sources (`Study`), and the assumptions made about it (`Scenario`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+KMH = 1 / 3.6  # m/s in one km/h
+MINUTE_S = 60.0
+
+_STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Profile:
+    """A way of walking: pace on the level in m/s, whether steps are taken, names in both languages, and the source."""
+
+    name: str
+    speed_mps: Positive
+    takes_steps: bool
+    en: str
+    zh: str
+    source: str
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("adult", 4.8 * KMH, True, "adult on foot", "成人步行",
+                "4.8 km/h; within the 1.19-1.57 m/s of comfortable adult gait in Bohannon (1997), Age and Ageing 26:15-19"),
+        Profile("slow", 3.6 * KMH, True, "unhurried walker", "慢速步行", "3.6 km/h, the default of R5"),
+        Profile("elder", 0.92, True, "older person on foot", "老年人步行",
+                "15th percentile of walkers over 60 in Fitzpatrick et al. (2006), NCHRP Report 562"),
+        Profile("wheelchair", 0.92, False, "wheelchair, no steps", "轮椅（不走台阶）",
+                "no steps; the pace of older walkers in NCHRP Report 562, for want of one agreed figure"),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TownWalk:
+    """What differs for the residents of one town; None keeps the study's own value."""
+
+    minutes: Positive | None = None
+    profile: str | None = None
+    speed_mps: Positive | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, name: str | None) -> str | None:
+        return name if name is None else _known(name)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Walk:
+    """How people walk and how long a walk still counts.
+
+    Parameters
+    ----------
+    minutes
+        The cutoff in minutes, > 0, inclusive.
+    bands
+        Minutes of the outlines that are drawn, > 0, kept in rising order.
+    profile
+        A name in `PROFILES`; gives the pace and whether steps are taken.
+    speed_mps
+        Pace in metres a second; overrides the profile's.
+    max_link_m
+        Longest way from a door to the street in metres, >= 0; a point farther off is unlinked.
+    towns
+        What differs by the resident's town.
+
+    Examples
+    --------
+    >>> Walk(minutes=15, speed_mps=1.0).cutoff_s, Walk(minutes=5).pace_mps == 4.8 / 3.6
+    (900.0, True)
+    """
+
+    minutes: Positive = 15.0
+    bands: tuple[Positive, ...] = (5.0, 10.0, 15.0)
+    profile: str = "adult"
+    speed_mps: Positive | None = None
+    max_link_m: NonNegative = 300.0
+    towns: Mapping[str, TownWalk] = field(default_factory=dict)
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, name: str) -> str:
+        return _known(name)
+
+    @field_validator("bands")
+    @classmethod
+    def _rising(cls, bands: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(sorted(set(bands)))
+
+    @property
+    def cutoff_s(self) -> float:
+        """The cutoff in seconds, inclusive."""
+        return self.minutes * MINUTE_S
+
+    @property
+    def pace_mps(self) -> float:
+        """Metres a second on the level: `speed_mps` if given, else the profile's."""
+        return PROFILES[self.profile].speed_mps if self.speed_mps is None else self.speed_mps
+
+    @property
+    def takes_steps(self) -> bool:
+        return PROFILES[self.profile].takes_steps
+
+    def for_town(self, town: str | None) -> Walk:
+        """The walk of the residents of `town`, with no towns of its own."""
+        own = self.towns.get(town, TownWalk()) if town is not None else TownWalk()
+        profile = own.profile or self.profile
+        speed = own.speed_mps if own.speed_mps or own.profile else self.speed_mps
+        return Walk(own.minutes or self.minutes, self.bands, profile, speed, self.max_link_m)
+
+
+def _known(name: str) -> str:
+    if name not in PROFILES:
+        raise ValueError(f"there is no profile {name!r}; use one of {', '.join(PROFILES)}")
+    return name
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Group:
+    """A key group: `name` is a column suffix, `label` is shown, `weight` >= 0 is what one more member adds to need.
+
+    ``file`` and ``column`` say where its people come from: a file of its own, or a column of the population's.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    label: str = ""
+    weight: NonNegative = 1.0
+    file: str | None = None
+    column: str | None = None
+    coordinates: str = "wgs84"
+
+    @property
+    def shown(self) -> str:
+        return self.label or self.name
+
+
+class Method(StrEnum):
+    """The four classical location models."""
+
+    MCLP = "mclp"
+    LSCP = "lscp"
+    P_MEDIAN = "p-median"
+    P_CENTER = "p-center"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Phase:
+    """So many of the new sites stand by this date."""
+
+    by: dt.date
+    sites: Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Siting:
+    """What is asked of the proposal.
+
+    Parameters
+    ----------
+    method
+        One of `Method`.
+    sites
+        How many new sites, >= 1; with phases, their sum.
+    per_town_min
+        Every town that has a candidate or a station ends with at least this many stations, >= 0.
+    phases
+        How many by which date, in the order of their dates.
+    """
+
+    method: Method = Method.MCLP
+    sites: Annotated[int, Field(ge=1)] = 5
+    per_town_min: Annotated[int, Field(ge=0)] = 0
+    phases: tuple[Phase, ...] = ()
+
+    @model_validator(mode="after")
+    def _phases_add_up(self) -> Siting:
+        dates = [phase.by for phase in self.phases]
+        if dates != sorted(dates):
+            raise ValueError("phases must stand in the order of their dates")
+        total = sum(phase.sites for phase in self.phases)
+        if self.phases and total != self.sites:
+            raise ValueError(f"phases add up to {total} sites but sites = {self.sites}; make them equal")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Scenario:
+    """The assumptions; a what-if is ``dataclasses.replace``."""
+
+    walk: Walk = field(default_factory=Walk)
+    groups: tuple[Group, ...] = ()
+    siting: Siting = field(default_factory=Siting)
+
+    @model_validator(mode="after")
+    def _groups_differ(self) -> Scenario:
+        names = [group.name for group in self.groups]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"group {name!r} stands twice; give each group its own name")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class NetworkSource:
+    """Where the walking network comes from: a file, or a place for ``planner fetch``."""
+
+    file: str | None = None
+    place: str | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class StationSource:
+    """A table of stations, or OSM tags (``amenity=library``) read out of the network file."""
+
+    file: str | None = None
+    coordinates: str = "wgs84"
+    osm: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> StationSource:
+        if bool(self.file) == bool(self.osm):
+            raise ValueError("give either file or osm")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PopulationSource:
+    """Residents: a raster of counts, zones or points with a count column, or ``towns`` totals spread over buildings.
+
+    ``spread = "buildings"`` spreads the totals of `file` (or of the area's `column`) over residential buildings of the
+    network file by floor area.
+    """
+
+    file: str | None = None
+    column: str | None = None
+    spread: Annotated[str, Field(pattern="^(none|buildings)$")] = "none"
+    total: NonNegative | None = None
+    coordinates: str = "wgs84"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Privacy:
+    """Counts of key groups below `minimum_count` never leave the machine."""
+
+    minimum_count: Annotated[int, Field(ge=0)] = 10
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Publish:
+    """Who publishes, in which languages, over which tiles (none unless asked for)."""
+
+    languages: tuple[Annotated[str, Field(pattern="^(zh|en)$")], ...] = ("zh", "en")
+    title: str = ""
+    publisher: str = ""
+    map_approval: str = ""
+    tiles: str = ""
+    attribution: str = ""
+
+    @field_validator("languages")
+    @classmethod
+    def _at_least_one(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if not languages:
+            raise ValueError('name at least one language: ["zh", "en"]')
+        return tuple(dict.fromkeys(languages))
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Study:
+    """One place, its sources and its assumptions, as ``study.toml`` says them.
+
+    Paths are as written; `path_of` resolves them against `folder`, the folder of the study file.
+    """
+
+    name: str
+    area: str
+    network: NetworkSource
+    stations: StationSource
+    population: PopulationSource
+    folder: Path = Path()
+    area_field: str = "town"
+    crs: str | None = None
+    policy: str | None = None
+    as_of: dt.date | None = None
+    candidates: tuple[StationSource, ...] = ()
+    scenario: Scenario = field(default_factory=Scenario)
+    privacy: Privacy = field(default_factory=Privacy)
+    publish: Publish = field(default_factory=Publish)
+
+    def path_of(self, file: str) -> Path:
+        """A path as the study file writes it, resolved against the study's folder."""
+        return (self.folder / file).resolve()
