@@ -1,0 +1,150 @@
+"""The siting problem as arrays: candidates and cells in the order of their ids, like cells merged, rules as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from planner.errors import Fault, TableError, say_faults
+from planner.reach import Reach
+from planner.schema import Candidates, Coverage
+from planner.siting.merge import same_columns
+from planner.study import Siting
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+NOWHERE = -1  # town of a candidate that has none
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What a plan must keep, candidate by candidate and town by town.
+
+    Parameters
+    ----------
+    steps
+        How many new sites stand at the end of each phase, rising.
+    forced
+        (sites,) candidates that must be in the plan.
+    towns
+        Names of the towns, sorted.
+    town
+        (sites,) position into `towns`, or `NOWHERE`.
+    short
+        (towns,) how many new sites each still needs.
+    """
+
+    steps: tuple[int, ...]
+    forced: Bools
+    towns: tuple[str, ...]
+    town: Ints
+    short: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Which candidate newly covers which cells, and how much they weigh.
+
+    Parameters
+    ----------
+    site_ids
+        (sites,) sorted, so that ties fall the same way whatever the order of the tables.
+    reach
+        (sites × cells) csr of 1: cells not covered yet that the candidate reaches; like cells merged.
+    weight
+        (cells,) > 0: need of the merged cells.
+    rules
+        What a plan must keep.
+    """
+
+    site_ids: pd.Index
+    reach: sp.csr_array
+    weight: Floats
+    rules: Rules
+
+
+def build_problem(
+    options: Reach,
+    coverage: Coverage,
+    candidates: Candidates,
+    siting: Siting,
+    stations_per_town: Mapping[str, int] | None = None,
+    *,
+    weigh: str = "need",
+) -> Problem:
+    """The arrays of a siting problem; column `weigh` of `coverage` is what is to be covered.
+
+    Raises
+    ------
+    TableError
+        If the times speak of cells that `coverage` does not have.
+    """
+    sites = candidates.sort_index()
+    cells = coverage.sort_index()
+    pattern = align(options, sites.index, cells.index)
+    wanted = ~cells["covered"].to_numpy(dtype=bool) & (cells[weigh].to_numpy(dtype=float) > 0)
+    reach, weight = merged(pattern, np.where(wanted, cells[weigh].to_numpy(dtype=float), 0.0))
+    return Problem(sites.index, reach, weight, _rules(sites, cells, siting, stations_per_town or {}))
+
+
+def align(options: Reach, site_ids: pd.Index, cell_ids: pd.Index) -> sp.csr_array:
+    """Which of `site_ids` reaches which of `cell_ids`, as a csr pattern of 1; ids without a time reach nothing."""
+    rows = options.facility_ids.get_indexer(site_ids)
+    columns = cell_ids.get_indexer(options.demand_ids)
+    if (columns < 0).any():
+        unknown = options.demand_ids[columns < 0]
+        fault = Fault(
+            f"the times speak of {len(unknown)} demand points that the coverage table does not have",
+            "measure both on the same demand",
+            row=str(unknown[0]),
+        )
+        raise TableError(f"reach: {say_faults([fault])}", [fault], "reach")
+    times = options.walk_s.tocoo()
+    row_of = np.full(len(options.facility_ids), -1, dtype=np.int64)
+    row_of[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    row, column = row_of[times.row], columns[times.col]
+    kept = row >= 0
+    ones = np.ones(int(kept.sum()), dtype=np.int8)
+    pattern = sp.csr_array((ones, (row[kept], column[kept])), shape=(len(site_ids), len(cell_ids)))
+    pattern.sum_duplicates()
+    pattern.data[:] = 1
+    return pattern
+
+
+def merged(pattern: sp.csr_array, weight: Floats) -> tuple[sp.csr_array, Floats]:
+    """Cells with weight, those that the same sites reach made one; their weights add up."""
+    wanted = np.flatnonzero(weight > 0)
+    part = sp.csr_array(pattern[:, wanted])
+    part.sort_indices()
+    group, first = same_columns(part)
+    reached = group >= 0
+    total = np.bincount(group[reached], weights=weight[wanted][reached], minlength=len(first))
+    return sp.csr_array(part[:, first]), total.astype(np.float64)
+
+
+def _rules(sites: pd.DataFrame, cells: pd.DataFrame, siting: Siting, stations: Mapping[str, int]) -> Rules:
+    required = sites["required"] if "required" in sites else pd.Series(False, index=sites.index)
+    town_names = sites["town"] if "town" in sites else pd.Series(None, index=sites.index, dtype=object)
+    towns = tuple(sorted({str(name) for name in town_names.dropna()} | set(stations) | _towns_of(cells)))
+    position = {name: i for i, name in enumerate(towns)}
+    town = np.array([NOWHERE if pd.isna(name) else position[str(name)] for name in town_names], dtype=np.int64)
+    standing = np.array([stations.get(name, 0) for name in towns], dtype=np.int64)
+    counts = [phase.sites for phase in siting.phases] or [siting.sites]
+    return Rules(
+        steps=tuple(int(step) for step in np.cumsum(counts)),
+        forced=np.asarray(required.fillna(False), dtype=np.bool_),
+        towns=towns,
+        town=town,
+        short=np.maximum(siting.per_town_min - standing, 0),
+    )
+
+
+def _towns_of(cells: pd.DataFrame) -> set[str]:
+    return {str(name) for name in cells["town"].dropna().unique()} if "town" in cells else set()
