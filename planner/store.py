@@ -1,0 +1,288 @@
+"""A run on disk: tables, GeoPackage, JSON; every file is written beside its place and renamed, whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import shapely
+
+from planner.errors import SourceError
+
+MANIFEST = "manifest.json"
+_WGS84 = "EPSG:4326"
+_DECIMALS = 7  # of a degree: about a centimetre
+_FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+_READ_BYTES = 1 << 20
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, force: bool = False) -> Iterator[Path]:
+    """A folder to write into that takes the place of `folder` only when everything is in it.
+
+    Parameters
+    ----------
+    folder
+        Where the output belongs. A folder that one of our runs wrote, unchanged since, is replaced as a whole.
+    manifest
+        Called and written last as ``manifest.json``, with the SHA-256 of every file under ``outputs``.
+    force
+        Replace the folder even if files in it were added or edited by hand; the old folder is then kept beside it.
+
+    Raises
+    ------
+    SourceError
+        If `folder` holds anything that our run did not write, or that was edited since; or cannot be written.
+    """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays the link the user named
+    foreign = _foreign_files(folder)
+    if foreign and not force:
+        raise SourceError(
+            f"{folder}: {foreign[0]} was not written by an earlier run, or was changed since; nothing is overwritten: "
+            "name another folder with --out, or pass --force (the old folder is then kept beside the new one)",
+            source=str(folder),
+        )
+    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    _remove_leavings(folder)
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        hashes = {str(p.relative_to(beside)): hash_file(p) for p in sorted(beside.rglob("*")) if p.is_file()}
+        write_json(beside / MANIFEST, {**manifest(), "outputs": hashes})
+        _take_place(beside, folder, keep_old=bool(foreign))
+    except OSError as error:
+        raise _said(error, folder) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _said(error: OSError, folder: Path) -> SourceError:
+    if isinstance(error, SourceError):
+        return error
+    mend = {
+        errno.ENOSPC: "the disk is full; make room and run again",
+        errno.EACCES: "it may not be written; choose another folder with --out",
+        errno.EROFS: "the disk is read-only; choose another folder with --out",
+    }.get(error.errno or 0, "choose another folder with --out")
+    return SourceError(f"{folder}: cannot write the output ({error.strerror or error}); {mend}", source=str(folder))
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    """What in `folder` no run of ours wrote, or was edited since; empty where the folder is absent, empty or ours."""
+    if not folder.exists():
+        return []
+    if not folder.is_dir():
+        return [f"it is a file and {folder.name!r}"]
+    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    try:
+        written = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        written = {}
+    if not isinstance(written, dict):
+        written = {}
+    strangers = sorted(present - set(written) - ({MANIFEST} if written else set()))
+    return strangers + [name for name in sorted(present & set(written)) if hash_file(folder / name) != written[name]]
+
+
+def _remove_leavings(folder: Path) -> None:
+    """What a run that was killed left beside `folder`; those of living processes stay."""
+    for left in folder.parent.glob(f".{folder.name}.partial-*"):
+        pid = left.name.rsplit("-", 1)[-1]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return pid != os.getpid()
+
+
+def _take_place(beside: Path, folder: Path, *, keep_old: bool) -> None:
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    old = _free_name(folder, "old")
+    folder.rename(old)
+    try:
+        beside.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    if not keep_old:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _free_name(folder: Path, word: str) -> Path:
+    number = 1
+    while (path := folder.with_name(f"{folder.name}.{word}-{number}")).exists():
+        number += 1
+    return path
+
+
+def write_json(path: Path, content: Any) -> None:
+    """JSON in UTF-8 with keys in the given order; missing numbers are null, never NaN."""
+    text = json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """`value` in JSON's own types; what is missing becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if pd.isna(value):
+        return None
+    if isinstance(value, float):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose text cannot be taken for a formula: a leading ``= + - @``, tab or return gets an apostrophe before it.
+
+    >>> neutralised(pd.DataFrame({"name": ["=1+1", "Library"], "walk": [-1.0, 2.0]})).values.tolist()
+    [["'=1+1", -1.0], ['Library', 2.0]]
+    """
+    copy = frame.copy()
+    for position, name in enumerate(copy.columns):
+        if not (pd.api.types.is_numeric_dtype(copy[name]) or pd.api.types.is_datetime64_any_dtype(copy[name])):
+            copy.isetitem(position, copy[name].map(safe_cell, na_action="ignore").to_numpy(dtype=object))
+    return copy
+
+
+def safe_cell(value: Any) -> Any:
+    """One cell for a spreadsheet: text that a spreadsheet would run as a formula is given an apostrophe."""
+    return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_MARKS) else value
+
+
+def with_lonlat(table: gpd.GeoDataFrame) -> pd.DataFrame:
+    """A table of points as a plain one with its key as a column and ``lon``, ``lat`` in degrees (WGS 84) after the rest."""
+    points = table.geometry.to_crs(_WGS84)
+    plain = pd.DataFrame(table.drop(columns=table.geometry.name)).reset_index()
+    return plain.assign(lon=points.x.round(_DECIMALS).to_numpy(), lat=points.y.round(_DECIMALS).to_numpy())
+
+
+def with_lonlat_or_key(table: pd.DataFrame) -> pd.DataFrame:
+    """Any table as a plain one with its key as columns: points become ``lon``, ``lat``, other shapes are left out."""
+    if not isinstance(table, gpd.GeoDataFrame):
+        return table.reset_index()
+    if (table.geom_type == "Point").all():
+        return with_lonlat(table)
+    return pd.DataFrame(table.drop(columns=table.geometry.name)).reset_index()
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV: keys first, formulas neutralised, numbers with at most 7 decimals, dates as 2025-06-30."""
+    shown = neutralised(with_lonlat_or_key(table))
+    return str(shown.to_csv(index=False, lineterminator="\n", float_format=_short, date_format="%Y-%m-%d"))
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """`csv_text` in UTF-8 with a byte-order mark, so that a spreadsheet reads Chinese."""
+    path.write_text(csv_text(table), encoding="utf-8-sig")
+
+
+def _short(number: object) -> str:
+    return f"{float(str(number)):.7f}".rstrip("0").rstrip(".")
+
+
+def geojson_text(table: gpd.GeoDataFrame) -> str:
+    """GeoJSON (RFC 7946): degrees of WGS 84 with 7 decimals, the key among the properties, missing values null."""
+    flat = table.reset_index()
+    shapes = shapely.set_precision(flat.geometry.to_crs(_WGS84).to_numpy(), 10**-_DECIMALS, mode="pointwise")
+    columns = [str(name) for name in flat.columns if name != flat.geometry.name]
+    features = [
+        {
+            "type": "Feature",
+            "properties": dict(zip(columns, map(plain, values), strict=True)),
+            "geometry": json.loads(shapely.to_geojson(shape)),
+        }
+        for values, shape in zip(flat[columns].itertuples(index=False, name=None), shapes, strict=True)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, allow_nan=False)
+
+
+def write_geojson(path: Path, table: gpd.GeoDataFrame) -> None:
+    """`geojson_text` as a file in UTF-8."""
+    path.write_text(geojson_text(table) + "\n", encoding="utf-8")
+
+
+def write_parquet(path: Path, table: gpd.GeoDataFrame) -> None:
+    """GeoParquet with the key as a column."""
+    table.reset_index().to_parquet(path, index=False)
+
+
+def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame]) -> None:
+    """One GeoPackage with a layer (or a table without shapes) for each name, stamped with a fixed date: same bytes again."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
+    try:
+        for name, layer in layers.items():
+            pyogrio.write_dataframe(_for_gdal(layer.reset_index()), path, layer=name, driver="GPKG", append=path.exists())
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def _for_gdal(table: Any) -> Any:
+    """Nullable and text columns in the types GDAL knows; a key that clashes with the layer's own ``fid`` is not possible."""
+    for name in table.columns:
+        if isinstance(table[name].dtype, pd.BooleanDtype):
+            table[name] = table[name].astype("Int16")
+        elif isinstance(table[name].dtype, pd.StringDtype):
+            table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
+
+
+FILES: Mapping[str, tuple[str, ...]] = {
+    "stations": ("csv", "geojson"),
+    "towns": ("csv",),
+    "groups": ("csv",),
+    "demand": ("parquet",),
+    "isochrones": ("geojson",),
+    "sites": ("csv", "geojson"),
+    "frontier": ("csv",),
+}
+"""Which tables a run writes, and as what."""
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write each table in the formats of `FILES` (key columns first), and all of them as layers of ``study.gpkg``."""
+    for name, table in tables.items():
+        for ending in FILES[name]:
+            path = folder / f"{name}.{ending}"
+            if ending == "csv":
+                write_csv(path, table)
+            elif ending == "geojson":
+                write_geojson(path, gpd.GeoDataFrame(table))
+            else:
+                write_parquet(path, gpd.GeoDataFrame(table))
+    write_geopackage(folder / "study.gpkg", tables)

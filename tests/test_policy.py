@@ -1,0 +1,68 @@
+"""The shipped packs say what their documents say; a pack of one's own is checked like them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from planner.errors import StudyError
+from planner.policy import Counts, ItemClass, Policy, Scope
+from planner.sources.packs import pack_names, read_policy
+from planner.study import NetworkSource, PopulationSource, StationSource, Study
+
+
+def study(policy: str | None, folder: Path = Path()) -> Study:
+    sources = NetworkSource(file="n.osm"), StationSource(file="s.csv"), PopulationSource(file="p.csv")
+    return Study("x", "towns.geojson", *sources, folder=folder, policy=policy)
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_every_shipped_pack_is_read_under_its_own_name_and_every_target_quotes_its_source(name: str) -> None:
+    policy = read_policy(study(name))
+    assert policy.name == name
+    assert all(target.phrase for target in policy.targets)
+
+
+def test_jiading_asks_what_the_plan_asks() -> None:
+    policy = read_policy(study("jiading-2023"))
+    asked = {(t.scope, t.counts): (t.minimum, t.by, t.binding) for t in policy.targets}
+    assert asked == {
+        (Scope.TOWN, Counts.STATIONS): (1, dt.date(2023, 12, 31), True),
+        (Scope.DISTRICT, Counts.STATIONS): (24, dt.date(2025, 12, 31), True),
+        (Scope.TOWN, Counts.FEATURED): (1, dt.date(2025, 12, 31), False),
+    }
+    of_class = {c: [item.number for item in policy.items if item.item_class is c] for c in ItemClass}
+    assert of_class[ItemClass.BASIC] == [1, 2, 3, 4, 5, 7, 11, 15, 16, 17, 18, 19, 20]
+    assert of_class[ItemClass.EXTENDED] == [6, 8, 9, 10, 12, 13, 14, 21, 22]
+    assert of_class[ItemClass.INNOVATIVE] == [23, 24]
+    assert [tier.count for tier in policy.tiers] == [1, 12, None]
+
+
+def test_the_town_minimum_in_force_is_the_last_that_is_due() -> None:
+    policy = read_policy(study("jiading-2023"))
+    assert policy.town_minimum(dt.date(2023, 1, 1)) == policy.town_minimum(dt.date(2025, 1, 1)) == 1
+    assert read_policy(study(None)).town_minimum(dt.date(2025, 1, 1)) is None
+
+
+def test_an_unknown_pack_names_the_nearest() -> None:
+    with pytest.raises(StudyError, match="did you mean 'jiading-2023'"):
+        read_policy(study("jiading-2032"))
+
+
+def test_a_pack_of_ones_own_is_read_and_its_faults_come_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\n', encoding="utf-8")
+    assert read_policy(study("own.toml", tmp_path)).en == "Own"
+    (tmp_path / "own.toml").write_text('name = "own"\nen = ""\ncolour = "red"\nzh = "自定"\n', encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        read_policy(study("own.toml", tmp_path))
+    assert {fault.column for fault in caught.value.faults} == {"en", "colour", "source"}
+    (tmp_path / "own.toml").write_text("name = ", encoding="utf-8")
+    with pytest.raises(StudyError, match="not valid TOML"):
+        read_policy(study("own.toml", tmp_path))
+
+
+def test_a_pack_may_not_repeat_a_target_or_name_an_unknown_function() -> None:
+    with pytest.raises(ValueError, match="functions that the pack does not"):
+        Policy("x", "x", "x", "x", items=({"number": 1, "zh": "一", "en": "one", "item_class": "basic", "function": "f"},))  # type: ignore[arg-type]

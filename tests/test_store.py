@@ -1,0 +1,125 @@
+"""Outputs are whole or absent, nothing made by hand is lost, and no text is a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pytest
+from builders import stations_at
+
+from planner import store
+from planner.errors import SourceError
+
+
+def _write(folder: Path, text: str = "made", *, force: bool = False) -> None:
+    with store.whole_folder(folder, lambda: {"study": "x"}, force=force) as beside:
+        (beside / "a.txt").write_text(text, encoding="utf-8")
+
+
+def _fail_halfway(folder: Path) -> None:
+    with store.whole_folder(folder, dict) as beside:
+        (beside / "a.txt").write_text("half", encoding="utf-8")
+        raise RuntimeError("on the way")
+
+
+def test_a_folder_is_complete_or_absent(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="on the way"):
+        _fail_halfway(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_rerun_leaves_the_old_output_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write(out, "first")
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    with pytest.raises(RuntimeError, match="on the way"):
+        _fail_halfway(out)
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_our_own_output_is_replaced_and_lists_its_files_with_their_hashes(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write(out, "first")
+    _write(out, "second")
+    assert (out / "a.txt").read_text(encoding="utf-8") == "second"
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["outputs"] == {"a.txt": store.hash_file(out / "a.txt")}
+
+
+@pytest.mark.parametrize("stranger", ["notes.txt", "a.txt"])
+def test_what_was_made_or_edited_by_hand_is_never_overwritten(tmp_path: Path, stranger: str) -> None:
+    out = tmp_path / "out"
+    _write(out, "first")
+    (out / stranger).write_text("by hand", encoding="utf-8")
+    with pytest.raises(SourceError, match=stranger):
+        _write(out, "second")
+    assert (out / stranger).read_text(encoding="utf-8") == "by hand"
+    _write(out, "second", force=True)
+    assert (out / "a.txt").read_text(encoding="utf-8") == "second"
+    assert (tmp_path / "out.old-1" / stranger).read_text(encoding="utf-8") == "by hand"
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.docx").write_text("mine", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"thesis\.docx"):
+        _write(tmp_path / "out")
+
+
+def test_a_place_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SourceError, match="cannot write"):
+        _write(tmp_path / "file" / "out")
+
+
+def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
+    left = tmp_path / ".out.partial-999999999"
+    left.mkdir()
+    _write(tmp_path / "out")
+    assert not left.exists()
+
+
+HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "  =1", "Library", "图书馆"]
+
+
+def test_no_text_in_a_csv_is_a_formula_and_every_name_is_still_readable() -> None:
+    table = pd.DataFrame({"name": HOSTILE, "metres": -1.5}, index=pd.Index(range(len(HOSTILE)), name="id"))
+    rows = list(csv.DictReader(io.StringIO(store.csv_text(table))))
+    assert [row["name"].lstrip("'") for row in rows] == HOSTILE
+    assert not any(row["name"].lstrip(" ")[0] in "=+-@\t" for row in rows)
+    assert {row["metres"] for row in rows} == {"-1.5"}
+
+
+def test_points_are_written_in_degrees_and_missing_values_are_null() -> None:
+    stations = stations_at((500_000, 0), (501_000, 0), phone=["123", None])
+    features = json.loads(store.geojson_text(gpd.GeoDataFrame(stations)))["features"]
+    assert features[0]["geometry"]["coordinates"] == pytest.approx([123.0, 0.0])  # central meridian of zone 51
+    assert [f["properties"]["phone"] for f in features] == ["123", None]
+    assert [f["properties"]["station_id"] for f in features] == ["s0", "s1"]
+
+
+def test_a_geopackage_has_the_layers_and_the_same_bytes_again(tmp_path: Path) -> None:
+    tables = {
+        "stations": stations_at((0, 0)),
+        "frontier": pd.DataFrame({"covered_pop": [1.0]}, index=pd.Index([3], name="stations")),
+    }
+    for name in ("a.gpkg", "b.gpkg"):
+        store.write_geopackage(tmp_path / name, tables)
+    assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
+    assert {str(name) for name, _ in pyogrio.list_layers(tmp_path / "a.gpkg")} == {"stations", "frontier"}
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    store.write_json(tmp_path / "x.json", {"a": float("nan"), "b": [pd.NA, pd.Timestamp("2025-06-30")], "c": {"d": 1}})
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {
+        "a": None,
+        "b": [None, "2025-06-30T00:00:00"],
+        "c": {"d": 1},
+    }
