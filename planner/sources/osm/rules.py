@@ -1,0 +1,172 @@
+"""Which ways of OpenStreetMap people walk on: the walk rules, in one place.
+
+A way is a street here if it has a ``highway`` key or is a platform. The rules are asked in this order; the first that
+answers decides.
+
+1.  ``route=ferry`` is not walked: waiting for a boat is not walking.
+2.  The kinds in `NEVER` are not walked whatever else is tagged: motorways are closed to walkers by law, and what is under
+    construction, proposed, raced on or gone is no street.
+3.  ``foot`` in `OPEN` (``yes``, ``designated``, ``permissive`` …) opens the way, whatever ``access`` or ``motorroad`` say:
+    the more special tag wins.
+4.  ``foot`` in `CLOSED` (``no``, ``private``, ``use_sidepath`` …) closes it. With ``use_sidepath`` the path beside it is
+    a way of its own.
+5.  ``access`` in `CLOSED` closes it. ``destination``, ``customers``, ``delivery``, ``agricultural`` … do not: they
+    are about vehicles, or about people who go to a door there. ``vehicle``, ``motor_vehicle`` and ``bicycle`` say nothing
+    about walkers.
+6.  ``motorroad=yes`` and ``expressway=yes`` close it: fast roads between junctions without pavements.
+7.  ``abandoned``, ``disused``, ``razed`` … ``=yes`` on the way closes it; keys such as ``disused:highway`` are no highway.
+8.  The kinds in `WALKED` are walked. Cycleways and bridleways are among them: nearly everywhere people may and do walk there,
+    and where they may not ``foot=no`` says so. So are trunk roads that none of the rules above closed, and indoor
+    corridors (passages below stations). Kinds that are in no table are not walked, and are counted.
+
+Then, by geometry (`planner.sources.osm.streets`):
+
+9.  A road in a **tunnel**, without a word about feet or a pavement, is not walked if the tunnel is longer than
+    `TUNNEL_MAX_M`; tunnels of several ways count as one. Streets pass below a railway in less; tunnels below a river
+    are longer.
+10. A road on a **bridge**, likewise without a word, is not walked if it is longer than `BRIDGE_MAX_M`; a trunk road's
+    if it is longer than `TUNNEL_MAX_M`.
+
+What does not matter: ``oneway`` and ``oneway:foot`` (streets are walked both ways), ``*:conditional`` (the plain tag decides),
+``sac_scale``, ``informal``, ``ford``, ``smoothness``, ``service`` (driveways and parking aisles are walked), ``layer`` and
+``level`` (ways join only where they share a node). ``highway=steps`` are flagged, moving ones too (``conveying``).
+A road whose pavement is mapped separately stays a street as well, so that people can cross it.
+
+Barriers on nodes: see `blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RULES_VERSION = 1  # rises with every change of what is walked, so that cached networks are read anew
+
+TUNNEL_MAX_M = 150.0  # our choice: streets pass below railways and squares in less; river tunnels are 1-3 km
+BRIDGE_MAX_M = 1000.0  # our choice: longer bridges for cars name their pavement where there is one
+
+ROADS = frozenset({
+    "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link",
+    "unclassified", "residential", "road", "living_street", "service",
+})  # fmt: skip
+PATHS = frozenset({
+    "footway", "pedestrian", "path", "steps", "cycleway", "bridleway", "track", "platform", "corridor", "elevator", "crossing",
+})  # fmt: skip
+WALKED = ROADS | PATHS
+NEVER = frozenset({
+    "motorway", "motorway_link", "construction", "proposed", "planned", "raceway", "bus_guideway", "escape", "via_ferrata",
+    "rest_area", "services", "abandoned", "disused", "razed", "demolished", "destroyed", "dismantled", "removed", "no",
+})  # fmt: skip
+
+OPEN = frozenset({"yes", "designated", "permissive", "official", "destination", "customers", "public"})
+CLOSED = frozenset({
+    "no", "private", "use_sidepath", "permit", "military", "restricted", "emergency", "residents", "employees", "staff",
+})  # fmt: skip
+PAVED_BESIDE = frozenset({"yes", "both", "left", "right"})  # sidewalk=… that puts walkers on this very road
+GONE = ("abandoned", "disused", "razed", "demolished", "dismantled", "removed")
+
+WAY_KEYS = (
+    "highway", "railway", "public_transport", "route", "area", "foot", "access", "motorroad", "expressway", "tunnel", "bridge",
+    "sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right", "conveying", *GONE,
+)  # fmt: skip
+NODE_KEYS = ("barrier", "foot", "access", "locked")
+
+GATES = frozenset({
+    "gate", "wicket_gate", "sliding_gate", "sliding_beam", "hampshire_gate", "full-height_turnstile", "turnstile", "door",
+    "entrance", "sally_port", "border_control", "yes",
+})  # fmt: skip
+WALLS = frozenset({"wall", "fence", "city_wall", "retaining_wall", "hedge"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules say of a way.
+
+    ``left_out`` is empty for a way that is walked, else the rule that left it out, in words for the report.
+    ``road`` is one of ``tunnel``, ``bridge``, ``trunk bridge`` for a road whose length decides (rules 9, 10), else empty.
+    """
+
+    left_out: str = ""
+    steps: bool = False
+    square: bool = False
+    platform: bool = False
+    road: str = ""
+
+
+def judge(tags: Mapping[str, str]) -> Verdict:
+    """What the walk rules say of a way with these tags.
+
+    >>> judge({"highway": "residential"}).left_out, judge({"highway": "service", "access": "private"}).left_out
+    ('', 'access=private')
+    >>> judge({"highway": "trunk", "motorroad": "yes", "foot": "yes"}).left_out
+    ''
+    """
+    kind = kind_of(tags)
+    left_out = _left_out(kind, tags)
+    if left_out:
+        return Verdict(left_out)
+    square = tags.get("area") == "yes"
+    return Verdict("", kind == "steps", square, kind == "platform", _long_road(kind, tags))
+
+
+def kind_of(tags: Mapping[str, str]) -> str:
+    """The kind of street: the value of ``highway``, or ``platform``, or empty."""
+    if tags.get("highway"):
+        return tags["highway"]
+    if tags.get("railway") == "platform" or tags.get("public_transport") == "platform":
+        return "platform"
+    return ""
+
+
+def _left_out(kind: str, tags: Mapping[str, str]) -> str:
+    foot, access = tags.get("foot", ""), tags.get("access", "")
+    if tags.get("route") == "ferry":
+        return "route=ferry"
+    if not kind:
+        return "no street"
+    if kind in NEVER:
+        return f"highway={kind}"
+    if foot in OPEN:
+        return ""
+    if foot in CLOSED:
+        return f"foot={foot}"
+    if access in CLOSED:
+        return f"access={access}"
+    closed = [key for key in ("motorroad", "expressway", *GONE) if tags.get(key) == "yes"]
+    if closed:
+        return f"{closed[0]}=yes"
+    return "" if kind in WALKED else "highway of another kind"
+
+
+def _long_road(kind: str, tags: Mapping[str, str]) -> str:
+    """Which length limit holds for a road without a word about feet."""
+    if kind not in ROADS or tags.get("foot") in OPEN or _has_pavement(tags):
+        return ""
+    if tags.get("tunnel", "no") in ("yes", "flooded"):
+        return "tunnel"
+    if tags.get("bridge", "no") == "no":
+        return ""
+    return "trunk bridge" if kind.startswith("trunk") else "bridge"
+
+
+def _has_pavement(tags: Mapping[str, str]) -> bool:
+    sides = (tags.get(key, "") for key in ("sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right"))
+    return any(side in PAVED_BESIDE for side in sides)
+
+
+def blocks(tags: Mapping[str, str]) -> bool:
+    """Whether a barrier on a node stops walkers.
+
+    ``foot`` decides where it is given. Else gates, doors and turnstiles stop them if ``access`` is closed or they are
+    ``locked=yes``; walls, fences and hedges always do, unless ``access`` opens them; anything else (bollard, lift gate, stile,
+    kerb, chain, cattle grid …) is for vehicles or cattle and does not.
+
+    >>> blocks({"barrier": "gate"}), blocks({"barrier": "gate", "access": "private"}), blocks({"barrier": "bollard"})
+    (False, True, False)
+    """
+    foot, access, barrier = tags.get("foot", ""), tags.get("access", ""), tags.get("barrier", "")
+    if foot in OPEN or foot in CLOSED:
+        return foot in CLOSED
+    if barrier in WALLS:
+        return access not in OPEN
+    return barrier in GATES and (access in CLOSED or tags.get("locked") == "yes")
