@@ -18,11 +18,11 @@ import pyogrio
 import shapely
 
 from planner.errors import SourceError
+from planner.spreadsheet import neutralised
 
 MANIFEST = "manifest.json"
 _WGS84 = "EPSG:4326"
 _DECIMALS = 7  # of a degree: about a centimetre
-_FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 _READ_BYTES = 1 << 20
 
 
@@ -164,24 +164,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def neutralised(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose text cannot be taken for a formula: a leading ``= + - @``, tab or return gets an apostrophe before it.
-
-    >>> neutralised(pd.DataFrame({"name": ["=1+1", "Library"], "walk": [-1.0, 2.0]})).values.tolist()
-    [["'=1+1", -1.0], ['Library', 2.0]]
-    """
-    copy = frame.copy()
-    for position, name in enumerate(copy.columns):
-        if not (pd.api.types.is_numeric_dtype(copy[name]) or pd.api.types.is_datetime64_any_dtype(copy[name])):
-            copy.isetitem(position, copy[name].map(safe_cell, na_action="ignore").to_numpy(dtype=object))
-    return copy
-
-
-def safe_cell(value: Any) -> Any:
-    """One cell for a spreadsheet: text that a spreadsheet would run as a formula is given an apostrophe."""
-    return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_MARKS) else value
 
 
 def with_lonlat(table: gpd.GeoDataFrame) -> pd.DataFrame:

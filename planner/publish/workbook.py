@@ -1,0 +1,227 @@
+"""The Excel workbook: one sheet a table, headers in the study's languages, typed columns, charts, a data dictionary."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import xlsxwriter
+
+from planner.schema import FRONTIER, GROUP_SCORES, SCORES, SITES, TOWN_SCORES, Column, Kind, Schema
+from planner.spreadsheet import safe_cell
+from planner.study import Group
+
+_MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
+_HEADER_ROW = 0
+_WIDEST = 48
+_EXCEL_NAME = 31  # the longest name a sheet may have
+
+SHEETS: Mapping[str, tuple[Schema, str, str]] = {
+    "stations": (SCORES, "Stations", "站点"),
+    "towns": (TOWN_SCORES, "Towns", "街镇"),
+    "groups": (GROUP_SCORES, "Key groups", "重点群体"),
+    "sites": (SITES, "Proposed sites", "建议新增站点"),
+    "frontier": (FRONTIER, "Frontier", "覆盖曲线"),
+}
+
+
+def write_workbook(
+    path: Path,
+    tables: Mapping[str, pd.DataFrame],
+    headline: Sequence[tuple[str, str]],
+    *,
+    languages: Sequence[str] = ("zh", "en"),
+    groups: Sequence[Group] = (),
+) -> None:
+    """Write the tables as one workbook that opens in Excel, WPS and LibreOffice.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    tables
+        By the names of `SHEETS`; small counts already suppressed. Missing tables have no sheet.
+    headline
+        What stands on the first sheet: pairs of label and value, both text.
+    languages
+        ``zh``, ``en`` or both; headers have one line a language, in this order.
+    groups
+        The study's key groups, for the labels of their columns.
+
+    Notes
+    -----
+    No text is ever a formula. Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty.
+    The same tables give the same bytes.
+    """
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        book.set_properties({"created": _MADE})
+        styles = _Styles(book)
+        _write_headline(book, styles, headline, languages)
+        for name, table in tables.items():
+            if name in SHEETS:
+                _write_sheet(book, styles, name, table, languages, groups)
+        _write_dictionary(book, styles, tables, languages, groups)
+
+
+class _Styles:
+    def __init__(self, book: Any) -> None:
+        self.header = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#E8EEF4", "bottom": 1}
+        )
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.text = book.add_format({"valign": "top", "text_wrap": True})
+        self.share = book.add_format({"num_format": "0.0%"})
+        self.count = book.add_format({"num_format": "#,##0"})
+        self.number = book.add_format({"num_format": "#,##0.0"})
+        self.degree = book.add_format({"num_format": "0.000000"})
+        self.date = book.add_format({"num_format": "yyyy-mm-dd"})
+
+
+def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, str]], languages: Sequence[str]) -> None:
+    sheet = book.add_worksheet(_sheet_name("Summary", "概要", languages))
+    sheet.set_column(0, 0, 44)
+    sheet.set_column(1, 1, 72)
+    for row, (label, value) in enumerate(headline):
+        sheet.write_string(row, 0, str(safe_cell(label)), styles.title if row == 0 else styles.text)
+        sheet.write_string(row, 1, str(safe_cell(value)), styles.text)
+
+
+def _write_sheet(
+    book: Any, styles: _Styles, name: str, table: pd.DataFrame, languages: Sequence[str], groups: Sequence[Group]
+) -> None:
+    schema, en, zh = SHEETS[name]
+    flat = _flat(table)
+    sheet = book.add_worksheet(_sheet_name(en, zh, languages))
+    sheet.freeze_panes(1, 2 if len(flat.columns) > 2 else 0)
+    sheet.set_row(_HEADER_ROW, 15 * (len(languages) + 1))
+    for position, key in enumerate(map(str, flat.columns)):
+        sheet.write_string(_HEADER_ROW, position, _heading(key, schema, languages, groups), styles.header)
+        sheet.set_column(position, position, _width(flat[key]), None)
+        for row, value in enumerate(flat[key], start=1):
+            _write_cell(sheet, styles, row, position, value, schema.get(key), key)
+    if len(flat):
+        sheet.autofilter(0, 0, len(flat), len(flat.columns) - 1)
+    if name in _CHARTS and len(flat):
+        _add_chart(book, sheet, name, flat, schema, languages)
+
+
+_CHARTS = {
+    "towns": ("bar", "town", ("coverage",)),
+    "groups": ("bar", "label", ("coverage",)),
+    "frontier": ("line", "stations", ("covered_pop", "bound")),
+}
+
+
+def _add_chart(book: Any, sheet: Any, name: str, flat: pd.DataFrame, schema: Schema, languages: Sequence[str]) -> None:
+    kind, across, series = _CHARTS[name]
+    chart = book.add_chart({"type": kind})
+    columns, last = list(flat.columns), len(flat)
+    for key in (key for key in series if key in columns):
+        at, x = columns.index(key), columns.index(across)
+        chart.add_series(
+            {
+                "name": schema[key].label(languages[0]),
+                "categories": [sheet.get_name(), 1, x, last, x],
+                "values": [sheet.get_name(), 1, at, last, at],
+            }
+        )
+    chart.set_title({"name": schema[series[0]].label(languages[0])})
+    if kind == "bar":
+        chart.set_y_axis({"reverse": True})
+        chart.set_legend({"none": True})
+    chart.set_size({"width": 620, "height": max(260, 22 * last if kind == "bar" else 320)})
+    sheet.insert_chart(last + 2, 0, chart)
+
+
+def _write_cell(sheet: Any, styles: _Styles, row: int, position: int, value: Any, column: Column | None, key: str) -> None:
+    if pd.isna(value):
+        return
+    if isinstance(value, bool) or (column is not None and column.kind is Kind.FLAG):
+        sheet.write_boolean(row, position, bool(value))
+    elif isinstance(value, pd.Timestamp | dt.date):
+        sheet.write_datetime(row, position, pd.Timestamp(value).to_pydatetime(), styles.date)
+    elif isinstance(value, int | float) or hasattr(value, "item"):
+        sheet.write_number(row, position, float(value), _number_style(styles, column, key))
+    else:
+        sheet.write_string(row, position, str(safe_cell(str(value))))
+
+
+def _number_style(styles: _Styles, column: Column | None, key: str) -> Any:
+    if key in ("lon", "lat"):
+        return styles.degree
+    if column is not None and column.maximum == 1:
+        return styles.share
+    return styles.count if column is None or column.kind is Kind.WHOLE or column.unit == "people" else styles.number
+
+
+def _write_dictionary(
+    book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], languages: Sequence[str], groups: Sequence[Group]
+) -> None:
+    sheet = book.add_worksheet(_sheet_name("Data dictionary", "数据字典", languages))
+    headings = ["table 表", "column 列", "English", "中文", "unit 单位", "range 取值范围"]
+    for position, heading in enumerate(headings):
+        sheet.write_string(0, position, heading, styles.header)
+    sheet.set_column(0, 5, 26)
+    sheet.freeze_panes(1, 0)
+    row = 1
+    for name, table in tables.items():
+        if name not in SHEETS:
+            continue
+        schema = SHEETS[name][0]
+        for key in map(str, _flat(table).columns):
+            column = schema.get(key)
+            if column is None:
+                continue
+            said = [
+                name,
+                key,
+                *(_label(column, key, language, groups) for language in ("en", "zh")),
+                column.unit,
+                _range(column),
+            ]
+            for position, text in enumerate(said):
+                sheet.write_string(row, position, str(safe_cell(text)))
+            row += 1
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its key as columns and without shapes."""
+    plain = table.reset_index()
+    return pd.DataFrame(plain.drop(columns=plain.geometry.name)) if isinstance(plain, gpd.GeoDataFrame) else plain
+
+
+def _sheet_name(en: str, zh: str, languages: Sequence[str]) -> str:
+    return " ".join({"zh": zh, "en": en}[language] for language in languages)[:_EXCEL_NAME]
+
+
+def _heading(key: str, schema: Schema, languages: Sequence[str], groups: Sequence[Group]) -> str:
+    column = schema.get(key)
+    return key if column is None else "\n".join(_label(column, key, language, groups) for language in languages)
+
+
+def _label(column: Column, key: str, language: str, groups: Sequence[Group]) -> str:
+    """A column's label; a family's names its key group too."""
+    if not column.is_family:
+        return column.label(language)
+    suffix = key.removeprefix(column.prefix)
+    shown = next((group.shown for group in groups if group.name == suffix), suffix)
+    return f"{shown}：{column.label(language)}" if language == "zh" else f"{shown}: {column.label(language)}"
+
+
+def _range(column: Column) -> str:
+    if column.choices:
+        return ", ".join(column.choices)
+    if column.minimum is None and column.maximum is None:
+        return ""
+    low, high = column.minimum, column.maximum
+    return f"{'-∞' if low is None else f'{low:g}'} … {'∞' if high is None else f'{high:g}'}"
+
+
+def _width(values: pd.Series[Any]) -> float:
+    widest = max((sum(2 if ord(letter) > 0x2E80 else 1 for letter in str(value)) for value in values), default=8)
+    return float(min(max(widest + 2, 12), _WIDEST))

@@ -1,0 +1,81 @@
+"""The workbook opens, is typed, says its columns in both languages, and runs nobody's formula."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+
+from planner.publish.workbook import write_workbook
+from planner.schema import FRONTIER, GROUP_SCORES, TOWN_SCORES
+from planner.study import Group
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    towns = pd.DataFrame(
+        {
+            "town": ["=HYPERLINK(1)", "新城镇"],
+            "population": [1000.0, 2000.0],
+            "covered_pop": [500.0, 2000.0],
+            "coverage": [0.5, 1.0],
+            "covered_graduates": [None, 30.0],
+            "stations": [1, 2],
+            "met": [True, False],
+        }
+    )
+    groups = pd.DataFrame({"group": ["graduates"], "label": ["@毕业生"], "total": [60.0], "covered": [30.0], "coverage": [0.5]})
+    frontier = pd.DataFrame({"stations": [1, 2], "covered_pop": [5.0, 8.0], "coverage": [0.5, 0.8], "bound": [5.0, 8.0]})
+    return {
+        "towns": TOWN_SCORES.conform(towns),
+        "groups": GROUP_SCORES.conform(groups),
+        "frontier": FRONTIER.conform(frontier),
+    }
+
+
+def write(path: Path) -> openpyxl.Workbook:
+    write_workbook(path, tables(), [("Study", "Example"), ("Coverage", "-50 %")], groups=[Group("graduates", "毕业生")])
+    return openpyxl.load_workbook(path)
+
+
+def test_each_table_has_a_sheet_with_typed_cells_and_headers_in_both_languages(tmp_path: Path) -> None:
+    book = write(tmp_path / "w.xlsx")
+    assert book.sheetnames == [
+        "概要 Summary",
+        "街镇 Towns",
+        "重点群体 Key groups",
+        "覆盖曲线 Frontier",
+        "数据字典 Data dictionary",
+    ]
+    sheet = book["街镇 Towns"]
+    headers = [cell.value for cell in sheet[1]]
+    assert headers[:2] == ["街镇\ntown", "常住人口 (people)\nresidents (people)"]
+    assert "毕业生：覆盖重点群体 (people)\n毕业生: of group covered (people)" in headers
+    row = {str(header).split("\n")[-1]: cell for header, cell in zip(headers, sheet[3], strict=True)}
+    assert row["town"].value == "新城镇"
+    assert (row["share of residents covered"].value, row["share of residents covered"].number_format) == (1, "0.0%")
+    assert row["target met"].value is False
+    assert sheet.freeze_panes == "C2"
+
+
+def test_no_cell_is_a_formula_and_a_suppressed_count_is_empty(tmp_path: Path) -> None:
+    book = write(tmp_path / "w.xlsx")
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert all(cell.data_type != "f" for cell in cells)
+    assert not any(str(cell.value).startswith(("=", "+", "-", "@")) for cell in cells if isinstance(cell.value, str))
+    assert "'=HYPERLINK(1)" in {cell.value for cell in cells}
+    sheet = book["街镇 Towns"]
+    position = next(i for i, cell in enumerate(sheet[1]) if "毕业生" in str(cell.value))
+    assert [sheet[2][position].value, sheet[3][position].value] == [None, 30]
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
+    write(tmp_path / "a.xlsx")
+    write(tmp_path / "b.xlsx")
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_every_shown_column_is_in_the_data_dictionary(tmp_path: Path) -> None:
+    sheet = write(tmp_path / "w.xlsx")["数据字典 Data dictionary"]
+    listed = {(row[0].value, row[1].value) for row in sheet.iter_rows(min_row=2)}
+    assert {("towns", "covered_graduates"), ("frontier", "bound"), ("groups", "label")} <= listed
