@@ -1,0 +1,11 @@
+"""Walking times within the cutoff, from doors to doors along the streets.
+
+The cutoff is inclusive: ``walk_s <= cutoff_s``. Times are the same both ways.
+"""
+
+from planner.reach.links import Links, link_points
+from planner.reach.search import walk_times
+from planner.reach.streets import Streets
+from planner.reach.tables import Reach, travel_times
+
+__all__ = ["Links", "Reach", "Streets", "link_points", "travel_times", "walk_times"]

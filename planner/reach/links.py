@@ -1,0 +1,247 @@
+"""Where points meet the streets: the nearest place on a street segment, exactly."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.errors import Fault, TableError, say_faults
+from planner.network import Floats, Ints, Network
+from planner.reach.compiled import compiled, workers
+from planner.reach.streets import Bools, Streets
+from planner.study import Walk
+
+SMALLEST_CELL_M = 40.0  # about a block: smaller cells are mostly empty, and rings of them must be visited
+CELLS_PER_SEGMENT = 4  # bounds the grid's memory where a few streets lie far from the rest
+PAD_M = 1e-3  # a segment is noted in a cell it misses by this much, so that rounding loses none
+BATCH = 65_536  # points a thread takes at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Where points meet the streets; arrays with one entry a point.
+
+    Parameters
+    ----------
+    segment
+        int32: position into ``network.ends``; -1 where no street is within ``max_link_m`` (*unlinked*).
+    along_m
+        float64: metres (in units of ``network.length_m``) from the segment's end u to the foot point; 0 … its length.
+    link_m
+        float64: straight metres from the point to the foot point; inf where unlinked.
+    """
+
+    segment: Ints
+    along_m: Floats
+    link_m: Floats
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+    @property
+    def linked(self) -> Bools:
+        """Whether each point is linked."""
+        return np.asarray(self.segment >= 0)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Links:
+        """The links of some of the points, in the order of `rows`."""
+        return Links(self.segment[rows], self.along_m[rows], self.link_m[rows])
+
+    def foot_xy(self, network: Network) -> Floats:
+        """(n, 2) metres: the foot points; NaN where unlinked."""
+        ends = network.node_xy[network.ends[self.segment]]
+        share = self.along_m / network.length_m[self.segment]
+        feet = ends[:, 0] + share[:, None] * (ends[:, 1] - ends[:, 0])
+        return np.where(self.linked[:, None], feet, np.nan)
+
+
+class _Grid(NamedTuple):
+    """Segments noted in the square cells they pass; `entry[first[c]:first[c + 1]]` are those of cell ``c``."""
+
+    west: float
+    south: float
+    cell_m: float
+    columns: int
+    rows: int
+    first: npt.NDArray[np.int64]
+    entry: Ints
+
+
+def link_points(
+    network: Network | Streets, xy: Floats, max_link_m: float, *, walk: Walk | None = None, threads: int | None = None
+) -> Links:
+    """Link points to the nearest place on a street segment the walker may use.
+
+    The rule: a point is linked to the nearest segment (by straight distance; of equally near ones the first in the
+    network's order) of a part with at least `FRAGMENT_M` metres of connected street, if one is within `max_link_m`;
+    else to the nearest segment of any smaller part (a *fragment*: a courtyard path that the extract or the mapping cut off)
+    within `max_link_m`; else it is unlinked. Without steps, neither segments with steps nor connections over them count.
+
+    Parameters
+    ----------
+    network
+        The network, or streets made ready from it.
+    xy
+        (n, 2) metres in the network's CRS, finite.
+    max_link_m
+        Longest link in metres, inclusive; >= 0.
+    walk
+        Whose streets: `takes_steps` decides. Everybody's if not given.
+    threads
+        How many threads; all there are if not given. Never changes the result.
+
+    Raises
+    ------
+    TableError
+        If a coordinate is not finite (all rows are named) or `max_link_m` is negative.
+
+    Examples
+    --------
+    >>> street = Network.from_segments([[0, 0], [100, 0]], [[0, 1]], crs="EPSG:32651")
+    >>> links = link_points(street, np.array([[30.0, 40.0], [30.0, 90.0]]), max_link_m=60)
+    >>> links.segment.tolist(), links.along_m.tolist(), links.link_m.tolist()
+    ([0, -1], [30.0, 0.0], [40.0, inf])
+    """
+    takes_steps = network.takes_steps if walk is None and isinstance(network, Streets) else walk is None or walk.takes_steps
+    streets = Streets.of(network, takes_steps=takes_steps)
+    points = _checked(xy, max_link_m)
+    lines = np.ascontiguousarray(streets.network.node_xy[streets.network.ends].reshape(-1, 4))
+    grid = _grid(lines, streets.walked)
+    order = _by_cell(points, grid)
+    found = Links(np.full(len(points), -1, dtype=np.int32), np.zeros(len(points)), np.full(len(points), np.inf))
+    fragment = streets.fragment
+
+    def link(batch: npt.NDArray[np.intp]) -> None:
+        _link(points, batch, lines, fragment, *grid, max_link_m, found.segment, found.along_m, found.link_m)
+
+    batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    with ThreadPoolExecutor(workers(threads)) as pool:
+        list(pool.map(link, batches))
+    linked = found.linked
+    found.along_m[linked] *= streets.network.length_m[found.segment[linked]]
+    return found
+
+
+def _checked(xy: Floats, max_link_m: float) -> Floats:
+    points = np.array(xy, dtype=np.float64).reshape(-1, 2)
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    faults = [Fault("the point has no finite coordinates", "give x and y in metres", row=int(i)) for i in bad]
+    if not max_link_m >= 0:
+        faults.append(Fault("the longest link is negative", "give metres >= 0", column="max_link_m", value=str(max_link_m)))
+    if faults:
+        raise TableError(f"points: {say_faults(faults)}", faults, "points")
+    return points
+
+
+def _grid(lines: Floats, walked: Bools) -> _Grid:
+    x, y = lines[walked][:, 0::2], lines[walked][:, 1::2]
+    if not len(x):
+        return _Grid(0.0, 0.0, 1.0, 0, 0, np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32))
+    west, south = float(x.min()) - 1, float(y.min()) - 1
+    width, height = float(x.max()) + 1 - west, float(y.max()) + 1 - south
+    cell_m = max(SMALLEST_CELL_M, float(np.sqrt(width * height / (CELLS_PER_SEGMENT * len(x)))), max(width, height) / 30_000)
+    columns, rows = int(width / cell_m) + 1, int(height / cell_m) + 1
+    first, entry = _note(lines, walked, west, south, cell_m, columns, rows)
+    return _Grid(west, south, cell_m, columns, rows, first, entry)
+
+
+def _by_cell(points: Floats, grid: _Grid) -> npt.NDArray[np.intp]:
+    """Points in the order of their cells: neighbours look at the same streets."""
+    far = np.clip((points - [grid.west, grid.south]) / grid.cell_m, -1, [grid.columns, grid.rows])
+    column, row = np.floor(far).astype(np.int64).T
+    return np.argsort(row * (grid.columns + 2) + column, kind="stable")
+
+
+@compiled
+def _note(
+    lines: Floats, walked: Bools, west: float, south: float, cell_m: float, columns: int, rows: int
+) -> tuple[npt.NDArray[np.int64], Ints]:
+    """Note each walked segment in the cells it passes: count, add up, fill in."""
+    first = np.zeros(columns * rows + 1, dtype=np.int64)
+    entry = np.empty(0, dtype=np.int32)
+    for filling in range(2):
+        for s in range(len(lines)):
+            if not walked[s]:
+                continue
+            x, y = lines[s, 0] - west, lines[s, 1] - south
+            to_x, to_y = lines[s, 2] - west, lines[s, 3] - south
+            if y > to_y:
+                x, y, to_x, to_y = to_x, to_y, x, y
+            for row in range(int((y - PAD_M) / cell_m), int((to_y + PAD_M) / cell_m) + 1):
+                enter, leave = 0.0, 1.0
+                if to_y - y > PAD_M:
+                    enter = max(0.0, (row * cell_m - PAD_M - y) / (to_y - y))
+                    leave = min(1.0, ((row + 1) * cell_m + PAD_M - y) / (to_y - y))
+                one, other = x + enter * (to_x - x), x + leave * (to_x - x)
+                for column in range(int((min(one, other) - PAD_M) / cell_m), int((max(one, other) + PAD_M) / cell_m) + 1):
+                    cell = row * columns + column
+                    if filling:
+                        first[cell] -= 1
+                        entry[first[cell]] = s
+                    else:
+                        first[cell] += 1
+        if not filling:
+            for cell in range(columns * rows):
+                first[cell + 1] += first[cell]
+            entry = np.empty(first[-1], dtype=np.int32)
+    return first, entry
+
+
+@compiled
+def _nearest_in_cell(
+    x: float, y: float, lines: Floats, fragment: Bools, entry: Ints, start: int, stop: int, best: Floats, at: Floats, who: Ints
+) -> None:
+    """Better the nearest places found so far, of real streets (0) and of fragments (1), by the segments of one cell."""
+    for e in range(start, stop):
+        s = entry[e]
+        ax, ay, bx, by = lines[s, 0], lines[s, 1], lines[s, 2], lines[s, 3]
+        dx, dy = bx - ax, by - ay
+        along, whole = (x - ax) * dx + (y - ay) * dy, dx * dx + dy * dy
+        if along <= 0:
+            share, off_x, off_y = 0.0, x - ax, y - ay
+        elif along >= whole:
+            share, off_x, off_y = 1.0, x - bx, y - by
+        else:
+            share = along / whole
+            off_x, off_y = x - (ax + share * dx), y - (ay + share * dy)
+        squared = off_x * off_x + off_y * off_y
+        kind = 1 if fragment[s] else 0
+        if squared < best[kind] or (squared == best[kind] and s < who[kind]):
+            best[kind], at[kind], who[kind] = squared, share, s
+
+
+@compiled
+def _link(
+    points: Floats, batch: npt.NDArray[np.intp], lines: Floats, fragment: Bools, west: float, south: float, cell_m: float,
+    columns: int, rows: int, first: npt.NDArray[np.int64], entry: Ints, max_link_m: float,
+    segment: Ints, along: Floats, link_m: Floats,
+) -> None:  # fmt: skip
+    """Look around each point in growing square rings of cells, until no farther ring can hold anything nearer."""
+    best, at, who = np.empty(2), np.empty(2), np.empty(2, dtype=np.int32)
+    for p in batch:
+        x, y = points[p, 0], points[p, 1]
+        column, row = int(np.floor((x - west) / cell_m)), int(np.floor((y - south) / cell_m))
+        in_x, in_y = x - west - column * cell_m, y - south - row * cell_m
+        edge = min(min(in_x, cell_m - in_x), min(in_y, cell_m - in_y))
+        best[:], who[:] = np.inf, -1
+        ring = max(0, max(max(-column, column - columns + 1), max(-row, row - rows + 1)))
+        while True:
+            nearest_m = 0.0 if ring == 0 else max(0.0, (ring - 1) * cell_m + edge)
+            if nearest_m > max_link_m + PAD_M or (nearest_m - PAD_M > 0 and (nearest_m - PAD_M) ** 2 > best[0]):
+                break
+            for r in range(max(0, row - ring), min(rows - 1, row + ring) + 1):
+                step = 1 if abs(r - row) == ring else max(1, 2 * ring)
+                for c in range(column - ring, column + ring + 1, step):
+                    if 0 <= c < columns:
+                        cell = r * columns + c
+                        _nearest_in_cell(x, y, lines, fragment, entry, first[cell], first[cell + 1], best, at, who)
+            if ring > columns + rows + abs(column) + abs(row):
+                break
+            ring += 1
+        kind = 0 if who[0] >= 0 and np.sqrt(best[0]) <= max_link_m else 1
+        if who[kind] >= 0 and np.sqrt(best[kind]) <= max_link_m:
+            segment[p], along[p], link_m[p] = who[kind], at[kind], np.sqrt(best[kind])

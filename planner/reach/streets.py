@@ -1,0 +1,185 @@
+"""The streets a walker may use, made ready for searching: corners, the ways between them, and who lives on which way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from planner.network import EdgeFlag, Floats, Ints, Network
+from planner.reach.compiled import compiled
+
+Bools = npt.NDArray[np.bool_]
+Signs = npt.NDArray[np.int8]
+
+FRAGMENT_M = 500.0  # metres of street; see `Streets.fragment`
+
+
+@dataclass(frozen=True, eq=False)
+class Streets:
+    """A network made ready for searching; make it once with `Streets.of` and search it as often as you like.
+
+    Every stretch of street without a junction on it is one *way* between two *corners*; a segment of the network is
+    some metres of a way. Dead ends are no corners: nobody passes through them (their corner is the number of corners,
+    a place that is never reached). Corners keep the network's order along its Hilbert curve.
+
+    Parameters
+    ----------
+    network
+        The network all positions refer to.
+    takes_steps
+        Whether segments with steps are walked.
+    segment_way
+        (segments,) int32: the way a segment is part of; -1 where it is not walked.
+    segment_from_m, segment_sign
+        (segments,) metres along its way at which end u lies, and +1 or -1: which way metres run from u to v.
+    way_ends, way_m
+        (ways, 2) int32 corners, and metres.
+    arc_first, arc_to, arc_m
+        The ways between different corners from each of their ends, the shortest of parallel ones, as a CSR matrix.
+    """
+
+    network: Network
+    takes_steps: bool
+    segment_way: Ints
+    segment_from_m: Floats
+    segment_sign: Signs
+    way_ends: Ints
+    way_m: Floats
+    arc_first: Ints
+    arc_to: Ints
+    arc_m: Floats
+
+    @classmethod
+    def of(cls, network: Network | Streets, *, takes_steps: bool = True) -> Streets:
+        """The streets of `network` for a walker who takes steps or does not; streets that fit are given back as they are.
+
+        Examples
+        --------
+        >>> line = Network.from_segments([[0, 0], [60, 0], [100, 0], [100, 90]], [[0, 1], [1, 2], [2, 3]], crs="EPSG:32651")
+        >>> Streets.of(line).way_m.tolist()
+        [190.0]
+        """
+        if isinstance(network, Streets):
+            return network if network.takes_steps == takes_steps else cls.of(network.network, takes_steps=takes_steps)
+        walked = np.ones(len(network.ends), dtype=np.bool_)
+        if not takes_steps:
+            walked = (network.flags & EdgeFlag.STEPS) == 0
+        count = len(network.node_xy)
+        first, incident = _incidence(network.ends, walked, count)
+        way, from_m, sign, node_ends, way_m = _ways(network.ends, network.length_m, walked, first, incident)
+        ends, corners = _corners(node_ends, np.diff(first), count)
+        arcs = _arcs(ends, way_m, corners)
+        return cls(network, takes_steps, way, from_m, sign, ends, way_m, *arcs)
+
+    @property
+    def corners(self) -> int:
+        """How many corners there are."""
+        return len(self.arc_first) - 2
+
+    @cached_property
+    def walked(self) -> Bools:
+        """(segments,) whether each segment is walked."""
+        return np.asarray(self.segment_way >= 0)
+
+    @cached_property
+    def fragment(self) -> Bools:
+        """(segments,) whether each belongs to a connected part with less than `FRAGMENT_M` of street."""
+        network = self.network
+        part: Ints = network.component
+        part_m: Floats = network.component_length_m
+        if not self.walked.all():
+            uv, metres = network.ends[self.walked], network.length_m[self.walked]
+            count = len(network.node_xy)
+            links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
+            parts, part = connected_components(links.tocsr(), directed=False)
+            part_m = np.bincount(part[uv[:, 0]], weights=metres, minlength=parts).astype(np.float64)
+        return np.asarray(part_m[part[network.ends[:, 0]]] < FRAGMENT_M)
+
+    def place_on_way(self, segment: Ints, along_m: Floats) -> Floats:
+        """Metres along their ways of places given as metres along segments."""
+        at = self.segment_from_m[segment] + self.segment_sign[segment] * along_m
+        return np.asarray(np.clip(at, 0.0, self.way_m[self.segment_way[segment]]))
+
+
+@compiled
+def _incidence(ends: Ints, walked: Bools, count: int) -> tuple[Ints, Ints]:
+    """Walked segments at each node, as CSR: (count + 1,) and their positions, rising."""
+    first = np.zeros(count + 1, dtype=np.int32)
+    for s in range(len(ends)):
+        if walked[s]:
+            first[ends[s, 0] + 1] += 1
+            first[ends[s, 1] + 1] += 1
+    for n in range(count):
+        first[n + 1] += first[n]
+    incident = np.empty(first[count], dtype=np.int32)
+    cursor = first[:-1].copy()
+    for s in range(len(ends)):
+        if walked[s]:
+            for side in range(2):
+                incident[cursor[ends[s, side]]] = s
+                cursor[ends[s, side]] += 1
+    return first, incident
+
+
+@compiled
+def _ways(ends: Ints, length_m: Floats, walked: Bools, first: Ints, incident: Ints) -> tuple[Ints, Floats, Signs, Ints, Floats]:
+    """Follow the streets through nodes where only two segments meet; a ring without a junction starts at its first node."""
+    count = len(ends)
+    way = np.full(count, -1, dtype=np.int32)
+    from_m = np.zeros(count)
+    sign = np.zeros(count, dtype=np.int8)
+    way_ends = np.empty((count, 2), dtype=np.int32)
+    way_m = np.empty(count)
+    ways = 0
+    for rings in range(2):
+        for node in range(len(first) - 1):
+            if rings == 0 and first[node + 1] - first[node] == 2:
+                continue
+            for i in range(first[node], first[node + 1]):
+                segment = incident[i]
+                if way[segment] >= 0:
+                    continue
+                here, at = node, 0.0
+                while True:
+                    way[segment] = ways
+                    metres = length_m[segment]
+                    forward = ends[segment, 0] == here
+                    from_m[segment] = at if forward else at + metres
+                    sign[segment] = 1 if forward else -1
+                    at += metres
+                    here = ends[segment, 1] if forward else ends[segment, 0]
+                    if here == node or first[here + 1] - first[here] != 2:
+                        break
+                    segment = incident[first[here]] + incident[first[here] + 1] - segment
+                way_ends[ways, 0], way_ends[ways, 1], way_m[ways] = node, here, at
+                ways += 1
+    return way, from_m, sign, way_ends[:ways].copy(), way_m[:ways].copy()
+
+
+def _corners(node_ends: Ints, degree: Ints, count: int) -> tuple[Ints, int]:
+    """Way ends as corners numbered in the order of their nodes; dead ends all get the number after the last."""
+    is_corner = np.zeros(count, dtype=np.bool_)
+    is_corner[node_ends] = True
+    is_corner &= degree > 1
+    corners = int(is_corner.sum())
+    number = np.where(is_corner, np.cumsum(is_corner) - 1, corners).astype(np.int32)
+    return number[node_ends].reshape(-1, 2), corners
+
+
+def _arcs(ends: Ints, metres: Floats, corners: int) -> tuple[Ints, Ints, Floats]:
+    """The ways to search along from each corner: no dead ends, no loops, of parallel ones the shortest."""
+    kept = (ends != corners).all(axis=1) & (ends[:, 0] != ends[:, 1])
+    one, other, weight = ends[kept, 0], ends[kept, 1], metres[kept]
+    start, stop, weight = np.concatenate([one, other]), np.concatenate([other, one]), np.concatenate([weight, weight])
+    order = np.lexsort((weight, stop, start))
+    start, stop, weight = start[order], stop[order], weight[order]
+    best = np.ones(len(start), dtype=np.bool_)
+    best[1:] = (start[1:] != start[:-1]) | (stop[1:] != stop[:-1])
+    first = np.zeros(corners + 2, dtype=np.int32)
+    np.cumsum(np.bincount(start[best], minlength=corners + 1), out=first[1:])
+    return first, stop[best], weight[best]
