@@ -17,9 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, SourceError, say_faults
-from planner.network import EdgeFlag, Network
+from planner.network import EdgeFlag, Network, ground_m
 from planner.sources.osm.extract import RawStreets, read_raw_streets
-from planner.sources.osm.geodesy import ground_m
 from planner.sources.osm.rules import BRIDGE_MAX_M, TUNNEL_MAX_M, Verdict, blocks, judge
 
 Floats = npt.NDArray[np.float64]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntFlag
 from typing import Any
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,19 +16,9 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from planner.errors import CrsError, Fault, TableError, say_faults
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int32]
-Ids = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.uint8]
-
-_HILBERT_BITS = 16  # cells of the ordering curve a side: 65 536, under 2 m in a city of 100 km
-
-
-class EdgeFlag(IntFlag):
-    """What a walker must know of a segment; bits of `Network.flags`."""
-
-    STEPS = 1
+from planner.network.arrays import EdgeFlag, Flags, Floats, Ids, Ints
+from planner.network.graphs import graph_of, segments_of
+from planner.network.order import hilbert_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +130,66 @@ class Network:
         counts |= {"nodes": len(xy), "segments": len(uv), "islands": max(len(part_m) - 1, 0)}
         return cls(checked, xy, ids, uv.astype(np.int32), metres, bits, part, part_m, counts)
 
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph[Any], *, crs: Any = None) -> Network:
+        """A street graph as networkx or OSMnx hold it, as a network; the graph decides which streets are walked.
+
+        Every bend of an edge's ``geometry`` becomes a node, so simplified and raw graphs give the same walks. Directions
+        do not bind walkers: a street that stands in the graph in both is one street. Parallel edges and loops with a
+        geometry stay; edges whose ``highway`` names steps are flagged.
+
+        Parameters
+        ----------
+        graph
+            Nodes with ``x`` and ``y``, ``graph.graph["crs"]``; edges may have ``length`` in metres, ``geometry`` (a
+            LineString or its text) and ``highway``. Directed or not, with parallel edges or without.
+        crs
+            The projected CRS of the network, in metres. None: the graph's own, or if that is not in metres, the UTM
+            zone of its middle.
+
+        Returns
+        -------
+        Network
+            The lengths of an edge's segments add up to its ``length``; where it has none they are the distances between
+            its points (along the ellipsoid if the graph is in degrees). Node ids are the graph's if those are whole
+            numbers, else 0, 1 … in the graph's order; bends are below zero.
+
+        Raises
+        ------
+        CrsError
+            If the graph has no CRS, or `crs` is not projected in metres.
+        TableError
+            If a node has no place or an edge no usable length or geometry: all of them at once.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.Graph(crs="EPSG:32651")
+        >>> graph.add_nodes_from([(7, {"x": 0.0, "y": 0.0}), (9, {"x": 30.0, "y": 40.0})])
+        >>> graph.add_edge(7, 9)
+        >>> Network.from_networkx(graph).length_m
+        array([50.])
+        """
+        found = segments_of(graph, crs)
+        return cls.from_segments(
+            found.node_xy,
+            found.ends,
+            crs=found.crs,
+            length_m=found.length_m,
+            node_id=found.node_id,
+            flags=found.flags,
+            report=found.report,
+        )
+
+    def to_networkx(self) -> nx.MultiDiGraph[Any]:
+        """The network as OSMnx builds graphs: a MultiDiGraph with both directions of every segment.
+
+        Nodes are named by their ids and have ``x`` and ``y``; edges have ``length`` in metres, ``highway`` (``steps`` or
+        ``footway``), ``osmid`` (the segment's position), ``oneway`` and ``reversed``. ``from_networkx`` gives back an
+        equal network.
+        """
+        return graph_of(self)
+
     def __repr__(self) -> str:
         km = float(self.length_m.sum()) / 1000
         main = 1.0 if not len(self.component_length_m) else self.component_length_m[0] / self.length_m.sum()
@@ -235,30 +285,6 @@ def _in_place_order(
     uv = np.sort(position[uv], axis=1)
     by_ends = np.lexsort((bits, uv[:, 1], uv[:, 0]))
     return xy[order], ids[order], uv[by_ends], metres[by_ends], bits[by_ends]
-
-
-def hilbert_index(xy: Floats) -> npt.NDArray[np.uint64]:
-    """Where points lie along a Hilbert curve over their own bounds: (n, 2) metres in, (n,) whole numbers out.
-
-    Neighbours along the curve are neighbours in the plane (Hilbert 1891; the bitwise form is the usual one).
-    """
-    if not len(xy):
-        return np.zeros(0, dtype=np.uint64)
-    low = xy.min(axis=0)
-    side = max(float((xy.max(axis=0) - low).max()), 1e-9)
-    cells = np.minimum((xy - low) / side * (1 << _HILBERT_BITS), (1 << _HILBERT_BITS) - 1).astype(np.int64)
-    x, y = cells[:, 0].copy(), cells[:, 1].copy()
-    index = np.zeros(len(xy), dtype=np.int64)
-    step = 1 << (_HILBERT_BITS - 1)
-    while step:
-        right, up = (x & step) > 0, (y & step) > 0
-        index += step * step * ((3 * right) ^ up)
-        flip = ~up & right
-        x[flip], y[flip] = (step - 1) - (x[flip] & (step - 1)), (step - 1) - (y[flip] & (step - 1))
-        x[~flip], y[~flip] = x[~flip] & (step - 1), y[~flip] & (step - 1)
-        x, y = np.where(up, x, y), np.where(up, y, x)
-        step >>= 1
-    return index.astype(np.uint64)
 
 
 def _components(count: int, uv: npt.NDArray[np.int64], metres: Floats) -> tuple[Ints, Floats]:
