@@ -1,11 +1,14 @@
-"""What stands at a date."""
+"""What stands at a date, and what changed between two runs."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
+from planner.errors import TableError
 from planner.schema import STANDING, Stations
 
 
@@ -51,3 +54,71 @@ def standing_stations(stations: Stations, as_of: dt.date) -> Stations:
 
 def _column(stations: Stations, name: str) -> pd.Series:
     return stations[name] if name in stations.columns else pd.Series(None, index=stations.index, dtype=object)
+
+
+def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Say what changed between two runs: people, stations, towns and groups.
+
+    Parameters
+    ----------
+    before, after
+        The tables of two runs by name (``stations``, ``towns``, ``groups``, ``demand``), as a run writes them, each with
+        its key as index. Suppressed counts are missing in them and stay missing here.
+
+    Returns
+    -------
+    ``people`` (one row: residents covered before and after, gained, lost), ``stations`` (those added, removed or whose
+    residents within reach changed), ``towns`` and ``groups`` (covered before, after and the change; every row of either run).
+
+    Raises
+    ------
+    TableError
+        If the two runs stand on different demand points: their people cannot be told apart one by one.
+
+    Notes
+    -----
+    ``covered_after - covered_before = gained - lost``, whatever changed.
+    """
+    people = _changed_people(before["demand"], after["demand"])
+    return {
+        "people": people,
+        "stations": _changed_stations(before["stations"], after["stations"]),
+        "towns": _changed(before["towns"], after["towns"], "covered_pop"),
+        "groups": _changed(before["groups"], after["groups"], "covered"),
+    }
+
+
+def _changed_people(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    same = before.index.equals(after.index) and before["population"].equals(after["population"])
+    if not same:
+        raise TableError(
+            f"the runs stand on different demand points ({len(before)} and {len(after)}, "
+            f"{before['population'].sum():,.0f} and {after['population'].sum():,.0f} residents); "
+            "compare runs of the same area and population"
+        )
+    people = before["population"]
+    then, now = before["covered"].astype(bool), after["covered"].astype(bool)
+    row = {
+        "population": people.sum(),
+        "covered_before": people[then].sum(),
+        "covered_after": people[now].sum(),
+        "gained": people[now & ~then].sum(),
+        "lost": people[then & ~now].sum(),
+    }
+    return pd.DataFrame([row], index=pd.Index(["residents"], name="who"))
+
+
+def _changed_stations(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    table = _changed(before, after, "served_pop")
+    names = after["name"].reindex(table.index).fillna(before["name"].reindex(table.index))
+    added, removed = ~table.index.isin(before.index), ~table.index.isin(after.index)
+    changes = np.select([added, removed], ["added", "removed"], "changed")
+    table = table.assign(name=names, change=changes)[["name", "change", "before", "after", "difference"]]
+    return table[added | removed | (table["difference"].abs() > 0)]
+
+
+def _changed(before: pd.DataFrame, after: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One column of both runs side by side, every row of either; the difference is empty where one of them is."""
+    rows = before.index.union(after.index)
+    table = pd.DataFrame({"before": before[column].reindex(rows), "after": after[column].reindex(rows)}, index=rows)
+    return table.assign(difference=table["after"] - table["before"])
