@@ -6,6 +6,7 @@ a frame to a `Demand`: it checks once, reports every fault at once, and gives ba
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Kind(StrEnum):
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
 FLAGS_1_PLUS_4 = ("unified_sign", "staffing", "basic_functions", "equipment", "service_rules")
+
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 _TRUE = frozenset({"1", "1.0", "true", "yes", "y", "是", "有", "√"})
 _FALSE = frozenset({"0", "0.0", "false", "no", "n", "否", "无", "×"})
@@ -196,9 +199,9 @@ class Schema:
         return table, faults
 
     def _geometry_faults(self, table: Any, source: str, rows: np.ndarray) -> list[Fault]:
-        if not isinstance(table, gpd.GeoDataFrame) or table._geometry_column_name not in table.columns:
+        if not isinstance(table, gpd.GeoDataFrame) or table.active_geometry_name is None:
             return [Fault("the table has no geometry", "give a GeoDataFrame", source)]
-        if table.crs is None or not _is_metric(table.crs):
+        if table.crs is None or not is_metric(table.crs):
             said = "no CRS" if table.crs is None else f"the CRS {table.crs.to_string()}, which is not in metres"
             fault = Fault(f"{self.name} has {said}", "call .set_crs(...) or .to_crs(study.crs)", source)
             raise CrsError(f"{self.name}: {fault}", [fault], self.name)
@@ -230,7 +233,8 @@ def fold(text: str) -> str:
     return "".join(letter for letter in plain if not letter.isspace() and letter not in "_-*：:")
 
 
-def _is_metric(crs: Any) -> bool:
+def is_metric(crs: Any) -> bool:
+    """Whether a CRS is projected and measures in metres."""
     return bool(crs.is_projected) and all(axis.unit_name in ("metre", "meter") for axis in crs.axis_info[:2])
 
 
@@ -273,7 +277,7 @@ def _typed(values: Any, given: Any, column: Column) -> tuple[Any, dict[int, tupl
 def _typed_number(values: Any, given: Any, column: Column) -> tuple[Any, dict[int, tuple[str, str]]]:
     plain = values
     if not pd.api.types.is_numeric_dtype(values):
-        plain = values.astype("string").map(_plain_digits, na_action="ignore")
+        plain = values.astype("string").map(plain_number, na_action="ignore")
     numbers = pd.to_numeric(plain.where(given), errors="coerce").astype(float)
     wrong = given & ~np.isfinite(numbers)
     problems = {int(i): ("not a number", "write digits only") for i in np.flatnonzero(wrong.to_numpy())}
@@ -293,8 +297,14 @@ def _typed_number(values: Any, given: Any, column: Column) -> tuple[Any, dict[in
     return numbers, problems
 
 
-def _plain_digits(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip().replace(",", "")
+def plain_number(text: str) -> str:
+    """A number as people type it, ready for ``float``: full-width digits, spaces and thousands marks do not matter.
+
+    >>> plain_number("１２，３４５ "), plain_number("31,38")
+    ('12345', '31,38')
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    return plain.replace(",", "") if _THOUSANDS.fullmatch(plain) else plain
 
 
 def _typed_flag(values: Any, given: Any) -> tuple[Any, dict[int, tuple[str, str]]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 KMH = 1 / 3.6  # m/s in one km/h
@@ -19,6 +19,20 @@ _STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
+
+
+def _coordinates(said: str) -> str:
+    plain = said.strip().lower().replace("-", "")
+    if plain in DATUMS:
+        return plain
+    if plain.startswith("epsg:") and plain[5:].isdecimal():
+        return plain.upper()
+    raise ValueError(f"there are no coordinates {said!r}; use one of {', '.join(DATUMS)} or an EPSG code such as EPSG:4549")
+
+
+Coordinates = Annotated[str, AfterValidator(_coordinates)]  # what the coordinates of a file mean
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -136,6 +150,7 @@ class Group:
     """A key group: `name` is a column suffix, `label` is shown, `weight` >= 0 is what one more member adds to need.
 
     ``file`` and ``column`` say where its people come from: a file of its own, or a column of the population's.
+    ``values`` says what a raster holds; ``suppressed`` is the number that stands for a count held back (read as 0).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -143,7 +158,9 @@ class Group:
     weight: NonNegative = 1.0
     file: str | None = None
     column: str | None = None
-    coordinates: str = "wgs84"
+    coordinates: Coordinates = "wgs84"
+    values: Annotated[str, Field(pattern="^(counts|per_km2)$")] = "counts"
+    suppressed: float | None = None
 
     @property
     def shown(self) -> str:
@@ -181,12 +198,38 @@ class Siting:
         Every town that has a candidate or a station ends with at least this many stations, >= 0.
     phases
         How many by which date, in the order of their dates.
+    per_town_max
+        No town ends with more than this many stations, >= 1; None for no limit. Existing stations count but stay.
+    required, forbidden
+        Candidates, by site_id, that must be in the plan (besides those whose column ``required`` says so) or must not.
+    spacing_m
+        Least straight distance in metres between two new sites, >= 0.
+    budget
+        Most that the new sites' ``cost`` may add up to; None for no limit.
+    share
+        For ``lscp``: which share of the need that can be covered at all is to be covered, in (0, 1].
+    time_limit_s
+        Seconds after which the best plan found is given with its honest gap. None (the default) limits the work instead
+        of the clock, so that the same study gives the same plan on every machine.
     """
 
     method: Method = Method.MCLP
     sites: Annotated[int, Field(ge=1)] = 5
     per_town_min: Annotated[int, Field(ge=0)] = 0
     phases: tuple[Phase, ...] = ()
+    per_town_max: Annotated[int, Field(ge=1)] | None = None
+    required: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    spacing_m: NonNegative = 0.0
+    budget: NonNegative | None = None
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    time_limit_s: Positive | None = None
+
+    @model_validator(mode="after")
+    def _town_counts_fit(self) -> Siting:
+        if self.per_town_max is not None and self.per_town_max < self.per_town_min:
+            raise ValueError(f"per_town_max {self.per_town_max} is below per_town_min {self.per_town_min}; raise it")
+        return self
 
     @model_validator(mode="after")
     def _phases_add_up(self) -> Siting:
@@ -229,7 +272,7 @@ class StationSource:
     """A table of stations, or OSM tags (``amenity=library``) read out of the network file."""
 
     file: str | None = None
-    coordinates: str = "wgs84"
+    coordinates: Coordinates = "wgs84"
     osm: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -244,14 +287,29 @@ class PopulationSource:
     """Residents: a raster of counts, zones or points with a count column, or ``towns`` totals spread over buildings.
 
     ``spread = "buildings"`` spreads the totals of `file` (or of the area's `column`) over residential buildings of the
-    network file by floor area.
+    network file by floor area; ``spread = "area"`` spreads them evenly over the ground.
+
+    Parameters
+    ----------
+    values
+        What a raster holds: ``counts`` a cell, or people ``per_km2``.
+    zone_m
+        The longest side in metres of a zone or cell that one demand point may stand for; larger ones are cut.
+    cell_m
+        Demand points of a town within one square of this many metres become one; 0 keeps them all.
+    fit_towns
+        Scale the file's people so that each town has the `population` that the area file gives it.
     """
 
     file: str | None = None
     column: str | None = None
-    spread: Annotated[str, Field(pattern="^(none|buildings)$")] = "none"
+    spread: Annotated[str, Field(pattern="^(none|buildings|area)$")] = "none"
     total: NonNegative | None = None
-    coordinates: str = "wgs84"
+    coordinates: Coordinates = "wgs84"
+    values: Annotated[str, Field(pattern="^(counts|per_km2)$")] = "counts"
+    zone_m: Positive = 400.0
+    cell_m: NonNegative = 0.0
+    fit_towns: bool = False
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -294,6 +352,7 @@ class Study:
     population: PopulationSource
     folder: Path = Path()
     area_field: str = "town"
+    area_coordinates: Coordinates = "wgs84"
     crs: str | None = None
     policy: str | None = None
     as_of: dt.date | None = None

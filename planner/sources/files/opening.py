@@ -1,0 +1,49 @@
+"""What every reader of a file does first: is it there, is it whole, is it of a sane size."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from planner.errors import Fault, SourceError
+
+MOST_BYTES = 2_000_000_000  # of a table as it lies on the disk
+MOST_UNPACKED = 500_000_000  # of a packed table once unpacked; a workbook of 100 000 rows has some 50 MB
+
+
+def refused(source: str, problem: str, mend: str = "") -> SourceError:
+    """The error for a file that cannot be read at all."""
+    fault = Fault(problem, mend, source)
+    return SourceError(str(fault), [fault], source)
+
+
+def check_file(path: Path, source: str) -> None:
+    """Raise a SourceError if `path` is missing, a folder, unreadable, empty or too big."""
+    try:
+        if path.is_dir():
+            raise refused(source, "this is a folder", "name a file")
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise refused(source, "there is no such file", "check its name, or put it there") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise refused(source, f"the file cannot be read: {error}") from error
+    if size == 0:
+        raise refused(source, "the file is empty", "copy it again")
+    if size > MOST_BYTES:
+        raise refused(source, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are read", "cut it to the area")
+
+
+def check_archive(path: Path, source: str) -> None:
+    """Raise a SourceError if a packed file is broken, or is far bigger unpacked than any table (a zip bomb)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise refused(source, "the file is cut off, or is not what its name says", "copy it again") from error
+    if unpacked > MOST_UNPACKED:
+        said = f"the file would unpack to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read"
+        raise refused(source, said, "save only the table, as CSV")

@@ -1,0 +1,87 @@
+"""Records (rows of cells) into a table: where the headers stand, what they mean, what is below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from planner.errors import Fault
+
+Recognise = Callable[[str], str | None]  # a header as people write it -> the column's name, or None
+Record = tuple[int, Sequence[Any]]  # row number as the user sees it, and its cells
+
+HEADER_ROWS = 20  # the headers stand within the first so many rows that are not empty
+ROW = "source_row"
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a file holds, as it holds it.
+
+    ``frame`` has the headers as written and a column ``source_row`` with row numbers as the user sees them. It is a
+    GeoDataFrame where the file has geometries; its CRS is then the file's own, or None. ``faults`` are about rows that
+    could not be read.
+    """
+
+    frame: pd.DataFrame
+    faults: tuple[Fault, ...] = ()
+
+
+def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Rows:
+    """A table out of records.
+
+    Headers are the row, of the first 20 that are not empty, with most cells that `recognise` knows (the first of equals, so
+    that a title above them does no harm); a cell that is empty there takes its header from the row above (merged cells).
+    """
+    filled = [(number, cells) for number, cells in records if any(not is_blank(cell) for cell in cells)]
+    if not filled:
+        return Rows(pd.DataFrame({ROW: []}), (Fault("the table is empty", "write its headers and rows", source),))
+    at, headers = find_headers(filled, recognise)
+    body, faults = [], []
+    for number, cells in filled[at + 1 :]:
+        beyond = [cell for cell in cells[len(headers) :] if not is_blank(cell)]
+        if beyond:
+            problem = f"the row has {len(cells)} cells for {len(headers)} headers"
+            faults.append(Fault(problem, 'put text with commas in "quotes"', source, number))
+        body.append([*cells[: len(headers)], *[None] * (len(headers) - len(cells)), number])
+    frame = pd.DataFrame(body, columns=[*headers, ROW], dtype=object)
+    unnamed = [i for i, header in enumerate(headers) if not header]
+    kept = [i for i in range(len(headers) + 1) if i not in unnamed or not frame.iloc[:, i].map(is_blank).all()]
+    names = [header or f"column {i + 1}" for i, header in enumerate(headers)]
+    return Rows(frame.set_axis([*names, ROW], axis=1).iloc[:, kept], tuple(faults))
+
+
+def find_headers(filled: Sequence[Record], recognise: Recognise) -> tuple[int, list[str]]:
+    """Which of the filled records holds the headers, and the headers (empty text where there is none)."""
+    best, best_at, best_known = [said(cell) for cell in filled[0][1]], 0, 0
+    above: list[str] = []
+    for at, (_, cells) in enumerate(filled[:HEADER_ROWS]):
+        own = [said(cell) for cell in cells]
+        for headers in (own, under(above, own, recognise)):
+            known = sum(1 for header in headers if header and recognise(header))
+            if known > best_known:
+                best, best_at, best_known = headers, at, known
+        above = own
+    return best_at, best
+
+
+def under(above: Sequence[str], own: Sequence[str], recognise: Recognise) -> list[str]:
+    """Headers of two rows with merged cells: the lower where there is one, else a known one from above."""
+    width = max(len(above), len(own))
+    upper, lower = [*above, *[""] * (width - len(above))], [*own, *[""] * (width - len(own))]
+    return [low or (high if high and recognise(high) else "") for high, low in zip(upper, lower, strict=True)]
+
+
+def said(cell: Any) -> str:
+    """A header cell as one line of text."""
+    return "" if is_blank(cell) else " ".join(str(cell).replace("\ufeff", "").split())
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether a cell holds nothing but space."""
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or bool(pd.isna(cell))

@@ -1,0 +1,93 @@
+"""One table out of a file: headers understood, rows placed, checked by its schema; every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from planner.errors import Fault, TableError, say_faults
+from planner.schema import Schema
+from planner.sources.files.points import place_rows, split_pairs
+from planner.sources.files.records import ROW
+from planner.sources.files.rows import read_rows
+
+Check = Callable[[gpd.GeoDataFrame, str], list[Fault]]  # placed rows and the file's name -> what else is wrong
+
+
+def read_table(path: str | Path, schema: Schema, crs: str, *, coordinates: str = "wgs84") -> gpd.GeoDataFrame:
+    """A table with places, out of a file in any of the formats, conformed to `schema`.
+
+    Parameters
+    ----------
+    path
+        CSV (UTF-8 with or without BOM, GB18030, UTF-16 with its mark; commas, semicolons or tabs; lines with ``#`` above the
+        headers are comments), .xlsx, GeoJSON, GeoPackage, FlatGeobuf, shapefile or GeoParquet.
+    schema
+        What the columns are; headers in English or Chinese through its aliases.
+    crs
+        The CRS of what is given back; in metres.
+    coordinates
+        What the file's coordinates mean: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or an EPSG code.
+
+    Returns
+    -------
+    GeoDataFrame
+        In `crs`, index the schema's key; ``lon`` and ``lat`` of points are WGS-84 degrees. Other columns of the file are kept.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read at all.
+    TableError
+        With every fault at once, by row as the user sees it.
+    CrsError
+        If the file has no CRS, or another than `coordinates` says.
+    """
+    return load_table(Path(path), str(path), schema, crs, coordinates)
+
+
+def load_table(
+    path: Path, source: str, schema: Schema, crs: str, coordinates: str, checks: tuple[Check, ...] = ()
+) -> gpd.GeoDataFrame:
+    """`read_table` of a file that the user calls `source`, with more checks of the placed rows."""
+    rows = read_rows(path, source, schema.column_for)
+    frame, faults = name_columns(rows.frame, schema, source)
+    placed, more = place_rows(split_pairs(frame), source, coordinates, crs)
+    faults = [*rows.faults, *faults, *more]
+    for check in checks:
+        faults += check(placed, source)
+    return settle(placed, schema, source, faults)
+
+
+def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fault]]:
+    """The frame with the schema's names for the headers it knows; two headers that mean one column are a fault."""
+    meant = {header: schema.column_for(str(header)) for header in frame.columns if header not in (ROW, "geometry")}
+    faults, taken = [], dict[str, str]()
+    for header, name in meant.items():
+        if name is not None and name in taken:
+            problem = f"the headers {taken[name]!r} and {str(header)!r} both mean {name}"
+            faults.append(Fault(problem, "keep one of them", source, column=str(header)))
+        elif name is not None:
+            taken[name] = str(header)
+    doubled = frame.columns.duplicated()
+    if doubled.any():
+        frame = frame.loc[:, ~doubled]
+    return frame.rename(columns={header: name for name, header in taken.items()}), faults
+
+
+def settle(placed: gpd.GeoDataFrame, schema: Schema, source: str, faults: list[Fault]) -> gpd.GeoDataFrame:
+    """The conformed table, or one error with `faults` and the schema's together."""
+    try:
+        table: gpd.GeoDataFrame = schema.conform(placed, source=source)
+    except TableError as error:
+        raise type(error)(*_said([*faults, *error.faults]), schema.name) from error
+    if faults:
+        raise TableError(*_said(faults), schema.name)
+    return table
+
+
+def _said(faults: list[Fault]) -> tuple[str, list[Fault]]:
+    return say_faults(faults), faults

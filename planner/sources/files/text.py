@@ -1,0 +1,108 @@
+"""CSV as offices save it: UTF-8 with or without a mark, GB18030; commas, semicolons or tabs; comments above the headers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from planner.sources.files.opening import refused
+from planner.sources.files.records import HEADER_ROWS, Record
+
+MARKS = (",", ";", "\t", "，", "；", "|")  # between cells; the full-width ones are typed by hand
+LONGEST_CELL = 1_000_000
+
+
+def text_records(path: Path, source: str) -> list[Record]:
+    """The records of a CSV with their row numbers; lines that begin with ``#`` above the headers are left out.
+
+    Raises
+    ------
+    SourceError
+        If the text is in none of the encodings, or a quote is never closed.
+    """
+    text = decode(path.read_bytes(), source)
+    mark = find_mark(text)
+    previous = csv.field_size_limit(LONGEST_CELL)
+    try:
+        return list(_numbered(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)))
+    except csv.Error as error:
+        said = f"the table cannot be read: {error}"
+        raise refused(source, said, 'close every "quote", and double a quote that stands inside one') from error
+    finally:
+        csv.field_size_limit(previous)
+
+
+def _numbered(reader: Iterator[list[str]]) -> Iterator[Record]:
+    above = True
+    for number, cells in enumerate(reader, 1):
+        if above and cells and cells[0].lstrip().startswith("#"):
+            continue
+        above = above and not any(cell.strip() for cell in cells)
+        yield number, cells
+
+
+def decode(raw: bytes, source: str) -> str:
+    """Bytes as text: by their mark, else UTF-8, else GB18030; never a guess that garbles.
+
+    Text that is almost all UTF-8 but has a few bytes that are not is damaged, and is not taken for GB18030.
+
+    >>> decode("嘉定".encode("gb18030"), "a.csv"), decode("嘉定".encode(), "a.csv")
+    ('嘉定', '嘉定')
+
+    Raises
+    ------
+    SourceError
+        Naming the line that is in neither.
+    """
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _marked(raw, "utf-16", source)
+    if raw.startswith(b"\xef\xbb\xbf"):
+        return _marked(raw, "utf-8-sig", source)
+    if b"\0" in raw[:4096]:
+        raise refused(source, "this is no text file", "save the table as CSV (UTF-8)")
+    encoding = "utf-8" if looks_utf8(raw) else "gb18030"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise refused(source, f"line {line} is neither UTF-8 nor GB18030", "save it again as CSV UTF-8") from error
+    strange = next((i for i, letter in enumerate(text) if "\ue000" <= letter <= "\uf8ff"), None)
+    if strange is not None:
+        line = text.count("\n", 0, strange) + 1
+        raise refused(source, f"line {line} is neither UTF-8 nor GB18030", "save it again as CSV UTF-8")
+    return text
+
+
+def looks_utf8(raw: bytes) -> bool:
+    """Whether bytes are UTF-8, be it with some damage: of what is not ASCII, three letters in four are whole.
+
+    Chinese in GB18030 hardly ever makes whole letters when it is read as UTF-8.
+    """
+    loose = raw.decode("utf-8", errors="replace")
+    broken = loose.count("\ufffd")
+    return sum(1 for letter in loose if letter > "\x7f") - broken >= 3 * broken
+
+
+def _marked(raw: bytes, encoding: str, source: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise refused(
+            source, f"line {line} is not the {encoding.upper()} that the file's mark says", "save it again"
+        ) from error
+
+
+def find_mark(text: str) -> str:
+    """What stands between the cells: the mark that gives the most cells in the same number over the first lines."""
+    lines = [line for line in text[:100_000].splitlines() if line.strip() and not line.lstrip().startswith("#")][:HEADER_ROWS]
+
+    def regular(mark: str) -> int:
+        counts = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]
+        cells = [count for count in counts if count > 1]
+        usual = max(set(cells), key=lambda n: (cells.count(n), n), default=1)
+        return usual * cells.count(usual) if usual > 1 else 0
+
+    return max(MARKS, key=regular) if lines else ","
