@@ -1,0 +1,95 @@
+"""The words of the report in both languages, and the definitions of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "as_of": "数据截至：",
+        "stop": "。",
+        "colon": "：",
+        "yes": "是",
+        "no": "否",
+        "findings": "一、主要结论",
+        "of_residents": "常住人口{}人，其中步行可达范围内{}人，尚未覆盖{}人。",
+        "worst_town": "覆盖率最低的街镇是{}（{:.1%}）。",
+        "worst_group": "覆盖率最低的重点群体是{}（{:.1%}）。",
+        "plan": "建议新增站点{}个，可新增覆盖常住人口{}人；{}。",
+        "proven": "已证明在给定候选点和规则下没有更优的方案",
+        "gap": "与理论上界的差距不超过{:.2%}",
+        "method": "二、测算方法",
+        "how": (
+            "步行时间沿街道网络逐点计算：从居民点到最近的街道、沿街道到站点所在街道、再到站点门口，三段时间相加，"
+            "不以直线距离或圆形缓冲区代替。不超过时限即为覆盖（含等于）。地图上的步行圈是同一时间的图示，统计以步行时间为准。"
+        ),
+        "pace": "速度与时限：",
+        "towns": "三、各街镇情况",
+        "groups": "四、重点群体情况",
+        "proposals": "五、选址建议",
+        "limits": "六、局限与说明",
+        "limits_said": (
+            "“15分钟”对应的距离取决于步行速度，速度是假设；速度不同，结果会有明显差别。\n"
+            "街道数据来自公开地图，未绘制的小路不会被计算；封闭小区、临时围挡和等候红灯的时间未计入。\n"
+            "居民位置以栅格、统计小区或建筑代表，并非逐户地址。"
+        ),
+        "suppressed": "人数少于{}人的重点群体数据不予显示（以“–”表示），并隐去可据以推算的其他数据。",
+        "definitions": "附：指标定义",
+    },
+    "en": {
+        "as_of": "As of ",
+        "stop": ".",
+        "colon": ": ",
+        "yes": "yes",
+        "no": "no",
+        "findings": "1. Findings",
+        "of_residents": "Of {} residents, {} are within reach on foot; {} are not yet.",
+        "worst_town": "The least covered town is {} ({:.1%}).",
+        "worst_group": "The least covered key group is {} ({:.1%}).",
+        "plan": "{} new sites are proposed; they would bring {} more residents within reach; {}.",
+        "proven": "it is proven that no other choice of these candidates under these rules does better",
+        "gap": "at most {:.2%} away from the best that is possible",
+        "method": "2. Method",
+        "how": (
+            "Walking times are computed along the street network, point by point: from where people live to the nearest "
+            "street, along the streets, and from the street to the station's door. Circles and straight lines are not used. "
+            "A walk counts if it takes no longer than the cutoff. Outlines on maps are pictures of the same times; figures "
+            "come from the times."
+        ),
+        "pace": "Pace and cutoff: ",
+        "towns": "3. Towns",
+        "groups": "4. Key groups",
+        "proposals": "5. Proposals",
+        "limits": "6. Limits",
+        "limits_said": (
+            "How far fifteen minutes reach depends on the pace, and the pace is an assumption: another pace gives clearly "
+            "other figures.\n"
+            "The streets are those of a public map: a path that is not drawn is not walked; gated estates, works and waiting "
+            "at lights are not counted.\n"
+            "Residents stand at raster cells, zones or buildings, not at addresses."
+        ),
+        "suppressed": (
+            "Counts of key groups below {} are not shown (a dash stands there), nor others from which they could be worked out."
+        ),
+        "definitions": "Appendix: definitions",
+    },
+}
+
+DEFINITIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "zh": (
+        ("人口覆盖率", "至少有一个站点在步行时限以内的常住人口 ÷ 区域内全部常住人口"),
+        ("重点群体覆盖率", "该群体中至少有一个站点在步行时限以内的人数 ÷ 该群体总人数"),
+        ("步行时间中位数、第90百分位", "覆盖范围内的人到最近站点的步行时间，按人数加权；仅统计已覆盖的人"),
+        ("新增覆盖", "按建议次序建成该站点时，首次进入步行时限以内的人数"),
+        ("加权需求", "常住人口 + Σ（重点群体权重 × 该群体人数），用于选址"),
+        ("上界与差距", "上界为任何方案都不可能超过的加权需求覆盖量；差距 =（上界 − 方案）÷ 上界"),
+    ),
+    "en": (
+        ("Coverage", "residents with at least one station within the cutoff, divided by all residents of the area"),
+        ("Coverage of a key group", "members with at least one station within the cutoff, divided by all members"),
+        ("Median and 90th percentile walk", "to the nearest station, weighted by people, of those covered only"),
+        ("Residents newly covered", "those first within the cutoff when the site is built in the proposed order"),
+        ("Need", "residents + the sum over key groups of weight times members; what siting maximises"),
+        ("Bound and gap", "the bound is need that no plan can exceed; gap = (bound − plan) / bound"),
+    ),
+}
