@@ -22,7 +22,7 @@ def ground_m(start: Floats, end: Floats) -> Floats:
     Examples
     --------
     >>> ground_m(np.array([[121.0, 31.0]]), np.array([[121.001, 31.0]])).round(3)
-    array([95.506])
+    array([95.504])
     """
     middle = np.radians((start[:, 1] + end[:, 1]) / 2)
     step = np.radians(end - start)

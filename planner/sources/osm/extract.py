@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import osmium
 
-from planner.errors import Fault, SourceError, say_faults
-from planner.sources.osm.rules import NODE_KEYS, WAY_KEYS
+from planner.sources.osm.refusal import refusal
+from planner.sources.osm.rules import NODE_KEYS, WAY_KEYS, kind_of
 
 Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
 FORMATS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".osm.xml")
-_NO_WHERE = 2**31 - 1  # libosmium's coordinate of a node that has none
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
 _STREET_KEYS = ("highway", "railway", "public_transport", "route")
 
@@ -34,16 +33,17 @@ _STREET_KEYS = ("highway", "railway", "public_transport", "route")
 class RawStreets:
     """The ways of an extract that may be streets, before any rule.
 
-    ``refs`` are the ways' node ids one after the other: way `i` has ``refs[starts[i]:starts[i + 1]]``; ``tags[kind[i]]`` are
-    its tags, as far as the rules ask for them. ``lonlat7`` are the places of the refs in 1e-7 degrees, `known` says which have
-    one. ``barriers`` are node ids with their tags; ``squares`` are relations' own tags and the ways they are made of.
+    The nodes have their OSM ids and their places in 1e-7 degrees. Way `i` goes through the nodes at positions
+    ``refs[starts[i]:starts[i + 1]]``, -1 where the extract lacks the node; ``tags[kind[i]]`` are its tags, as far as the
+    rules ask for them. ``barriers`` are node ids with their tags; ``squares`` are the tags of street areas that are
+    relations, and the ids of the ways they are made of.
     """
 
+    node_id: Ids
+    lonlat7: npt.NDArray[np.int32]
     way_id: Ids
     starts: Ids
     refs: Ids
-    lonlat7: npt.NDArray[np.int32]
-    known: npt.NDArray[np.bool_]
     kind: npt.NDArray[np.int32]
     tags: tuple[Tags, ...]
     barriers: dict[int, Tags]
@@ -61,14 +61,13 @@ def read_raw_streets(path: Path) -> RawStreets:
     with readable(path), tempfile.TemporaryDirectory(prefix="planner-osm-") as folder:
         lines, table = Path(folder, "streets.opl"), Path(folder, "nodes")
         _distil(path, lines, table)
-        parts = _parse(lines)
-        members = np.unique(np.concatenate([ways for _, ways in parts.squares])) if parts.squares else np.zeros(0, np.int64)
-        missing = np.setdiff1d(members, np.fromiter(parts.way_id, dtype=np.int64, count=len(parts.way_id)))
-        if len(missing):
-            more = Path(folder, "members.opl")
-            _distil_ways(path, more, missing)
-            _parse(more, parts)
-        return _placed(parts, table, path)
+        found = _parse(lines)
+        missing = sorted({way for _, ways in found.squares for way in ways.tolist()}.difference(found.way_id))
+        if missing:
+            lines.unlink()
+            _distil_ways(path, lines, missing)
+            _parse(lines, found)
+        return _placed(found, table, path)
 
 
 @contextmanager
@@ -76,17 +75,12 @@ def readable(path: Path) -> Iterator[None]:
     """Check that `path` can be an extract, and turn whatever osmium says while it is read into a `SourceError`."""
     fault = _first_fault(path)
     if fault:
-        raise _unreadable(path, *fault)
+        raise refusal(path, *fault)
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise _unreadable(
-            path,
-            f"it cannot be read as an OSM extract ({_said(error)}): it is truncated, damaged or something else",
-            "download it again, whole",
-        ) from error
+        problem = f"it cannot be read as an OSM extract ({_said(error)}): it is truncated, damaged or something else"
+        raise refusal(path, problem, "download it again, whole") from error
 
 
 def _first_fault(path: Path) -> tuple[str, str] | None:
@@ -99,11 +93,6 @@ def _first_fault(path: Path) -> tuple[str, str] | None:
     if path.stat().st_size == 0:
         return "the file is empty", "download it again"
     return None
-
-
-def _unreadable(path: Path, problem: str, mend: str) -> SourceError:
-    fault = Fault(problem, mend, path.name)
-    return SourceError(say_faults([fault]), [fault], str(path))
 
 
 def _said(error: Exception) -> str:
@@ -132,14 +121,14 @@ def _distil(path: Path, lines: Path, table: Path) -> None:
     writer.close()
 
 
-def _distil_ways(path: Path, lines: Path, ids: Ids) -> None:
+def _distil_ways(path: Path, lines: Path, ids: list[int]) -> None:
     writer = osmium.WriteHandler(osmium.io.File(str(lines), "opl,add_metadata=false"))
     with osmium.io.Reader(str(path), osmium.osm.WAY) as reader:
-        osmium.apply(reader, osmium.filter.IdFilter(ids.tolist()), writer)
+        osmium.apply(reader, osmium.filter.IdFilter(ids), writer)
     writer.close()
 
 
-class _Parts:
+class _Found:
     """What parsing gathers, line by line."""
 
     def __init__(self) -> None:
@@ -156,77 +145,82 @@ def _pattern(keys: Iterable[str]) -> re.Pattern[bytes]:
     return re.compile(b"(?:^T|,)(" + "|".join(map(re.escape, keys)).encode() + b")=([^,]*)")
 
 
-def _parse(lines: Path, parts: _Parts | None = None) -> _Parts:
-    parts = _Parts() if parts is None else parts
-    of_ways, of_nodes = _pattern(WAY_KEYS), _pattern((*NODE_KEYS, "type"))
+def _parse(lines: Path, found: _Found | None = None) -> _Found:
+    found = _Found() if found is None else found
+    of_ways, of_nodes = _pattern(WAY_KEYS), _pattern(NODE_KEYS)
     with lines.open("rb") as text:
         for line in text:  # one line an object: the filters left only streets and barriers
-            fields = line.split()
-            if line.startswith(b"w"):
-                found = tuple(of_ways.findall(fields[1]))
-                parts.way_id.append(int(fields[0][1:]))
-                parts.kind.append(parts.kinds.setdefault(found, len(parts.kinds)))
-                parts.sizes.append(fields[2].count(b"n"))
-                parts.refs.append(fields[2])
-            elif line.startswith(b"n"):
-                parts.barriers[int(fields[0][1:])] = _tags(of_nodes.findall(fields[1]))
-            elif b"type=multipolygon" in fields[1]:
-                ways = [int(member[1:].split(b"@")[0]) for member in fields[2][1:].split(b",") if member.startswith(b"w")]
-                parts.squares.append((_tags(of_ways.findall(fields[1])), np.array(ways, dtype=np.int64)))
-    return parts
+            name, tags, rest = line.split()[:3]
+            if name.startswith(b"w"):
+                kind = tuple(of_ways.findall(tags))
+                found.way_id.append(int(name[1:]))
+                found.kind.append(found.kinds.setdefault(kind, len(found.kinds)))
+                found.sizes.append(rest.count(b"n"))
+                found.refs.append(rest)
+            elif name.startswith(b"n"):
+                found.barriers[int(name[1:])] = _tags(of_nodes.findall(tags))
+            elif b"type=multipolygon" in tags and kind_of(square := _tags(of_ways.findall(tags))):
+                ways = [int(member[1:].split(b"@")[0]) for member in rest[1:].split(b",") if member.startswith(b"w")]
+                found.squares.append((square, np.array(ways, dtype=np.int64)))
+    return found
 
 
-def _tags(found: Sequence[tuple[bytes, bytes]]) -> Tags:
+def _tags(found: Iterable[tuple[bytes, bytes]]) -> Tags:
     return {key.decode(): _plain(value.decode("utf-8", "replace")) for key, value in found}
 
 
 def _plain(value: str) -> str:
     """An OPL value as it was: %hex% marks become their character."""
-    if "%" not in value:
-        return value
     return re.sub("%([0-9a-f]{1,6})%", lambda mark: chr(int(mark[1], 16)), value)
 
 
-def _placed(parts: _Parts, table: Path, path: Path) -> RawStreets:
-    refs = np.fromstring(b",".join(parts.refs).replace(b"N", b"").replace(b"n", b"").decode(), dtype=np.int64, sep=",")
-    lonlat7, known = _places(refs, table, path)
+def _placed(found: _Found, table: Path, path: Path) -> RawStreets:
+    text = b",".join(refs[1:] for refs in found.refs if len(refs) > 1).replace(b"n", b"")
+    named = np.fromstring(text, dtype=np.int64, sep=",")
+    node_id, lonlat7, refs = _located(named, table, path)
     return RawStreets(
-        way_id=np.array(parts.way_id, dtype=np.int64),
-        starts=np.concatenate([[0], np.cumsum(parts.sizes, dtype=np.int64)]),
-        refs=refs,
+        node_id=node_id,
         lonlat7=lonlat7,
-        known=known,
-        kind=np.array(parts.kind, dtype=np.int32),
-        tags=tuple(_tags(found) for found in parts.kinds),
-        barriers=parts.barriers,
-        squares=tuple(parts.squares),
+        way_id=np.array(found.way_id, dtype=np.int64),
+        starts=np.concatenate([[0], np.cumsum(found.sizes, dtype=np.int64)]),
+        refs=refs,
+        kind=np.array(found.kind, dtype=np.int32),
+        tags=tuple(_tags(kind) for kind in found.kinds),
+        barriers=found.barriers,
+        squares=tuple(found.squares),
     )
 
 
-def _places(refs: Ids, table: Path, path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Where each ref lies in 1e-7 degrees, and whether the extract says so at all."""
+def _located(named: Ids, table: Path, path: Path) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
+    """The nodes that are named: their ids, rising, and places; and each name as a position into them, -1 if it is nowhere."""
+    ids, places = _node_table(named, table, path)
+    if not len(ids):
+        return ids, places, np.full(len(named), -1, dtype=np.int64)
+    at = np.minimum(np.searchsorted(ids, named), len(ids) - 1)
+    known = ids[at] == named
+    used = np.zeros(len(ids), dtype=bool)
+    used[at[known]] = True
+    position = np.cumsum(used) - 1
+    return ids[used], places[used], np.where(known, position[at], -1)
+
+
+def _node_table(named: Ids, table: Path, path: Path) -> tuple[Ids, npt.NDArray[np.int32]]:
+    """All nodes of the extract that have a place, by rising id."""
     rows = np.memmap(table, dtype=_NODE_ROW, mode="r") if table.stat().st_size else np.zeros(0, dtype=_NODE_ROW)
     rows = rows[: np.count_nonzero(rows["id"])]  # the table is padded with empty rows
-    ids = rows["id"].astype(np.int64)
-    if len(ids) and (ids[1:] < ids[:-1]).any():
+    ids, places = rows["id"].astype(np.int64), np.column_stack([rows["x"], rows["y"]])
+    if (named < 0).any():
+        drawn_ids, drawn_places = _drawn_nodes(path)
+        ids, places = np.concatenate([drawn_ids, ids]), np.concatenate([drawn_places, places])
+    if (ids[1:] < ids[:-1]).any():
         order = np.argsort(ids, kind="stable")
-        rows, ids = rows[order], ids[order]
-    lonlat7 = np.full((len(refs), 2), _NO_WHERE, dtype=np.int32)
-    if len(ids):
-        at = np.minimum(np.searchsorted(ids, refs), len(ids) - 1)
-        found = ids[at] == refs
-        lonlat7[found, 0], lonlat7[found, 1] = rows["x"][at[found]], rows["y"][at[found]]
-    if (refs < 0).any():
-        _place_drawn(refs, lonlat7, path)
-    return lonlat7, (lonlat7 != _NO_WHERE).all(axis=1)
+        ids, places = ids[order], places[order]
+    return ids, places
 
 
-def _place_drawn(refs: Ids, lonlat7: npt.NDArray[np.int32], path: Path) -> None:
-    """Fill in nodes with negative ids (drawn in an editor, not yet uploaded): libosmium's table has none of them."""
-    drawn = {
-        node.id: (node.location.x, node.location.y)
-        for node in osmium.FileProcessor(str(path), osmium.osm.NODE)
-        if node.id < 0 and node.location.valid()
-    }
-    for i in np.flatnonzero(refs < 0):  # a loop: such files are made by hand
-        lonlat7[i] = drawn.get(int(refs[i]), (_NO_WHERE, _NO_WHERE))
+def _drawn_nodes(path: Path) -> tuple[Ids, npt.NDArray[np.int32]]:
+    """Nodes with negative ids, drawn in an editor and not yet uploaded: libosmium's table has none of them."""
+    nodes = (node for node in osmium.FileProcessor(str(path), osmium.osm.NODE) if node.id < 0 and node.location.valid())
+    rows = [(node.id, node.location.x, node.location.y) for node in nodes]  # a loop: such files are made by hand
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1:].astype(np.int32)

@@ -44,13 +44,15 @@ RULES_VERSION = 1  # rises with every change of what is walked, so that cached n
 
 TUNNEL_MAX_M = 150.0  # our choice: streets pass below railways and squares in less; river tunnels are 1-3 km
 BRIDGE_MAX_M = 1000.0  # our choice: longer bridges for cars name their pavement where there is one
+LONGEST_M = {"tunnel": TUNNEL_MAX_M, "trunk bridge": TUNNEL_MAX_M, "bridge": BRIDGE_MAX_M}
 
 ROADS = frozenset({
     "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link", "tertiary", "tertiary_link",
     "unclassified", "residential", "road", "living_street", "service",
 })  # fmt: skip
 PATHS = frozenset({
-    "footway", "pedestrian", "path", "steps", "cycleway", "bridleway", "track", "platform", "corridor", "elevator", "crossing",
+    "footway", "pedestrian", "path", "steps", "cycleway", "bridleway", "track", "trail", "platform", "corridor", "elevator",
+    "crossing",
 })  # fmt: skip
 WALKED = ROADS | PATHS
 NEVER = frozenset({
@@ -63,6 +65,7 @@ CLOSED = frozenset({
     "no", "private", "use_sidepath", "permit", "military", "restricted", "emergency", "residents", "employees", "staff",
 })  # fmt: skip
 PAVED_BESIDE = frozenset({"yes", "both", "left", "right"})  # sidewalk=… that puts walkers on this very road
+NO_STREET = "no street"  # why rails, routes and the like are left out; not counted among the streets left out
 GONE = ("abandoned", "disused", "razed", "demolished", "dismantled", "removed")
 
 WAY_KEYS = (
@@ -123,7 +126,7 @@ def _left_out(kind: str, tags: Mapping[str, str]) -> str:
     if tags.get("route") == "ferry":
         return "route=ferry"
     if not kind:
-        return "no street"
+        return NO_STREET
     if kind in NEVER:
         return f"highway={kind}"
     if foot in OPEN:

@@ -1,4 +1,4 @@
-"""From raw streets to a walking network: rules asked, clipped, blocked at barriers, squares made crossable, measured."""
+"""From raw streets to a walking network: rules asked, clipped, squares made crossable, cut at barriers, measured."""
 
 from __future__ import annotations
 
@@ -11,33 +11,41 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyproj
-import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
-from planner.errors import Fault, SourceError, say_faults
-from planner.network import EdgeFlag, Network, ground_m
+from planner.errors import SourceError
+from planner.network import EdgeFlag, Flags, Floats, Ids, Network, ground_m
+from planner.sources.osm.clip import touching
 from planner.sources.osm.extract import RawStreets, read_raw_streets
-from planner.sources.osm.rules import BRIDGE_MAX_M, TUNNEL_MAX_M, Verdict, blocks, judge
+from planner.sources.osm.graphml import read_graphml
+from planner.sources.osm.refusal import refusal
+from planner.sources.osm.rules import LONGEST_M, NO_STREET, Verdict, blocks, judge
+from planner.sources.osm.squares import crossings
 
-Floats = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]
-
-LONGEST_M = {"tunnel": TUNNEL_MAX_M, "trunk bridge": TUNNEL_MAX_M, "bridge": BRIDGE_MAX_M}
 
 
 @dataclass(frozen=True, eq=False)
 class Streets:
-    """Straight segments between places: rows of `node_id` and `lonlat` (degrees), the way each belongs to, its flags."""
+    """Straight segments between nodes, on their way to a network.
+
+    ``node_id``, ``lonlat`` (degrees) and ``xy`` (metres) have a row a node; ``ends`` (positions), ``way`` and ``flags`` a row
+    a segment.
+    """
 
     node_id: Ids
     lonlat: Floats
+    xy: Floats
     ends: Ids
     way: Ids
-    flags: npt.NDArray[np.uint8]
+    flags: Flags
+
+    def keep(self, chosen: Mask) -> Streets:
+        """Only the chosen segments; the nodes stay."""
+        return replace(self, ends=self.ends[chosen], way=self.way[chosen], flags=self.flags[chosen])
 
 
 def read_osm_network(
@@ -48,15 +56,17 @@ def read_osm_network(
     margin_m: float = 0.0,
     progress: Progress | None = None,
 ) -> Network:
-    """The walking network of an OpenStreetMap extract.
+    """The walking network of an OpenStreetMap extract, or of a graph that OSMnx saved.
 
     Which ways are walked is said in `planner.sources.osm.rules`. Every node of a way stays a node of the network, so that
-    nothing that changes a time is simplified away. Ways join only where they share a node.
+    nothing that changes a time is simplified away. Ways join only where they share a node: bridges and tunnels join
+    nothing they merely cross.
 
     Parameters
     ----------
     path
-        ``.osm.pbf``, ``.osm``, ``.osm.gz`` or ``.osm.bz2``.
+        ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``; or ``.graphml`` as OSMnx saves it, taken as it is: the walk
+        rules of whoever made it hold.
     crs
         The projected CRS of the network, in metres.
     area
@@ -70,8 +80,8 @@ def read_osm_network(
     Returns
     -------
     Network
-        Lengths are metres along the ground on the WGS-84 ellipsoid, not of the map plane. ``report`` counts what was left
-        out and why.
+        Lengths are metres along the ground on the WGS-84 ellipsoid, not of the map plane. ``report`` counts what was found
+        and what was left out inside the area, and why.
 
     Raises
     ------
@@ -80,71 +90,82 @@ def read_osm_network(
     CrsError
         If `crs` is not projected in metres.
     """
-    path, say = Path(path), progress or (lambda doing, share: None)
+    path, say = Path(path), progress or _silent
     frame = None if area is None else area.buffer(margin_m)
     say("reading the extract", 0.0)
+    if path.name.lower().endswith(".graphml"):
+        return read_graphml(path, crs=crs, frame=frame)
     raw = read_raw_streets(path)
-    say("applying the walk rules", 0.6)
-    counts: Counter[str] = Counter()
-    streets = _walked(raw, counts)
-    xy = project(streets.lonlat, crs)
-    inside = _touching(xy, streets.ends, frame)
-    if not inside.any():
-        raise _nothing(path, raw, streets, frame, crs)
-    streets = replace(streets, ends=streets.ends[inside], way=streets.way[inside], flags=streets.flags[inside])
+    say("asking the walk rules", 0.6)
+    streets, counts = walked_streets(raw, crs, frame)
+    if not len(streets.ends):
+        raise _nothing_walked(path, raw, frame, crs)
     say("measuring the streets", 0.8)
-    streets, xy = _blocked(streets, xy, raw, counts)
-    lengths = ground_m(streets.lonlat[streets.ends[:, 0]], streets.lonlat[streets.ends[:, 1]])
-    network = Network.from_segments(
-        xy, streets.ends, crs=crs, length_m=lengths, node_id=streets.node_id, flags=streets.flags, report=dict(counts)
-    )
+    network = _measured(streets, crs, counts)
     say("the network is read", 1.0)
     return network
 
 
-def project(lonlat: Floats, crs: Any) -> Floats:
-    """Longitudes and latitudes in degrees as metres of `crs`."""
-    transformer = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    x, y = transformer.transform(lonlat[:, 0], lonlat[:, 1])
-    return np.column_stack([x, y])
-
-
-def _walked(raw: RawStreets, counts: Counter[str]) -> Streets:
-    """The segments of all ways that the rules let walk, with what was left out counted."""
+def walked_streets(raw: RawStreets, crs: Any, frame: BaseGeometry | None) -> tuple[Streets, dict[str, int]]:
+    """The segments that people may walk and that touch the frame, and counts of what was found and left out there."""
     verdicts = [judge(tags) for tags in raw.tags]
-    way_of = np.repeat(np.arange(len(raw.way_id)), np.diff(raw.starts))
-    first = np.flatnonzero(way_of[1:] == way_of[:-1])
-    counts["ways in the extract"] = len(raw.way_id)
-    counts["refs to nodes that the extract lacks"] = int((~raw.known).sum())
-    first = first[raw.known[first] & raw.known[first + 1]]
-    used, ends = np.unique(raw.refs[np.column_stack([first, first + 1])], return_inverse=True)
-    place = np.empty(len(used), dtype=np.int64)
-    place[ends.reshape(-1)] = np.column_stack([first, first + 1]).reshape(-1)
-    lonlat = raw.lonlat7[place].astype(np.float64) / 1e7
-    streets = Streets(used, lonlat, ends.reshape(-1, 2), way_of[first], np.zeros(len(first), np.uint8))
-    kept = _kept_ways(raw, verdicts, streets, counts)
-    keep = kept[streets.way]
-    steps = np.array([verdict.steps for verdict in verdicts], dtype=bool)[raw.kind[streets.way[keep]]]
-    return replace(
-        streets,
-        ends=streets.ends[keep],
-        way=streets.way[keep],
-        flags=np.where(steps, EdgeFlag.STEPS, 0).astype(np.uint8),
-    )
+    streets = _segments(raw, crs, frame, verdicts)
+    reasons = _reasons(raw, streets, verdicts)
+    streets = streets.keep(touching(streets.xy, streets.ends, frame))
+    counts = _counted(raw, streets, reasons)
+    streets = streets.keep(np.asarray(reasons == "", dtype=bool)[streets.way])
+    streets = _with_crossings(streets, raw, verdicts, counts)
+    return _cut_at_barriers(streets, raw, counts), counts
 
 
-def _kept_ways(raw: RawStreets, verdicts: list[Verdict], streets: Streets, counts: Counter[str]) -> Mask:
+def project(lonlat: Floats, crs: Any) -> Floats:
+    """Longitudes and latitudes in degrees as metres of `crs`, (n, 2) both."""
+    transformer = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    return np.column_stack(transformer.transform(lonlat[:, 0], lonlat[:, 1]))
+
+
+def _silent(doing: str, share: float) -> None:
+    """Progress that nobody asked for."""
+
+
+def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, verdicts: list[Verdict]) -> Streets:
+    """All pairs of neighbouring nodes of all ways in the frame's box, walked or not."""
+    way = np.repeat(np.arange(len(raw.way_id)), np.diff(raw.starts))
+    first = np.flatnonzero((way[1:] == way[:-1]) & (raw.refs[1:] >= 0) & (raw.refs[:-1] >= 0))
+    ends = np.column_stack([raw.refs[first], raw.refs[first + 1]])
+    lonlat = raw.lonlat7.astype(np.float64) / 1e7
+    near = _in_box(lonlat, ends, crs, frame)
+    ends, way = ends[near], way[first[near]]
+    used = np.zeros(len(lonlat), dtype=bool)
+    used[ends] = True
+    ends = (np.cumsum(used) - 1)[ends]
+    lonlat = lonlat[used]
+    steps = np.array([verdict.steps for verdict in verdicts], dtype=bool)[raw.kind[way]]
+    flags = np.where(steps, np.uint8(EdgeFlag.STEPS), np.uint8(0))
+    return Streets(raw.node_id[used], lonlat, project(lonlat, crs), ends, way, flags)
+
+
+def _in_box(lonlat: Floats, ends: Ids, crs: Any, frame: BaseGeometry | None) -> Mask:
+    """Which segments come near the frame, by a box in degrees: cheap, and never wrong by leaving one out."""
+    if frame is None:
+        return np.ones(len(ends), dtype=bool)
+    back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    west, south, east, north = back.transform_bounds(*frame.buffer(1000.0).bounds)
+    low, high = np.minimum(lonlat[ends[:, 0]], lonlat[ends[:, 1]]), np.maximum(lonlat[ends[:, 0]], lonlat[ends[:, 1]])
+    return np.asarray((high >= [west, south]).all(axis=1) & (low <= [east, north]).all(axis=1), dtype=bool)
+
+
+def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict]) -> npt.NDArray[np.object_]:
+    """Why each way is left out, in words; empty for the ways that are walked."""
     reasons = np.array([verdict.left_out for verdict in verdicts], dtype=object)[raw.kind]
+    for tags, members in raw.squares:
+        if not judge(tags).left_out:
+            reasons[np.isin(raw.way_id, members) & (reasons == NO_STREET)] = ""
     roads = np.array([verdict.road for verdict in verdicts], dtype=object)[raw.kind]
-    kept = np.asarray(reasons == "", dtype=bool)
     for road, limit_m in LONGEST_M.items():
-        of_road = roads == road
-        too_long = of_road & kept & (_joined_m(streets, of_road) > limit_m)
-        reasons[too_long] = f"{road} longer than {limit_m:.0f} m for cars"
-        kept &= ~too_long
-    for reason, ways in sorted(Counter(reasons[~kept].tolist()).items()):
-        counts[f"ways left out: {reason}"] = ways
-    return kept
+        too_long = (roads == road) & (_joined_m(streets, roads == road) > limit_m) & (reasons == "")
+        reasons[too_long] = f"road {road} of more than {limit_m:.0f} m"
+    return reasons
 
 
 def _joined_m(streets: Streets, chosen: Mask) -> Floats:
@@ -153,64 +174,90 @@ def _joined_m(streets: Streets, chosen: Mask) -> Floats:
     mine = chosen[streets.way]
     if not mine.any():
         return metres
-    ends, way = streets.ends[mine], streets.way[mine]
-    count = len(streets.node_id)
+    ends, count = streets.ends[mine], len(streets.node_id)
     links = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(count, count))
     _, part = connected_components(links.tocsr(), directed=False)
-    lengths = ground_m(streets.lonlat[ends[:, 0]], streets.lonlat[ends[:, 1]])
-    metres[way] = np.bincount(part[ends[:, 0]], weights=lengths, minlength=count)[part[ends[:, 0]]]
+    part = part[ends[:, 0]]
+    metres[streets.way[mine]] = np.bincount(part, weights=_ground_m(streets, ends))[part]
     return metres
 
 
-def _touching(xy: Floats, ends: Ids, frame: BaseGeometry | None) -> Mask:
-    """Which segments touch the frame."""
-    if frame is None:
-        return np.ones(len(ends), dtype=bool)
-    shapely.prepare(frame)
-    inside: Mask = np.asarray(shapely.contains_xy(frame, xy[:, 0], xy[:, 1]), dtype=bool)[ends].any(axis=1)  # type: ignore[assignment]
-    west, south, east, north = frame.bounds
-    low, high = xy[ends].min(axis=1), xy[ends].max(axis=1)
-    near = ~inside & (high >= [west, south]).all(axis=1) & (low <= [east, north]).all(axis=1)
-    inside[near] = shapely.intersects(frame, shapely.linestrings(xy[ends[near]]))
-    return inside
+def _ground_m(streets: Streets, ends: Ids) -> Floats:
+    return ground_m(streets.lonlat[ends[:, 0]], streets.lonlat[ends[:, 1]])
 
 
-def _blocked(streets: Streets, xy: Floats, raw: RawStreets, counts: Counter[str]) -> tuple[Streets, Floats]:
-    """Streets cut at barriers that stop walkers: each piece gets an end of its own there."""
-    shut = np.array(sorted(node for node, tags in raw.barriers.items() if blocks(tags)), dtype=np.int64)
+def _counted(raw: RawStreets, streets: Streets, reasons: npt.NDArray[np.object_]) -> dict[str, int]:
+    seen = np.zeros(len(raw.way_id), dtype=bool)
+    seen[streets.way] = True
+    seen &= reasons != NO_STREET
+    counts = {
+        "ways read": int(seen.sum()),
+        "ways walked": int((seen & (reasons == "")).sum()),
+        "nodes missing from the extract": int((raw.refs < 0).sum()),
+    }
+    left_out = Counter(reasons[seen & (reasons != "")].tolist())
+    return counts | {f"ways left out: {reason}": left_out[reason] for reason in sorted(left_out)}
+
+
+def _with_crossings(streets: Streets, raw: RawStreets, verdicts: list[Verdict], counts: dict[str, int]) -> Streets:
+    """Squares with straight ways across them."""
+    is_square = np.array([verdict.square for verdict in verdicts], dtype=bool)[raw.kind]
+    first, last = raw.refs[raw.starts[:-1].clip(max=max(len(raw.refs) - 1, 0))], raw.refs[raw.starts[1:] - 1]
+    closed = (np.diff(raw.starts) > 3) & (first == last)
+    groups = [np.array([way]) for way in np.flatnonzero(is_square & closed)]
+    groups += [np.flatnonzero(np.isin(raw.way_id, members)) for tags, members in raw.squares if not judge(tags).left_out]
+    ends, way = crossings(streets.xy, streets.ends, streets.way, groups)
+    counts["squares"], counts["ways across squares"] = len(groups), len(ends)
+    flag_of = np.zeros(len(raw.way_id), dtype=np.uint8)
+    flag_of[streets.way] = streets.flags
+    return replace(
+        streets,
+        ends=np.concatenate([streets.ends, ends]),
+        way=np.concatenate([streets.way, way]),
+        flags=np.concatenate([streets.flags, flag_of[way]]),
+    )
+
+
+def _cut_at_barriers(streets: Streets, raw: RawStreets, counts: dict[str, int]) -> Streets:
+    """Streets cut at barriers that stop walkers: each segment gets an end of its own there."""
+    shut = np.array([node for node, tags in raw.barriers.items() if blocks(tags)], dtype=np.int64)
     at = np.isin(streets.node_id, shut)[streets.ends]
-    counts["barriers that stop walkers"] = len(np.unique(streets.ends[at]))
-    if not at.any():
-        return streets, xy
     old = streets.ends[at]
+    counts["barriers that stop walkers"] = len(np.unique(old))
     ends = streets.ends.copy()
     ends[at] = len(streets.node_id) + np.arange(len(old))
-    lowest = min(int(streets.node_id.min()), 0)
-    new_ids = lowest - 1 - np.arange(len(old))
-    grown = replace(
+    lowest = min(int(streets.node_id.min(initial=0)), 0)
+    return replace(
         streets,
-        ends=ends,
-        node_id=np.concatenate([streets.node_id, new_ids]),
+        node_id=np.concatenate([streets.node_id, lowest - 1 - np.arange(len(old), dtype=np.int64)]),
         lonlat=np.concatenate([streets.lonlat, streets.lonlat[old]]),
+        xy=np.concatenate([streets.xy, streets.xy[old]]),
+        ends=ends,
     )
-    return grown, np.concatenate([xy, xy[old]])
 
 
-def _nothing(path: Path, raw: RawStreets, streets: Streets, frame: BaseGeometry | None, crs: Any) -> SourceError:
+def _measured(streets: Streets, crs: Any, counts: dict[str, int]) -> Network:
+    return Network.from_segments(
+        streets.xy,
+        streets.ends,
+        crs=crs,
+        length_m=_ground_m(streets, streets.ends),
+        node_id=streets.node_id,
+        flags=streets.flags,
+        report=counts,
+    )
+
+
+def _nothing_walked(path: Path, raw: RawStreets, frame: BaseGeometry | None, crs: Any) -> SourceError:
     """No street to walk on: say whether the extract has none or lies elsewhere."""
-    if not len(streets.ends):
+    if frame is None or not len(raw.lonlat7):
         problem = f"of its {len(raw.way_id)} ways none is a street to walk on"
-        mend = "take an extract with streets; an extract of buildings or of motorways alone will not do"
-    else:
-        west, south = streets.lonlat[streets.ends].min(axis=(0, 1))
-        east, north = streets.lonlat[streets.ends].max(axis=(0, 1))
-        problem = (
-            f"no street to walk on inside the area: the extract spans {west:.3f} to {east:.3f} E, {south:.3f} to {north:.3f} N"
-        )
-        if frame is not None:
-            back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-            lon, lat = back.transform(frame.centroid.x, frame.centroid.y)
-            problem += f", the area lies around {lon:.3f} E, {lat:.3f} N"
-        mend = "take an extract of the area, or check the area's coordinates"
-    fault = Fault(problem, mend, path.name)
-    return SourceError(say_faults([fault]), [fault], str(path))
+        return refusal(path, problem, "take an extract with streets, and with the nodes they are made of")
+    (west, south), (east, north) = raw.lonlat7.min(axis=0) / 1e7, raw.lonlat7.max(axis=0) / 1e7
+    back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    lon, lat = back.transform(frame.centroid.x, frame.centroid.y)
+    problem = (
+        f"no street to walk on inside the area: its streets span {west:.3f} to {east:.3f} E, {south:.3f} to {north:.3f} N, "
+        f"the area lies around {lon:.3f} E, {lat:.3f} N"
+    )
+    return refusal(path, problem, "take an extract of the area, or check the area's coordinates")
