@@ -1,0 +1,319 @@
+"use strict";
+// What both pages share: the data block, both languages, shapes unpacked, painted ground, markers.
+// Every text of the data reaches the page as a text node or through setAttribute of a harmless attribute; nothing is parsed as HTML.
+const Atlas = (() => {
+  const data = JSON.parse(document.getElementById("atlas-data").textContent);
+  const heard = [];
+  let language = data.languages[0];
+
+  /* ---- words ---- */
+  const has = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
+
+  function say(key, values) {
+    const text = has(data.words, key) ? data.words[key][language] : key;
+    if (!values) return text;
+    return text.split(/(\{\w+\})/).map((part) => {
+      const name = part.slice(1, -1);
+      return part.startsWith("{") && has(values, name) ? String(values[name]) : part;
+    }).join("");
+  }
+
+  const said = (both) => (typeof both === "string" ? both : both[language]);
+  const number = (value, digits = 0) => value.toLocaleString("en-US", {minimumFractionDigits: digits, maximumFractionDigits: digits});
+
+  function share(value) { // never says all or none unless it is, as planner.style.shown_share
+    if (value <= 0 || value >= 1) return number(Math.min(Math.max(value, 0), 1) * 100) + "%";
+    if (value >= 0.01 && value <= 0.99) return number(value * 100) + "%";
+    return number(Math.min(Math.max(value, 0.001), 0.999) * 100, 1) + "%";
+  }
+
+  function way(metres) {
+    return metres < 950 ? say("metres", {n: number(Math.round(metres / 10) * 10)}) : say("kilometres", {n: number(metres / 1000, 1)});
+  }
+
+  function onLanguage(act) { heard.push(act); act(); }
+
+  function speak(chosen) {
+    language = chosen;
+    document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+    document.title = said(data.title);
+    for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+    for (const node of document.querySelectorAll("[data-say-label]")) node.setAttribute("aria-label", say(node.dataset.sayLabel));
+    for (const node of document.querySelectorAll("[data-say-hint]")) node.setAttribute("placeholder", say(node.dataset.sayHint));
+    for (const node of document.querySelectorAll("[data-fact]")) node.textContent = said(data[node.dataset.fact]);
+    for (const act of heard) act();
+  }
+
+  function languageSwitch(box) {
+    box.hidden = data.languages.length < 2;
+    const buttons = data.languages.map((name) => el("button", {type: "button", lang: name === "zh" ? "zh-CN" : "en"}, name === "zh" ? "中文" : "English"));
+    const show = () => buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(data.languages[i] === language)));
+    buttons.forEach((button, i) => button.addEventListener("click", () => { speak(data.languages[i]); remember("lang", data.languages[i]); }));
+    box.append(...buttons);
+    onLanguage(show);
+  }
+
+  /* ---- the address keeps what is chosen, so that it can be shared ---- */
+  function remembered(key) { return new URLSearchParams(location.hash.slice(1)).get(key); }
+
+  function remember(key, value) {
+    const kept = new URLSearchParams(location.hash.slice(1));
+    if (value === null) kept.delete(key); else kept.set(key, value);
+    try { history.replaceState(null, "", "#" + kept.toString()); } catch { /* a viewer that forbids it loses only the link */ }
+  }
+
+  /* ---- elements ---- */
+  function fill(node, attributes, children) {
+    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+    return node;
+  }
+  function el(tag, attributes, ...children) { return fill(document.createElement(tag), attributes, children); }
+  function svg(tag, attributes, ...children) { return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children); }
+  function nameOf(text) { return el("span", {class: "name", dir: "auto"}, text); }
+
+  /* ---- unpacking; the packing is in shapes.py ---- */
+  const VALUE = new Int8Array(128).fill(-1);
+  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].forEach((letter, i) => { VALUE[letter.charCodeAt(0)] = i; });
+
+  function numbers(text) {
+    const out = [];
+    for (let i = 0, value = 0, unit = 1; i < text.length; i++) {
+      const digit = VALUE[text.charCodeAt(i)];
+      value += (digit & 31) * unit;
+      if (digit & 32) { unit *= 32; continue; }
+      out.push(value % 2 ? -(value + 1) / 2 : value / 2);
+      value = 0; unit = 1;
+    }
+    return out;
+  }
+
+  // Shapes of rings (or lines) of points [lat, lon].
+  function shapes(text) {
+    if (!text) return [];
+    let lat = 0, lon = 0;
+    return text.split("!").map((shape) => shape.split(".").map((ring) => {
+      const moves = numbers(ring), points = [];
+      for (let i = 0; i < moves.length; i += 2) {
+        lat += moves[i]; lon += moves[i + 1];
+        points.push([lat / 1e5, lon / 1e5]);
+      }
+      return points;
+    }));
+  }
+  const polygon = (text) => shapes(text).flat();
+
+  function inside(rings, lat, lon) { // even-odd, as the rings are filled
+    let within = false;
+    for (const ring of rings) {
+      for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+        const [ya, xa] = ring[i], [yb, xb] = ring[j];
+        if ((ya > lat) !== (yb > lat) && lon < ((xb - xa) * (lat - ya)) / (yb - ya) + xa) within = !within;
+      }
+    }
+    return within;
+  }
+
+  /* ---- painted layers: drawn tile by tile, so that panning costs nothing however many lines there are ---- */
+  function toWorld(lat, lon) {
+    const s = Math.sin(lat * Math.PI / 180);
+    return [lon / 360 + 0.5, 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)];
+  }
+
+  function worldParts(text) { // parts with their bounds, in the unit square of Mercator
+    return shapes(text).map((rings) => {
+      const box = [1, 1, 0, 0];
+      const parts = rings.map((ring) => {
+        const flat = new Float64Array(ring.length * 2);
+        ring.forEach(([lat, lon], i) => {
+          const [x, y] = toWorld(lat, lon);
+          flat[2 * i] = x; flat[2 * i + 1] = y;
+          box[0] = Math.min(box[0], x); box[1] = Math.min(box[1], y); box[2] = Math.max(box[2], x); box[3] = Math.max(box[3], y);
+        });
+        return flat;
+      });
+      return {box, parts};
+    });
+  }
+  function worldLines(text) { // every line with bounds of its own
+    return polygon(text).flatMap((line) => {
+      const flat = new Float64Array(line.length * 2);
+      const box = [1, 1, 0, 0];
+      line.forEach(([lat, lon], i) => {
+        const [x, y] = toWorld(lat, lon);
+        flat[2 * i] = x; flat[2 * i + 1] = y;
+        box[0] = Math.min(box[0], x); box[1] = Math.min(box[1], y); box[2] = Math.max(box[2], x); box[3] = Math.max(box[3], y);
+      });
+      return [{box, parts: [flat]}];
+    });
+  }
+
+  const Painted = L.GridLayer.extend({
+    initialize(paint, options) { this.paint = paint; L.GridLayer.prototype.initialize.call(this, options); },
+    createTile(coords) {
+      const size = this.getTileSize().x, ratio = Math.min(window.devicePixelRatio || 1, 2);
+      const tile = el("canvas", {width: size * ratio, height: size * ratio});
+      const context = tile.getContext("2d");
+      const scale = size * 2 ** coords.z;
+      context.scale(ratio, ratio);
+      context.translate(-coords.x * size, -coords.y * size);
+      const edge = 24 / scale;
+      const box = [coords.x * size / scale - edge, coords.y * size / scale - edge, (coords.x + 1) * size / scale + edge, (coords.y + 1) * size / scale + edge];
+      this.paint(context, scale, box, coords.z);
+      return tile;
+    },
+  });
+
+  const meets = (a, b) => a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
+
+  function trace(context, shape, scale, closed) {
+    for (const flat of shape.parts) {
+      context.moveTo(flat[0] * scale, flat[1] * scale);
+      for (let i = 2; i < flat.length; i += 2) context.lineTo(flat[i] * scale, flat[i + 1] * scale);
+      if (closed) context.closePath();
+    }
+  }
+
+  function ground() {
+    const colours = data.ground_colours;
+    const areas = ["green", "water"].map((kind) => [colours[kind], worldParts(data.backdrop[kind])]);
+    const lines = {main: worldLines(data.streets.main), side: worldLines(data.streets.side), short: worldLines(data.streets.short)};
+    const nature = new Painted((context, scale, box) => {
+      for (const [colour, list] of areas) {
+        context.fillStyle = colour;
+        for (const shape of list) {
+          if (!meets(shape.box, box)) continue;
+          context.beginPath();
+          trace(context, shape, scale, true);
+          context.fill("evenodd");
+        }
+      }
+    }, {zIndex: 1, pane: "tilePane"});
+    const streets = new Painted((context, scale, box, zoom) => {
+      const widths = {short: zoom < 14 ? 0 : zoom - 13.4, side: Math.max(0.5, (zoom - 11.6) * 0.55), main: Math.max(0.8, (zoom - 10.6) * 0.62)};
+      context.lineJoin = context.lineCap = "round";
+      for (const kind of ["short", "side", "main"]) {
+        if (!widths[kind]) continue;
+        context.strokeStyle = kind === "main" ? colours.main : colours.street;
+        context.lineWidth = Math.min(widths[kind], kind === "main" ? 4.5 : 3);
+        context.beginPath();
+        for (const line of lines[kind]) if (meets(line.box, box)) trace(context, line, scale, false);
+        context.stroke();
+      }
+    }, {zIndex: 2, pane: "tilePane"});
+    return {nature, streets};
+  }
+
+  /* ---- marks ---- */
+  const MARKS = {
+    circle: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",
+    square: "M4 4h16v16h-16z",
+    diamond: "M12 1.5l10.5 10.5l-10.5 10.5l-10.5-10.5z",
+    triangle: "M12 2l11 19h-22z",
+    pentagon: "M12 1.8l10.6 7.7l-4 12.5h-13.2l-4-12.5z",
+  };
+  function mark(form, colour, size = 22, text = "") {
+    const drawn = svg("svg", {viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false"},
+      svg("path", {d: MARKS[form] || MARKS.circle, fill: colour, stroke: "#fff", "stroke-width": 2}),
+      svg("path", {d: MARKS[form] || MARKS.circle, fill: "none", stroke: "#1c2733", "stroke-width": 0.8}));
+    if (text) drawn.append(svg("text", {x: 12, y: 16.4, "text-anchor": "middle", class: "number", fill: "#000"}, text));
+    return drawn;
+  }
+
+  function marker(map, place, form, colour, label, options = {}) {
+    const size = options.size || 22;
+    const icon = L.divIcon({html: mark(form, colour, size, options.text), className: "pin", iconSize: [size, size], popupAnchor: [0, -size / 2]});
+    const pin = L.marker(place, {icon, riseOnHover: true, keyboard: true, pane: options.pane || "markerPane", zIndexOffset: options.lift || 0});
+    const name = () => { const node = pin.getElement(); if (node) { node.setAttribute("aria-label", label()); node.setAttribute("title", label()); } };
+    pin.on("add", name);
+    heard.push(name);
+    return pin;
+  }
+
+  function bindCard(map, pin, draw) {
+    pin.bindPopup(() => draw(), {maxWidth: 320, minWidth: 220, autoPanPadding: [16, 16]});
+    pin.on("popupopen", (event) => {
+      const close = event.popup.getElement().querySelector(".leaflet-popup-close-button");
+      if (close) close.setAttribute("aria-label", say("close"));
+      const card = event.popup.getElement().querySelector(".card");
+      if (pin.byKeyboard && card) card.focus({preventScroll: true});
+    });
+    pin.on("popupclose", () => {
+      if (pin.byKeyboard && pin.getElement()) (pin.calledFrom || pin.getElement()).focus({preventScroll: true});
+      pin.byKeyboard = false; pin.calledFrom = null;
+    });
+    pin.on("keydown", (event) => { if (event.originalEvent.key === "Enter") pin.byKeyboard = true; });
+    heard.push(() => { if (pin.isPopupOpen()) pin.setPopupContent(() => draw()); });
+  }
+
+  /* ---- the map ---- */
+  function furnish(map, tiles) {
+    map.createPane("cells").style.zIndex = 350;
+    map.getPane("cells").style.pointerEvents = "none";
+    const bounds = L.latLngBounds(data.bounds);
+    map.fitBounds(bounds, {padding: [6, 6], animate: false});
+    map.setMaxBounds(bounds.pad(0.6));
+    const under = ground();
+    if (!tiles) { under.nature.addTo(map); under.streets.addTo(map); }
+    let controls = [];
+    onLanguage(() => {
+      controls.forEach((control) => control.remove());
+      controls = [
+        L.control.zoom({position: "topright", zoomInTitle: say("zoom_in"), zoomOutTitle: say("zoom_out")}),
+        L.control.scale({imperial: false, position: "bottomleft"}),
+      ].map((control) => control.addTo(map));
+      map.getContainer().setAttribute("aria-label", say("map_label"));
+    });
+    map.getContainer().setAttribute("role", "region");
+    const settle = () => map.invalidateSize({animate: false});
+    window.addEventListener("beforeprint", () => { settle(); map.fitBounds(bounds, {animate: false}); });
+    window.addEventListener("afterprint", settle);
+    return under;
+  }
+
+  function layer(map, key, swatch, drawn, shown) {
+    const box = el("input", {type: "checkbox"});
+    const text = el("span", {});
+    const set = () => drawn().forEach((one) => { if (box.checked) one.addTo(map); else one.remove(); });
+    box.checked = shown;
+    box.addEventListener("change", set);
+    onLanguage(() => { text.textContent = typeof key === "string" ? say(key) : said(key); });
+    set();
+    return el("label", {}, box, swatch, text);
+  }
+  function swatch(colour, kind = "") {
+    const node = el("span", {class: ("swatch " + kind).trim(), "aria-hidden": "true"});
+    if (kind) node.style.borderTopColor = colour; else node.style.background = colour;
+    return node;
+  }
+
+  function towns() {
+    return data.towns.map((town) => ({...town, rings: polygon(town.shape)}));
+  }
+  function outline(rings, style) { return L.polygon(rings, {interactive: false, smoothFactor: 0.6, ...style}); }
+
+  function sources(strip, list) {
+    onLanguage(() => {
+      const lines = [...data.sources, data.tile_credit].filter(Boolean);
+      strip.replaceChildren(lines.concat(data.approval ? [say("approval", {n: data.approval})] : []).join(" · "));
+      const facts = [[say("date"), said(data.as_of)], [say("publisher"), data.publisher], [say("approval_name"), data.approval]];
+      list.replaceChildren(
+        el("p", {class: "note"}, said(data.pace)),
+        ...data.paces.map((line) => el("p", {class: "note"}, said(line))),
+        el("p", {class: "note"}, say("how_measured")),
+        ...facts.filter(([, value]) => value).map(([key, value]) => el("p", {class: "note"}, say("fact", {key, value}))),
+        ...lines.map((line) => el("p", {class: "note"}, line)),
+        data.streets.drawn < 0.999 ? el("p", {class: "note"}, say("streets_thinned", {share: share(data.streets.drawn)})) : null,
+        el("p", {class: "note"}, said(data.palette)),
+        el("p", {class: "note"}, say("made_with")),
+      );
+    });
+  }
+
+  const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+
+  return {
+    data, say, said, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, fold,
+  };
+})();

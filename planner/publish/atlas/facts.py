@@ -1,0 +1,214 @@
+"""What both pages say: the headline, the assumptions, the ground under everything, and the marks of stations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from planner import style
+from planner.errors import CrsError
+from planner.network import Network
+from planner.publish.atlas.page import Tiles
+from planner.publish.atlas.shapes import lat_lon, pack_polygons
+from planner.publish.atlas.streets import Bounds, draw_streets
+from planner.schema import Coverage, Isochrones, Stations, Towns
+from planner.study import Study
+
+VIEW_MARGIN_M = 400.0  # streets and nature are drawn this far beyond the towns
+TOWN_TOLERANCE_M = 5.0
+MOST_TOWN_LETTERS = 200_000
+MOST_NATURE_LETTERS = 350_000
+TOLERANCES_M = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+FORMS = ("circle", "square", "diamond", "triangle", "pentagon")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is under the marks of both pages, packed once: streets, nature, towns and how far the view goes."""
+
+    bounds: list[list[float]]
+    centre: tuple[float, float]
+    streets: Mapping[str, Any]
+    backdrop: Mapping[str, str]
+    towns: list[dict[str, Any]]
+
+
+def draw_place(network: Network, towns: Towns, backdrop: gpd.GeoDataFrame | None, most_street_letters: int) -> Place:
+    """Pack the ground: streets and nature within the towns' bounds and a margin, and the towns' outlines."""
+    view = _view(towns)
+    lines = draw_streets(network, view, most_street_letters)
+    corners = lat_lon([view[:2], view[2:], (view[0], view[3]), (view[2], view[1])], towns.crs)
+    south, west = corners.min(axis=0)
+    north, east = corners.max(axis=0)
+    shapes = pack_within([[shape] for shape in towns.geometry], towns.crs, MOST_TOWN_LETTERS, TOWN_TOLERANCE_M)
+    return Place(
+        bounds=[[_degrees(south), _degrees(west)], [_degrees(north), _degrees(east)]],
+        centre=(_degrees((south + north) / 2), _degrees((west + east) / 2)),
+        streets={"main": lines.main, "side": lines.side, "short": lines.short, "drawn": round(lines.drawn, 4)},
+        backdrop=_nature(backdrop, view),
+        towns=[{"name": str(name), "shape": shape} for name, shape in zip(towns.index, shapes, strict=True)],
+    )
+
+
+def common_facts(
+    study: Study,
+    place: Place,
+    coverage: Coverage,
+    stations: Stations,
+    as_of: dt.date,
+    sources: Sequence[str],
+    tiles: Tiles | None,
+) -> dict[str, Any]:
+    """The part of the data block that both pages share."""
+    walk, publish = study.scenario.walk, study.publish
+    share, people = share_covered(coverage), float(coverage["population"].sum())
+    date, counted, within = style.shown_date(as_of), len(stations), style.shown_number(people)
+    return {
+        "languages": list(publish.languages),
+        "finding": dict(style.finding(share, counted, walk.minutes)),
+        "facts": {
+            "zh": f"站点{counted:,}个 · 常住人口{within}人 · 数据截至{date['zh']}",
+            "en": f"Stations: {counted:,} · residents: {within} · as of {date['en']}",
+        },
+        "as_of": date,
+        "minutes": style.shown_number(walk.minutes),
+        "pace": style.pace_said(walk),
+        "paces": [_own_pace(study, town) for town in walk.towns],
+        "publisher": publish.publisher,
+        "approval": publish.map_approval,
+        "sources": list(sources),
+        "tile_credit": tiles.credit if tiles is not None else "",
+        "palette": dict(style.PALETTE_SOURCE),
+        "ground_colours": dict(style.GROUND),
+        "bounds": place.bounds,
+        "streets": place.streets,
+        "backdrop": place.backdrop,
+        "towns": place.towns,
+    }
+
+
+def marks_of(stations: Stations) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Kinds with their colours, tiers with their forms, and for each station its colour and form.
+
+    Colour tells the kind (or, where no kind is given, the tier), form the tier; the most frequent come first.
+    """
+    kinds, tiers = _texts(stations, "kind"), _texts(stations, "tier")
+    coloured = kinds if any(kinds) else tiers
+    colours = style.kind_colours(_by_frequency(coloured))
+    forms = {tier: FORMS[i % len(FORMS)] for i, tier in enumerate(_by_frequency(tiers))}
+    marks = [{"colour": colours[k], "form": forms[t]} for k, t in zip(coloured, tiers, strict=True)]
+    kind_marks = [{"name": name, "colour": colour, "form": FORMS[0]} for name, colour in colours.items()]
+    tier_marks = [{"name": name, "form": form} for name, form in forms.items()]
+    return kind_marks or [{"name": "", "colour": style.CATEGORICAL[0], "form": FORMS[0]}], tier_marks, marks
+
+
+def draw_bands(study: Study, isochrones: Isochrones) -> list[dict[str, Any]]:
+    """The bands from the farthest to the nearest, with colours, labels and the distance each stands for."""
+    minutes = sorted({float(m) for m in isochrones.index.get_level_values("minutes")}) or list(study.scenario.walk.bands)
+    bands = []
+    for value, colour in zip(minutes, style.band_colours(len(minutes)), strict=True):
+        label = style.band_said(value)
+        metres = value * 60 * study.scenario.walk.pace_mps
+        legend = {"zh": f"{label['zh']}（约{metres:,.0f}米）", "en": f"{label['en']} ({metres:,.0f} m)"}
+        bands.append({"minutes": value, "colour": colour, "label": dict(label), "legend": legend})
+    return bands[::-1]
+
+
+def draw_outlines(
+    isochrones: Isochrones, stations: Stations, bands: Sequence[Mapping[str, Any]], most_letters: int
+) -> tuple[list[str], list[list[str]]]:
+    """The union of each band, and each station's outlines band by band, packed into about `most_letters` letters."""
+    shapes = isochrones.geometry
+    unions, every = [], []
+    for band in bands:
+        of_band = shapes[isochrones.index.get_level_values("minutes") == band["minutes"]]
+        unions.append([shapely.union_all(of_band.to_numpy())])
+        one = of_band.droplevel("minutes").reindex(stations.index)
+        every += [[shape] for shape in one]
+    packed = pack_within(unions + every, isochrones.crs, most_letters, TOLERANCES_M[0])
+    count = len(stations)
+    by_band = [packed[len(bands) + i * count : len(bands) + (i + 1) * count] for i in range(len(bands))]
+    return packed[: len(bands)], [list(of_station) for of_station in zip(*by_band, strict=True)]
+
+
+def pack_within(groups: Sequence[Sequence[Any]], crs: Any, most_letters: int, tolerance_m: float) -> list[str]:
+    """Each group of polygons as one string; simplified from `tolerance_m` on until all fit into `most_letters`, or by 64 m."""
+    tolerances = [t for t in TOLERANCES_M if t >= tolerance_m]
+    for tolerance in tolerances:
+        packed = [pack_polygons([shape for shape in group if shape is not None], crs, tolerance) for group in groups]
+        if sum(map(len, packed)) <= most_letters:
+            break
+    return packed
+
+
+def share_covered(coverage: Coverage) -> float | None:
+    """Residents covered by all residents; None where there are none."""
+    people = float(coverage["population"].sum())
+    covered = coverage["covered"].to_numpy(dtype=bool)
+    return float(coverage["population"].to_numpy()[covered].sum()) / people if people > 0 else None
+
+
+def places_of(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    """The points of a table as latitudes and longitudes, to about 10 cm."""
+    return np.round(lat_lon(shapely.get_coordinates(frame.geometry.to_numpy()), frame.crs), 6)
+
+
+def text_of(value: Any) -> str:
+    """A cell as text to show; empty where it is missing."""
+    return "" if pd.isna(value) else str(value)
+
+
+def check_crs(tables: Mapping[str, gpd.GeoDataFrame | None], network: Network) -> None:
+    """All geometry on one page is in the network's CRS.
+
+    Raises
+    ------
+    CrsError
+        Naming the first table that is not.
+    """
+    for name, table in tables.items():
+        if table is not None and table.crs != network.crs:
+            ours = network.crs.to_string()
+            raise CrsError(f"{name} are in {table.crs} but the network is in {ours}; call .to_crs({ours!r})")
+
+
+def _view(towns: Towns) -> Bounds:
+    west, south, east, north = (float(v) for v in towns.total_bounds)
+    return west - VIEW_MARGIN_M, south - VIEW_MARGIN_M, east + VIEW_MARGIN_M, north + VIEW_MARGIN_M
+
+
+def _nature(backdrop: gpd.GeoDataFrame | None, view: Bounds) -> dict[str, str]:
+    if backdrop is None or not len(backdrop):
+        return {"water": "", "green": ""}
+    clipped = shapely.clip_by_rect(backdrop.geometry.to_numpy(), *view)
+    large = shapely.area(clipped) >= 300.0
+    kinds = backdrop["kind"].to_numpy()
+    groups = [list(clipped[large & (kinds == kind)]) for kind in ("water", "green")]
+    water, green = pack_within(groups, backdrop.crs, MOST_NATURE_LETTERS, TOLERANCES_M[0])
+    return {"water": water, "green": green}
+
+
+def _own_pace(study: Study, town: str) -> dict[str, str]:
+    said = style.pace_said(study.scenario.walk.for_town(town))
+    return {"zh": f"{town}居民：{said['zh']}", "en": f"Residents of {town}: {said['en']}"}
+
+
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    return [text_of(value) for value in frame[column]] if column in frame else [""] * len(frame)
+
+
+def _by_frequency(texts: Sequence[str]) -> list[str]:
+    counts = pd.Series(list(texts), dtype=object).value_counts(sort=False)
+    return sorted(counts.index, key=lambda text: (text == "", -int(counts[text]), text))
+
+
+def _degrees(value: float) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,258 @@
+"""Colours, classes, numbers and labels in both languages, as pure values that maps, report and workbook share.
+
+Every palette is safe for colour-blind readers and says where it is from; no colour is the only sign of anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.study import PROFILES, Walk
+
+Said = Mapping[str, str]  # one text by language: {"zh": …, "en": …}
+
+LANGUAGES = ("zh", "en")
+
+# Okabe and Ito (2008), "Color Universal Design"; without yellow and black, which do not stand out as marks on a pale map.
+CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+OTHER_KIND = "#5B6570"  # kinds past the sixth share one grey and are told apart by their names
+
+# ColorBrewer 2.0 (Brewer, Harrower and The Pennsylvania State University), sequential schemes marked colour-blind safe.
+YL_GN_BU = ("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58")
+NEED_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")  # YlOrBr
+GAP_COLOURS = ("#f1eef6", "#d7b5d8", "#df65b0", "#dd1c77", "#980043")  # PuRd
+SHARE_COLOURS = ("#edf8fb", "#b3cde3", "#8c96c6", "#8856a7", "#810f7c")  # BuPu
+BEYOND_COLOUR = "#8a8f98"  # farther than the cutoff
+PROPOSED_COLOUR = "#E69F00"  # Okabe and Ito's orange, always with a dark edge and a number
+
+GROUND: Mapping[str, str] = MappingProxyType(
+    {"paper": "#f7f5f0", "water": "#cde0ea", "green": "#dfe8d5", "street": "#d9d4ca", "main": "#c6bfb2", "border": "#6b7280"}
+)
+
+PALETTE_SOURCE: Said = MappingProxyType(
+    {
+        "zh": "配色：ColorBrewer 2.0 与 Okabe–Ito（2008）色盲友好配色",
+        "en": "Colours: ColorBrewer 2.0 and Okabe–Ito (2008), safe for colour-blind readers",
+    }
+)
+
+SHARE_BREAKS = (0.2, 0.4, 0.6, 0.8)  # the same on every map of shares, so that sibling pages compare
+
+_MONTHS = tuple("January February March April May June July August September October November December".split())  # noqa: SIM905
+_NICE = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a legend: a colour and what it stands for, in both languages."""
+
+    colour: str
+    label: Said
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class breaks with a colour each; a value on a break belongs to the class above it.
+
+    Parameters
+    ----------
+    breaks
+        Rising inner breaks; one fewer than `colours`.
+    colours
+        From low to high.
+
+    Examples
+    --------
+    >>> few = Classes((10.0, 20.0), ("#fff", "#999", "#000"))
+    >>> few.place([5, 10, 25]).tolist()
+    [0, 1, 2]
+    >>> [entry.label["en"] for entry in few.legend()]
+    ['under 10', '10–20', '20 or more']
+    """
+
+    breaks: tuple[float, ...]
+    colours: tuple[str, ...]
+
+    def place(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The class of each value, from 0."""
+        places = np.searchsorted(np.asarray(self.breaks), np.asarray(values, dtype=float), side="right")
+        return np.asarray(places, dtype=np.int64)
+
+    def legend(self, *, percent: bool = False) -> tuple[Entry, ...]:
+        """A line for each class, from low to high; shares as whole percents where `percent`."""
+        shown = [f"{b:.0%}" if percent else shown_number(b) for b in self.breaks]
+        if not shown:
+            return tuple(Entry(colour, {"zh": "全部", "en": "all"}) for colour in self.colours)
+        first = {"zh": f"{shown[0]}以下", "en": f"under {shown[0]}"}
+        middle = [dict.fromkeys(LANGUAGES, f"{low}–{high}") for low, high in pairwise(shown)]
+        last = {"zh": f"{shown[-1]}及以上", "en": f"{shown[-1]} or more"}
+        return tuple(Entry(colour, label) for colour, label in zip(self.colours, [first, *middle, last], strict=True))
+
+
+SHARES = Classes(SHARE_BREAKS, SHARE_COLOURS)
+
+
+def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
+    """At most one class a colour, with about as many values in each, at breaks people can remember.
+
+    Only finite values above 0 count. Breaks are quantiles rounded to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten;
+    where that makes two the same there are fewer classes, their colours picked evenly from the scheme.
+
+    >>> classify(range(1, 101), NEED_COLOURS).breaks
+    (20.0, 40.0, 60.0, 80.0)
+    >>> classify([0, 7, 7, 7], NEED_COLOURS).breaks
+    ()
+    """
+    numbers = np.asarray(values, dtype=float)
+    counted = numbers[np.isfinite(numbers) & (numbers > 0)]
+    if not len(counted):
+        return Classes((), (colours[0],))
+    shares = np.arange(1, len(colours)) / len(colours)
+    rounded = sorted({_nice(float(q)) for q in np.quantile(counted, shares)})
+    low, high = float(counted.min()), float(counted.max())
+    breaks = tuple(b for b in rounded if low < b <= high)
+    return Classes(breaks, pick_colours(colours, len(breaks) + 1))
+
+
+def pick_colours(colours: Sequence[str], count: int) -> tuple[str, ...]:
+    """`count` colours picked evenly from a sequential scheme, ends included.
+
+    >>> pick_colours(NEED_COLOURS, 2)
+    ('#ffffd4', '#993404')
+    """
+    if count == 1:
+        return (colours[len(colours) // 2],)
+    places = np.linspace(0, len(colours) - 1, count).round().astype(int)
+    return tuple(colours[int(i)] for i in places)
+
+
+def band_colours(count: int) -> tuple[str, ...]:
+    """A colour for each band from the nearest (dark) to the farthest (pale); YlGnBu without its palest third.
+
+    >>> band_colours(3)
+    ('#253494', '#1d91c0', '#7fcdbb')
+    """
+    return tuple(reversed(pick_colours(YL_GN_BU[3:8], count)))
+
+
+def kind_colours(kinds: Sequence[str]) -> dict[str, str]:
+    """A colour for each kind of station in the order given: six of Okabe and Ito's, then one grey for the rest.
+
+    >>> kind_colours(["library", "town hall"])
+    {'library': '#0072B2', 'town hall': '#D55E00'}
+    """
+    return {kind: CATEGORICAL[i] if i < len(CATEGORICAL) else OTHER_KIND for i, kind in enumerate(kinds)}
+
+
+def shown_number(value: float) -> str:
+    """A count as people read it: whole with thousands apart, small ones with up to one decimal.
+
+    >>> shown_number(812935.4), shown_number(2.5), shown_number(15.0)
+    ('812,935', '2.5', '15')
+    """
+    if abs(value) >= 100 or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def shown_share(share: float) -> str:
+    """A share as a percent that never says all or none unless it is: 99.97 % is shown as 99.9 %.
+
+    >>> shown_share(0.724), shown_share(0.9997), shown_share(0.0004), shown_share(1.0), shown_share(0.0)
+    ('72%', '99.9%', '0.1%', '100%', '0%')
+    """
+    if share <= 0 or share >= 1:
+        return f"{min(max(share, 0), 1):.0%}"
+    if 0.01 <= share <= 0.99:
+        return f"{share:.0%}"
+    return f"{min(max(share, 0.001), 0.999):.1%}"
+
+
+def shown_date(date: dt.date) -> Said:
+    """A date in both languages.
+
+    >>> shown_date(dt.date(2025, 6, 30))
+    {'zh': '2025年6月30日', 'en': '30 June 2025'}
+    """
+    return {"zh": f"{date.year}年{date.month}月{date.day}日", "en": f"{date.day} {_MONTHS[date.month - 1]} {date.year}"}
+
+
+def finding(share: float | None, stations: int, minutes: float) -> Said:
+    """What the map shows, as its title: the share of residents within the cutoff of a station.
+
+    Parameters
+    ----------
+    share
+        Residents covered by all residents, in [0, 1]; None where there are no residents to count.
+    stations
+        How many stations count.
+    minutes
+        The cutoff.
+
+    Examples
+    --------
+    >>> finding(0.72, 14, 15)["en"]
+    "72% of residents live within 15 minutes' walk of one of 14 stations"
+    >>> finding(0.72, 14, 15)["zh"]
+    '72%的居民步行15分钟内可到达就业服务站点'
+    """
+    within = shown_number(minutes)
+    if share is None or stations == 0:
+        counted = {0: "no station yet", 1: "1 station"}.get(stations, f"{stations:,} stations")
+        return {
+            "zh": f"就业服务站点{stations}个，步行{within}分钟服务圈",
+            "en": f"{counted}, with what is within {within} minutes' walk",
+        }
+    which = "the one station" if stations == 1 else f"one of {stations:,} stations"
+    return {
+        "zh": f"{shown_share(share)}的居民步行{within}分钟内可到达就业服务站点",
+        "en": f"{shown_share(share)} of residents live within {within} minutes' walk of {which}",
+    }
+
+
+def pace_said(walk: Walk) -> Said:
+    """The assumption every page states: pace, cutoff, and the way along streets they make together.
+
+    >>> pace_said(Walk())["en"]
+    '15 min at 4.8 km/h (adult on foot) = 1.2 km along streets'
+    >>> pace_said(Walk())["zh"]
+    '成人步行，每小时4.8公里，15分钟约合沿道路1.2公里'
+    """
+    minutes, speed = shown_number(walk.minutes), f"{walk.pace_mps * 3.6:.2g}"
+    profile = PROFILES[walk.profile]
+    own_pace = walk.speed_mps is not None and not math.isclose(walk.speed_mps, profile.speed_mps)
+    way_zh, way_en = _shown_way(walk.cutoff_s * walk.pace_mps)
+    zh, en = ("步行", "") if own_pace else (profile.zh, f" ({profile.en})")
+    return {
+        "zh": f"{zh}，每小时{speed}公里，{minutes}分钟约合沿道路{way_zh}",
+        "en": f"{minutes} min at {speed} km/h{en} = {way_en} along streets",
+    }
+
+
+def band_said(minutes: float) -> Said:
+    """The label of one band of outlines.
+
+    >>> band_said(5)
+    {'zh': '步行5分钟以内', 'en': "within 5 minutes' walk"}
+    """
+    shown = shown_number(minutes)
+    return {"zh": f"步行{shown}分钟以内", "en": f"within {shown} minutes' walk"}
+
+
+def _shown_way(metres: float) -> tuple[str, str]:
+    if metres < 950:
+        return f"{round(metres, -1):.0f}米", f"{round(metres, -1):.0f} m"
+    return f"{metres / 1000:.1f}公里", f"{metres / 1000:.1f} km"
+
+
+def _nice(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(round(_NICE[np.abs(_NICE - value / power).argmin()] * power, 10))
