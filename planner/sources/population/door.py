@@ -1,0 +1,114 @@
+"""The door for lists of people: only places and counts pass; what names a person stays outside, and no message repeats it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from planner.schema import fold
+
+_PERSONAL = (  # anywhere in a header
+    "姓名", "名字", "申请人", "联系人", "户主", "身份证", "证件", "证号", "护照", "社保", "社会保障",
+    "电话", "手机", "联系方式", "邮箱", "微信", "住址", "地址", "门牌", "出生", "生日",
+    "surname", "firstname", "lastname", "fullname", "idcard", "idnumber", "passport", "phone", "mobile", "email", "birth",
+)  # fmt: skip
+_PERSONAL_WHOLE = ("name", "names", "tel", "idno", "address", "dob")  # a header of just this
+_SURNAMES = frozenset(  # the hundred most common, four in five people
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
+_ID_CHECK = "10X98765432"
+_PHONE = re.compile(r"(?:\+?86)?[-\s]?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|0\d{2,3}[-\s]?\d{7,8}")
+_LONG_DIGITS = re.compile(r"\d{6,}")
+SAMPLE = 2000  # rows looked at; a column of names is one from the start
+_MOSTLY = 0.5  # of the values of a column
+
+
+def is_id_number(text: str) -> bool:
+    """Whether a text is a Chinese identity-card number: 15 digits, or 18 with a right check digit.
+
+    >>> is_id_number("11010519491231002X"), is_id_number("110105194912310021"), is_id_number("12345")
+    (True, False, False)
+    """
+    plain = text.strip().upper()
+    if re.fullmatch(r"\d{15}", plain):
+        return True
+    if not re.fullmatch(r"\d{17}[\dX]", plain):
+        return False
+    rest = sum(int(digit) * weight for digit, weight in zip(plain[:17], _ID_WEIGHTS, strict=True)) % 11
+    return _ID_CHECK[rest] == plain[17]
+
+
+def is_phone(text: str) -> bool:
+    """Whether a text is a Chinese mobile or landline number.
+
+    >>> is_phone("13800138000"), is_phone("021-59530000"), is_phone("121.47")
+    (True, True, False)
+    """
+    return bool(_PHONE.fullmatch(text.strip()))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text has the shape of a Chinese person's name: two to four letters that begin with a common surname.
+
+    >>> is_name("张三"), is_name("居委会"), is_name("嘉定区")
+    (True, False, False)
+    """
+    plain = text.strip()
+    return bool(re.fullmatch(r"[\u4e00-\u9fff·]{2,4}", plain)) and plain[0] in _SURNAMES
+
+
+def is_personal_header(header: str) -> bool:
+    """Whether a header says that its column tells who people are.
+
+    >>> is_personal_header("联系电话"), is_personal_header("Full name"), is_personal_header("town_name")
+    (True, True, False)
+    """
+    folded = fold(header)
+    return folded in _PERSONAL_WHOLE or any(word in folded for word in _PERSONAL)
+
+
+def holds_personal(values: Iterable[Any]) -> bool:
+    """Whether half of the values look like identity-card numbers, phone numbers or names.
+
+    >>> holds_personal(["13800138000", "13900139000"]), holds_personal(["16-24", "25-34"]), holds_personal([12, 7.0])
+    (True, False, False)
+    """
+    texts = [_plain(value) for value in values if value is not None and not (isinstance(value, float) and pd.isna(value))]
+    looks = sum(1 for text in texts if is_id_number(text) or is_phone(text) or is_name(text) or _is_long(text))
+    return bool(texts) and looks >= _MOSTLY * len(texts)
+
+
+def personal_columns(frame: pd.DataFrame, headers: Sequence[str]) -> list[str]:
+    """Of the columns `headers`, those that tell who people are: by the header, or by what half of the values look like."""
+    return [name for name in headers if is_personal_header(name) or holds_personal(frame[name].head(SAMPLE).tolist())]
+
+
+def shown_header(header: str, position: int) -> str:
+    """A header as it may be said aloud: one that could itself be a person's name or number is called by its place.
+
+    >>> shown_header("联系电话", 2), shown_header("13800138000", 2), shown_header("王小明", 0)
+    ("'联系电话'", 'column 3', 'column 1')
+    """
+    unsafe = bool(_LONG_DIGITS.search(header)) or is_name(header) or is_id_number(header) or len(header) > 40
+    return f"column {position + 1}" if unsafe else repr(header)
+
+
+def is_record(headers: Iterable[str]) -> bool:
+    """Whether what stands for headers is a person's row: a file without headers."""
+    return any(is_id_number(header) or is_phone(header) for header in headers)
+
+
+def _plain(value: Any) -> str:
+    """A cell as text; a number out of a spreadsheet without its ``.0``."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e19:
+        return str(int(value))
+    return str(value)
+
+
+def _is_long(text: str) -> bool:
+    """A spreadsheet that took an identity-card number for a number keeps 15 digits of it."""
+    return bool(re.fullmatch(r"\d{15,18}", text))

@@ -1,0 +1,238 @@
+"""People out of a raster: read window by window, cells split exactly at the towns' borders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import rasterio
+import shapely
+from rasterio.windows import Window
+
+from planner.demand import CountedPoints, Grounds, Tally, cell_parts
+from planner.errors import CrsError, Fault, SourceError, TableError
+
+Floats = npt.NDArray[np.float64]
+Progress = Callable[[str, float], None]
+
+SUFFIXES = (".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".flt")
+WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is made of them
+_STRAIGHT_M = 250.0  # a border this long bends by 2 mm at most between two projections
+
+
+@dataclass(frozen=True)
+class RasterAsk:
+    """What to read: the file as the user names it and where it is, the band, what the cells hold, what they count."""
+
+    path: Path
+    file: str
+    what: str = "population"
+    band: str | None = None
+    values: str = "counts"
+    zone_m: float = 400.0
+
+
+def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None = None) -> tuple[CountedPoints, Tally]:
+    """People of a raster inside the towns, each cell split among them by its exact share of area.
+
+    A cell becomes one demand point at its centre; a cell that a border crosses becomes one for each town it touches, at
+    the centroid of that part. Cells longer than ``zone_m`` are cut into equal squares of at most half that, so that
+    a point never stands for a kilometre. Cells without people make no point. Nodata, masked and NaN cells hold nobody.
+
+    Raises
+    ------
+    SourceError
+        If the file is not there or no raster.
+    CrsError
+        If it has no CRS.
+    TableError
+        If counts are negative or infinite, the band is not there, or the raster and the area do not meet.
+    """
+    if not ask.path.is_file():
+        raise SourceError(str(_fault(ask, "there is no such file", "check the path in study.toml")), source=ask.file)
+    try:
+        raster = rasterio.open(ask.path)
+    except rasterio.errors.RasterioError:
+        raster = None
+    if raster is None:
+        raise SourceError(str(_fault(ask, "it is not a raster that can be read", "save it as GeoTIFF")), source=ask.file)
+    with raster:
+        return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """How the raster lies on the area: its CRS, the towns in (finer) cell units, the cells that count."""
+
+    crs: pyproj.CRS
+    to_crs: Any  # affine: column, row of a raster cell to its CRS
+    times: int  # each cell is cut into times x times
+    shapes: npt.NDArray[np.object_]
+    rows: tuple[int, int]
+    cols: tuple[int, int]
+    band: int
+
+    @classmethod
+    def of(cls, raster: Any, ask: RasterAsk, grounds: Grounds) -> _Grid:
+        if raster.crs is None or raster.transform.is_identity:
+            fault = _fault(ask, "the raster has no CRS", "give it one, for instance with gdal_edit -a_srs EPSG:4326")
+            raise CrsError(str(fault), [fault], ask.what)
+        crs = pyproj.CRS.from_wkt(raster.crs.to_wkt())
+        into = pyproj.Transformer.from_crs(grounds.crs, crs, always_xy=True)
+        inverse = ~raster.transform
+        shapes = shapely.segmentize(grounds.shapes, _STRAIGHT_M)
+        shapes = shapely.transform(shapes, lambda xy: _through(inverse, np.column_stack(into.transform(*xy.T))))
+        shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
+        rows, cols = _overlap(raster, ask, shapes, grounds)
+        times = _times(raster, crs, grounds, rows, cols, ask.zone_m)
+        finer = shapely.transform(shapes, lambda xy: xy * times)
+        return cls(crs, raster.transform, times, finer, rows, cols, _band(raster, ask))
+
+
+def _read_open(
+    grid: _Grid, raster: Any, ask: RasterAsk, grounds: Grounds, progress: Progress | None
+) -> tuple[CountedPoints, Tally]:
+    found: list[tuple[npt.NDArray[Any], ...]] = []
+    faults: list[Fault] = []
+    met = covered = 0.0
+    windows = list(_windows(grid))
+    for done, (row, col, height, width) in enumerate(windows):
+        values = _people(raster, grid, ask, (row, col, height, width), faults)
+        touched = np.zeros(values.shape, dtype=bool)
+        for town, shape in enumerate(grid.shapes):
+            n = grid.times
+            parts = cell_parts(shape, (row * n, (row + height) * n), (col * n, (col + width) * n))
+            inner = parts.row // n - row, parts.col // n - col
+            touched[inner] = True
+            covered += float(parts.share.sum())
+            people = values[inner] * parts.share / (n * n)
+            some = people > 0
+            found.append((parts.xy[some], np.full(int(some.sum()), town), people[some]))
+        met += float(values[touched].sum())
+        if progress:
+            progress(f"reading {ask.file}", (done + 1) / len(windows))
+    if faults:
+        raise TableError(f"{ask.what}: {TableError.of(faults)}", faults, ask.what)
+    points = _in_study_crs(grid, grounds, found, ask.what)
+    missing = 1 - covered / max(float(shapely.area(grid.shapes).sum()), 1e-300)
+    note = f"the raster does not reach {missing:.1%} of the area" if missing > 1e-3 else ""
+    return points, Tally(f"{ask.file} clipped to the area, cell by cell", ask.what, met, points.total(ask.what), note)
+
+
+def _in_study_crs(grid: _Grid, grounds: Grounds, found: list[tuple[npt.NDArray[Any], ...]], what: str) -> CountedPoints:
+    cells = np.concatenate([xy for xy, _, _ in found]) / grid.times
+    into = pyproj.Transformer.from_crs(grid.crs, grounds.crs, always_xy=True)
+    xy = np.column_stack(into.transform(*_through(grid.to_crs, cells).T))
+    town = np.concatenate([town for _, town, _ in found]).astype(np.int64)
+    return CountedPoints(xy, town, {what: np.concatenate([people for _, _, people in found])})
+
+
+def _windows(grid: _Grid) -> Iterator[tuple[int, int, int, int]]:
+    side = max(WINDOW // grid.times, 1)
+    for row in range(grid.rows[0], grid.rows[1], side):
+        for col in range(grid.cols[0], grid.cols[1], side):
+            yield row, col, min(side, grid.rows[1] - row), min(side, grid.cols[1] - col)
+
+
+def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: tuple[int, int, int, int], faults: list[Fault]) -> Floats:
+    """People a cell in one window; what is nodata is 0; negative and infinite cells are noted as faults."""
+    row, col, height, width = box
+    read = raster.read(grid.band, window=Window(col, row, width, height), masked=True)
+    values = np.ma.filled(read.astype(np.float64), np.nan)
+    values = values * raster.scales[grid.band - 1] + raster.offsets[grid.band - 1]
+    values[np.isnan(values)] = 0.0
+    bad = np.argwhere((values < 0) | np.isinf(values))
+    if len(bad):
+        place = f"{row + int(bad[0, 0]) + 1}, column {col + int(bad[0, 1]) + 1}"
+        problem = f"{len(bad)} cells hold a negative or infinite number that is not declared as nodata"
+        shown = None if ask.what != "population" else f"{values[tuple(bad[0])]:g}"
+        mend = "declare it, for instance with gdal_edit -a_nodata -99999"
+        faults.append(Fault(problem, mend, ask.file, place, f"band {grid.band}", shown))
+        values[(values < 0) | np.isinf(values)] = 0.0
+    return np.asarray(values * _cell_km2(grid, box) if ask.values == "per_km2" else values, dtype=np.float64)
+
+
+def _cell_km2(grid: _Grid, box: tuple[int, int, int, int]) -> Floats:
+    """Area of each cell on the ellipsoid in km², for densities."""
+    row, col, height, width = box
+    affine = grid.to_crs
+    plane = abs(affine.a * affine.e - affine.b * affine.d)
+    cells = np.stack(np.meshgrid(np.arange(col, col + width) + 0.5, np.arange(row, row + height) + 0.5), axis=-1)
+    x, y = _through(affine, cells.reshape(-1, 2)).T.reshape(2, height, width)
+    if grid.crs.is_geographic:
+        return np.asarray(plane * _square_degree_km2(grid.crs, y), dtype=np.float64)
+    lon, lat = pyproj.Transformer.from_crs(grid.crs, grid.crs.geodetic_crs, always_xy=True).transform(x, y)
+    scale = pyproj.Proj(grid.crs).get_factors(lon, lat).areal_scale
+    return np.asarray(plane / np.asarray(scale) / 1e6, dtype=np.float64)
+
+
+def _square_degree_km2(crs: pyproj.CRS, lat: Floats) -> Floats:
+    """km² of one square degree at a latitude: the product of the ellipsoid's radii of curvature there."""
+    ellipsoid = crs.ellipsoid or pyproj.CRS("EPSG:4326").ellipsoid
+    a, b = (ellipsoid.semi_major_metre, ellipsoid.semi_minor_metre) if ellipsoid else (6378137.0, 6356752.314245)
+    e2 = 1 - (b / a) ** 2
+    bend = 1 - e2 * np.sin(np.radians(lat)) ** 2
+    return np.asarray((np.pi / 180) ** 2 * a**2 * (1 - e2) / bend**2 * np.cos(np.radians(lat)) / 1e6, dtype=np.float64)
+
+
+def _overlap(
+    raster: Any, ask: RasterAsk, shapes: npt.NDArray[np.object_], grounds: Grounds
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    west, north, east, south = shapely.total_bounds(shapes)  # rows grow downwards in cell units
+    rows = max(int(np.floor(north)), 0), min(int(np.floor(south)) + 1, raster.height)
+    cols = max(int(np.floor(west)), 0), min(int(np.floor(east)) + 1, raster.width)
+    if rows[0] >= rows[1] or cols[0] >= cols[1]:
+        problem = f"the raster lies at {lonlat(raster.bounds, raster.crs)} but the area at {grounds_lonlat(grounds)}"
+        fault = _fault(ask, problem, "check that both are of the same place")
+        raise TableError(str(fault), [fault], ask.what)
+    return rows, cols
+
+
+def grounds_lonlat(grounds: Grounds) -> str:
+    """Where the area is, in degrees, for a message."""
+    return lonlat(shapely.total_bounds(grounds.shapes), grounds.crs)
+
+
+def lonlat(bounds: Any, crs: Any) -> str:
+    into = pyproj.Transformer.from_crs(pyproj.CRS.from_user_input(crs), "EPSG:4326", always_xy=True)
+    west, south, east, north = into.transform_bounds(*bounds)
+    return f"lon {west:.3f} … {east:.3f}, lat {south:.3f} … {north:.3f}"
+
+
+def _times(raster: Any, crs: pyproj.CRS, grounds: Grounds, rows: tuple[int, int], cols: tuple[int, int], zone_m: float) -> int:
+    """Into how many a side a cell is cut: 1 up to `zone_m` long, else pieces of at most half of it."""
+    row, col = sum(rows) / 2, sum(cols) / 2
+    corners = _through(raster.transform, np.array([(col, row), (col + 1, row), (col, row + 1)]))
+    x, y = pyproj.Transformer.from_crs(crs, grounds.crs, always_xy=True).transform(*corners.T)
+    side = max(np.hypot(x[1] - x[0], y[1] - y[0]), np.hypot(x[2] - x[0], y[2] - y[0]))
+    return 1 if side <= zone_m else int(np.ceil(side / (zone_m / 2)))
+
+
+def _through(affine: Any, xy: Floats) -> Floats:
+    """(n, 2) points through an affine map."""
+    x, y = xy[:, 0], xy[:, 1]
+    return np.column_stack([affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f])
+
+
+def _band(raster: Any, ask: RasterAsk) -> int:
+    """The band that `column` names by number or description; the only one if it names none."""
+    described = [str(said or "") for said in raster.descriptions]
+    if ask.band is None and raster.count == 1:
+        return 1
+    if ask.band in described:
+        return described.index(ask.band) + 1
+    if ask.band is not None and ask.band.isdecimal() and 1 <= int(ask.band) <= raster.count:
+        return int(ask.band)
+    bands = ", ".join(f"{i + 1} {said!r}" if said else str(i + 1) for i, said in enumerate(described))
+    problem = f"the raster has the bands {bands}" + ("" if ask.band is None else f" but none called {ask.band!r}")
+    fault = _fault(ask, problem, "name one of them with column")
+    raise TableError(str(fault), [fault], ask.what)
+
+
+def _fault(ask: RasterAsk, problem: str, mend: str) -> Fault:
+    return Fault(problem, mend, ask.file)
