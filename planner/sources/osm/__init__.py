@@ -7,10 +7,22 @@ from collections.abc import Callable
 from planner.errors import StudyError
 from planner.network import Network
 from planner.schema import Towns
+from planner.sources.osm.backdrop import read_backdrop
+from planner.sources.osm.buildings import read_buildings
+from planner.sources.osm.extent import read_extent
+from planner.sources.osm.premises import read_premises
 from planner.sources.osm.streets import read_osm_network
 from planner.study import Study, Walk
 
-__all__ = ["read_network", "read_osm_network"]
+__all__ = [
+    "margin_m",
+    "read_backdrop",
+    "read_buildings",
+    "read_extent",
+    "read_network",
+    "read_osm_network",
+    "read_premises",
+]
 
 
 def read_network(study: Study, *, towns: Towns | None = None, progress: Callable[[str, float], None] | None = None) -> Network:

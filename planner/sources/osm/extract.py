@@ -107,8 +107,7 @@ def _filter(entities: osmium.osm.osm_entity_bits, *keys: str) -> osmium.filter.K
 
 def _distil(path: Path, lines: Path, table: Path) -> None:
     """Street ways, street relations and barriers of `path` as OPL into `lines`; where all nodes lie into `table`."""
-    index = osmium.index.create_map(f"sparse_file_array,{table}")
-    places = osmium.NodeLocationsForWays(index)
+    places = osmium.NodeLocationsForWays(osmium.index.create_map(f"sparse_file_array,{table}"))
     places.apply_nodes_to_ways = False
     chosen = [
         _filter(osmium.osm.NODE, "barrier"),
@@ -119,6 +118,14 @@ def _distil(path: Path, lines: Path, table: Path) -> None:
     with osmium.io.Reader(str(path)) as reader:
         osmium.apply(reader, places, *chosen, writer)
     writer.close()
+
+
+def node_places(path: Path, table: Path) -> npt.NDArray[np.int32]:
+    """Where all nodes of `path` lie, (n, 2) in 1e-7 degrees, by way of the file `table`."""
+    places = osmium.NodeLocationsForWays(osmium.index.create_map(f"sparse_file_array,{table}"))
+    with osmium.io.Reader(str(path), osmium.osm.NODE) as reader:
+        osmium.apply(reader, places)
+    return _node_table(np.full(1, -1), table, path)[1]
 
 
 def _distil_ways(path: Path, lines: Path, ids: list[int]) -> None:
