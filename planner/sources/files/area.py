@@ -11,11 +11,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
-from planner.schema import TOWNS, Towns
+from planner.schema import TOWNS, Towns, is_blank
 from planner.sources.files.crs import WGS84
-from planner.sources.files.points import place_rows
-from planner.sources.files.records import ROW, is_blank
+from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
+from planner.sources.files.shapes import shapes_of
 from planner.study import Study
 
 SLIVER_M2 = 10_000.0  # borders drawn by hand never meet exactly; less than this is not said
@@ -69,7 +69,7 @@ def area_outline(study: Study) -> BaseGeometry:
     if shapes.empty:
         fault = Fault("the area has no shapes", "draw one polygon or more a town", study.area)
         raise TableError(str(fault), [fault], "towns")
-    outline: BaseGeometry = shapely.make_valid(shapely.union_all(shapely.make_valid(shapes.to_numpy())))
+    outline: BaseGeometry = shapely.make_valid(shapely.union_all(shapely.make_valid(np.asarray(shapes))))
     return outline
 
 
@@ -78,7 +78,7 @@ def _read(study: Study, crs: str) -> gpd.GeoDataFrame:
     if not isinstance(rows.frame, gpd.GeoDataFrame):
         fault = Fault("the area is a table without shapes", "give polygons, for instance a GeoJSON", study.area)
         raise SourceError(str(fault), [fault], study.area)
-    frame, faults = place_rows(rows.frame, study.area, study.area_coordinates, crs)
+    frame, faults = shapes_of(rows.frame, study.area, study.area_coordinates, crs)
     faults = [*rows.faults, *faults]
     if not len(frame):
         faults.append(Fault("the area is empty", "draw one polygon or more a town", study.area))

@@ -9,8 +9,9 @@ from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError, ProjError
 from shapely.geometry.base import BaseGeometry
 
-from planner.errors import Fault
+from planner.errors import CrsError, Fault
 from planner.schema import is_metric
+from planner.study import DATUMS
 
 WGS84 = "EPSG:4326"
 MOST_STRETCH = 0.01  # a walk of 900 m is then right to 9 m; UTM stays within 0.001, Web Mercator is 0.17 off in Shanghai
@@ -51,3 +52,18 @@ def stretch_at(crs: Any, lon: float, lat: float) -> float:
     except ProjError:
         return math.inf
     return max(abs(factors.meridional_scale - 1), abs(factors.parallel_scale - 1))
+
+
+def crs_of(coordinates: str) -> CRS:
+    """The CRS that a key ``coordinates`` means, before any shift of a datum is undone.
+
+    Raises
+    ------
+    CrsError
+        If the EPSG code is not known.
+    """
+    try:
+        return CRS.from_user_input(WGS84 if coordinates in DATUMS else coordinates)
+    except CRSError as error:
+        fault = Fault(f"the coordinates {coordinates!r} are not known", "use wgs84, gcj02, bd09 or an EPSG code")
+        raise CrsError(str(fault), [fault]) from error

@@ -12,10 +12,10 @@ import shapely
 from pyproj import Transformer
 
 from planner.errors import Fault, PlannerWarning
-from planner.schema import Towns
+from planner.schema import Towns, is_blank
 from planner.sources.files.crs import WGS84
 from planner.sources.files.points import NOWHERE
-from planner.sources.files.records import ROW, is_blank
+from planner.sources.files.records import ROW
 from planner.sources.files.towns import match_town, nearest_town
 
 

@@ -9,9 +9,12 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import Fault
+from planner.schema import is_blank
 
 Recognise = Callable[[str], str | None]  # a header as people write it -> the column's name, or None
 Record = tuple[int, Sequence[Any]]  # row number as the user sees it, and its cells
+
+__all__ = ["ROW", "Recognise", "Record", "Rows", "find_headers", "is_blank", "rows_of", "said", "under"]
 
 HEADER_ROWS = 20  # the headers stand within the first so many rows that are not empty
 ROW = "source_row"
@@ -78,10 +81,3 @@ def under(above: Sequence[str], own: Sequence[str], recognise: Recognise) -> lis
 def said(cell: Any) -> str:
     """A header cell as one line of text."""
     return "" if is_blank(cell) else " ".join(str(cell).replace("\ufeff", "").split())
-
-
-def is_blank(cell: Any) -> bool:
-    """Whether a cell holds nothing but space."""
-    if isinstance(cell, str):
-        return not cell.strip()
-    return cell is None or bool(pd.isna(cell))

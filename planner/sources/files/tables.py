@@ -10,7 +10,7 @@ import geopandas as gpd
 
 from planner.errors import Fault, TableError, say_faults
 from planner.schema import Schema
-from planner.sources.files.points import place_rows, split_pairs
+from planner.sources.files.points import place_rows
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 
@@ -55,8 +55,8 @@ def load_table(
     """`read_table` of a file that the user calls `source`, with more checks of the placed rows."""
     rows = read_rows(path, source, schema.column_for)
     frame, faults = name_columns(rows.frame, schema, source)
-    placed, more = place_rows(split_pairs(frame), source, coordinates, crs)
-    faults = [*rows.faults, *faults, *more]
+    placed, misplaced = place_rows(frame, source, coordinates, crs)
+    faults = [*rows.faults, *faults, *misplaced]
     for check in checks:
         faults += check(placed, source)
     return settle(placed, schema, source, faults)
@@ -64,18 +64,19 @@ def load_table(
 
 def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fault]]:
     """The frame with the schema's names for the headers it knows; two headers that mean one column are a fault."""
-    meant = {header: schema.column_for(str(header)) for header in frame.columns if header not in (ROW, "geometry")}
-    faults, taken = [], dict[str, str]()
-    for header, name in meant.items():
-        if name is not None and name in taken:
-            problem = f"the headers {taken[name]!r} and {str(header)!r} both mean {name}"
-            faults.append(Fault(problem, "keep one of them", source, column=str(header)))
-        elif name is not None:
-            taken[name] = str(header)
-    doubled = frame.columns.duplicated()
-    if doubled.any():
-        frame = frame.loc[:, ~doubled]
-    return frame.rename(columns={header: name for name, header in taken.items()}), faults
+    names: list[str] = []
+    said: dict[str, str] = {}
+    faults = []
+    for header in map(str, frame.columns):
+        name = header if header in (ROW, "geometry") else schema.column_for(header) or header
+        if name in said and header != name:
+            faults.append(Fault(f"the headers {said[name]!r} and {header!r} both mean {name}", "keep one of them", source))
+        elif name in said:
+            faults.append(Fault("the header stands twice", "keep one of them", source, column=header))
+        said.setdefault(name, header)
+        names.append(name)
+    renamed = frame.set_axis(names, axis=1)
+    return renamed.loc[:, ~renamed.columns.duplicated()], faults
 
 
 def settle(placed: gpd.GeoDataFrame, schema: Schema, source: str, faults: list[Fault]) -> gpd.GeoDataFrame:

@@ -95,7 +95,8 @@ def _read_shapefile(path: Path) -> gpd.GeoDataFrame:
         return cell.encode(ONE_BYTE).decode(encoding, errors="ignore") if isinstance(cell, str) else cell
 
     frame = frame.assign(**{name: frame[name].astype(object).map(again) for name in words})
-    return frame.rename(columns=again)
+    renamed: gpd.GeoDataFrame = frame.rename(columns=again)
+    return renamed
 
 
 def _declared(path: Path) -> str | None:
@@ -117,7 +118,8 @@ def _looks_like(raw: bytes) -> str:
 def _numbered(frame: Any) -> pd.DataFrame:
     """Features counted from 1, which is how a GIS shows them to most users."""
     counted = frame.reset_index(drop=True)
-    return counted.drop(columns=ROW, errors="ignore").assign(**{ROW: range(1, len(counted) + 1)})
+    numbered: pd.DataFrame = counted.drop(columns=ROW, errors="ignore").assign(**{ROW: range(1, len(counted) + 1)})
+    return numbered
 
 
 def _first_line(error: Exception) -> str:

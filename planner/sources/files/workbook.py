@@ -12,8 +12,9 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 
 from planner.errors import Fault
+from planner.schema import is_blank
 from planner.sources.files.opening import check_archive, refused
-from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_blank, rows_of
+from planner.sources.files.records import Recognise, Record, Rows, find_headers, rows_of
 
 
 def read_workbook(path: Path, source: str, recognise: Recognise) -> Rows:

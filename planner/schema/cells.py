@@ -1,0 +1,209 @@
+"""Cells as people write them, turned into a column's kind; what cannot be is said by its place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from planner.errors import Fault
+from planner.schema.columns import Column, Kind, fold
+
+Mask = npt.NDArray[np.bool_]
+Problems = dict[int, tuple[str, str]]  # place in the column -> what is wrong, and the mend
+
+_TRUE = frozenset({"1", "true", "yes", "y", "是", "有", "√", "✓", "达标", "已配备"})
+_FALSE = frozenset({"0", "false", "no", "n", "否", "无", "×", "✗", "未达标", "未配备"})
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
+_CLOCK = r"(?:[t ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+_DATE = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?" + _CLOCK)
+_RUN_TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_YEARS = range(1900, 2201)
+_LARGEST_WHOLE = 2.0**53  # beyond it a float is not sure of its ones
+_UNSEEN = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0xFEFF)))
+
+
+def typed_column(values: Any, column: Column, name: str, source: str, rows: np.ndarray) -> tuple[Any, list[Fault]]:
+    """One column (a Series) in its type, and what is wrong with it by the row numbers `rows`."""
+    given = _given(values)
+    faults = []
+    if column.required:
+        mend = f"fill in {column.en} / {column.zh}"
+        faults += [Fault("the value is missing", mend, source, rows[i], name) for i in np.flatnonzero(~given)]
+    typed, problems = _MAKERS[column.kind](values, given, column)
+    faults += [Fault(said, mend, source, rows[i], name, str(values.iloc[i])) for i, (said, mend) in sorted(problems.items())]
+    return typed, faults
+
+
+def _given(values: Any) -> Mask:
+    """Where a column says something."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+        return np.asarray(values.notna(), dtype=bool)
+    return np.asarray(_each(values, lambda value: not is_blank(value)), dtype=bool)
+
+
+def _each(values: Any, make: Callable[[Any], Any]) -> list[Any]:
+    """`make` of every value; of text only once for each that differs (towns and kinds repeat a lot)."""
+    if isinstance(values.dtype, pd.StringDtype):
+        codes, words = pd.factorize(values, use_na_sentinel=False)
+        made = [make(word) for word in words]
+        return [made[code] for code in codes]
+    return [make(value) for value in values]
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a cell holds nothing, or only space."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value is pd.NaT or bool(pd.isna(value))
+
+
+def plain_number(text: str) -> str:
+    """A number as people type it, ready for ``float``: full-width digits, spaces and thousands marks do not matter.
+
+    >>> plain_number("１２，３４５ "), plain_number("31,38")
+    ('12345', '31,38')
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).split()).replace("\u2212", "-")
+    return plain.replace(",", "") if _THOUSANDS.fullmatch(plain) else plain
+
+
+def as_number(value: Any) -> float:
+    """A cell as a number, or NaN where it is none; yes and no are none.
+
+    >>> as_number("１，２００"), as_number("abc"), as_number(3)
+    (1200.0, nan, 3.0)
+    """
+    if isinstance(value, bool | np.bool_):
+        return np.nan
+    if isinstance(value, int | float | np.number):
+        return float(value)
+    plain = plain_number(str(value)).casefold()
+    return float(plain) if _NUMBER.fullmatch(plain) else np.nan
+
+
+def as_text(value: Any) -> str:
+    """A cell as text: no space at its ends, no unseen marks (controls, turns of direction); 3.0 out of a sheet is "3"."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
+        return str(int(value))
+    kept = (letter for letter in str(value) if letter in "\n\t" or not (_is_control(letter) or letter in _UNSEEN))
+    return "".join(kept).strip()
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def _numbers(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        numbers = np.where(
+            given, np.array(_each(values, lambda v: np.nan if is_blank(v) else as_number(v)), dtype=float), np.nan
+        )
+    wrong = given & ~np.isfinite(numbers)
+    problems: Problems = {int(i): ("not a number", _number_mend(values.iloc[i])) for i in np.flatnonzero(wrong)}
+    low, high = column.minimum, column.maximum
+    outside = (numbers < (-np.inf if low is None else low)) | (numbers > (np.inf if high is None else high))
+    said = f"outside {'-∞' if low is None else f'{low:g}'} … {'∞' if high is None else f'{high:g}'}"
+    if low == 0 and high is None:
+        said = "less than 0"
+    problems |= {int(i): (said, f"check {column.en}") for i in np.flatnonzero(outside & ~wrong)}
+    return pd.Series(numbers, index=values.index, name=values.name), problems
+
+
+def _number_mend(value: Any) -> str:
+    return "write a point before the decimals" if "," in str(value) else "write digits only"
+
+
+def _wholes(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    numbers, problems = _numbers(values, given, column)
+    with np.errstate(invalid="ignore"):
+        broken = (np.isfinite(numbers) & ((numbers % 1 != 0) | (numbers.abs() > _LARGEST_WHOLE))).to_numpy()
+    problems |= {int(i): ("not a whole number", "write whole digits") for i in np.flatnonzero(broken) if i not in problems}
+    if problems:
+        return numbers, problems
+    return numbers.astype("int64" if numbers.notna().all() else "Int64"), {}
+
+
+def _flags(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    if values.dtype == bool:
+        return values, {}
+
+    def read(value: Any) -> Any:
+        word = fold(as_text(value))
+        return word in _TRUE if word in _TRUE or word in _FALSE else pd.NA
+
+    flags, problems = _read(values, given, read, "boolean", ("neither yes nor no", "write 1/0, yes/no or 是/否"))
+    return (flags.astype(bool) if len(flags) and flags.notna().all() else flags), problems
+
+
+def _dates(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.dt.tz_localize(None).dt.normalize().astype("datetime64[us]"), {}
+
+    def read(value: Any) -> Any:
+        date = as_date(value)
+        return pd.NaT if date is None else pd.Timestamp(date)
+
+    return _read(values, given, read, "datetime64[us]", ("not a full date", "write it as 2025-06-30"))
+
+
+def _choices(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    known = {fold(choice): choice for choice in column.choices} | {fold(word): choice for word, choice in column.words}
+
+    def read(value: Any) -> Any:
+        return known.get(fold(as_text(value)), pd.NA)
+
+    return _read(values, given, read, "string", ("not a known word", "use one of " + ", ".join(column.choices)))
+
+
+def _texts(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    read = _each(values, lambda value: pd.NA if is_blank(value) else as_text(value) or pd.NA)
+    return pd.Series(pd.array(read, dtype="string"), index=values.index, name=values.name), {}
+
+
+def _read(values: Any, given: Mask, read: Callable[[Any], Any], dtype: str, problem: tuple[str, str]) -> tuple[Any, Problems]:
+    """Each value that is given by `read`, which gives a missing value for what it cannot read: that is a problem."""
+    found = [value if there else pd.NA for value, there in zip(_each(values, read), given, strict=True)]
+    made: Any = pd.Series(found, index=values.index, name=values.name, dtype=object)
+    problems = {int(i): problem for i in np.flatnonzero(given & made.isna().to_numpy())}
+    return made.where(made.notna(), None).astype(dtype), problems
+
+
+def as_date(value: Any) -> dt.date | None:
+    """A cell as a date, or None where it is none.
+
+    Taken are 2025-06-30, 2025/6/30, 2025.6.30, 20250630 and 2025年6月30日, with a time of day or without, from 1900 to 2200.
+
+    >>> as_date("２０２５年6月3日"), as_date("2025-06") is None
+    (datetime.date(2025, 6, 3), True)
+    """
+    if isinstance(value, dt.datetime):
+        return value.date() if value.year in _YEARS else None
+    if isinstance(value, dt.date):
+        return value if value.year in _YEARS else None
+    plain = " ".join(unicodedata.normalize("NFKC", as_text(value)).casefold().split())
+    found = _DATE.fullmatch(plain) or _RUN_TOGETHER.fullmatch(plain)
+    try:
+        date = dt.date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+    return date if date is not None and date.year in _YEARS else None
+
+
+_MAKERS: dict[Kind, Callable[[Any, Mask, Column], tuple[Any, Problems]]] = {
+    Kind.TEXT: _texts,
+    Kind.NUMBER: _numbers,
+    Kind.WHOLE: _wholes,
+    Kind.FLAG: _flags,
+    Kind.DATE: _dates,
+    Kind.CHOICE: _choices,
+}

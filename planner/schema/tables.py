@@ -1,0 +1,228 @@
+"""The tables: their columns with labels in both languages, units, aliases and bounds; one constant each."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+import geopandas as gpd
+import pandas as pd
+
+from planner.schema.columns import Column, Kind
+from planner.schema.gate import Schema
+
+Stations = NewType("Stations", gpd.GeoDataFrame)
+Candidates = NewType("Candidates", gpd.GeoDataFrame)
+Towns = NewType("Towns", gpd.GeoDataFrame)
+Demand = NewType("Demand", gpd.GeoDataFrame)
+Coverage = NewType("Coverage", gpd.GeoDataFrame)
+Scores = NewType("Scores", pd.DataFrame)
+TownScores = NewType("TownScores", pd.DataFrame)
+GroupScores = NewType("GroupScores", pd.DataFrame)
+Sites = NewType("Sites", gpd.GeoDataFrame)
+Frontier = NewType("Frontier", pd.DataFrame)
+Isochrones = NewType("Isochrones", gpd.GeoDataFrame)
+
+STATUSES = ("planned", "applied", "built", "accepted", "closed")
+STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
+FLAGS_1_PLUS_4 = ("unified_sign", "staffing", "basic_functions", "equipment", "service_rules")
+_STATUS_WORDS = (
+    *((word, "planned") for word in ("规划", "规划中", "拟建", "计划", "筹建", "在建", "建设中")),
+    *((word, "applied") for word in ("申报", "已申报", "申请", "申请中")),
+    *(
+        (word, "built")
+        for word in ("建成", "已建", "已建成", "在用", "运营", "运营中", "正常", "开放", "启用", "已启用", "待验收", "试运营")
+    ),
+    *((word, "accepted") for word in ("验收", "已验收", "验收通过", "通过验收", "已挂牌")),
+    *((word, "closed") for word in ("关闭", "已关闭", "撤销", "已撤销", "停用", "已停用")),
+)
+
+
+def _t(name: str, en: str, zh: str, *aliases: str, required: bool = False) -> Column:
+    return Column(name, Kind.TEXT, en, zh, aliases=aliases, required=required)
+
+
+def _n(
+    name: str, en: str, zh: str, unit: str = "", *aliases: str, required: bool = False, low: float | None = 0,
+    high: float | None = None, kind: Kind = Kind.NUMBER,
+) -> Column:  # fmt: skip
+    return Column(name, kind, en, zh, unit, required, aliases, low, high)
+
+
+def _people(name: str, en: str, zh: str, *aliases: str, required: bool = False) -> Column:
+    return _n(name, en, zh, "people", *aliases, required=required)
+
+
+_LON = _n("lon", "longitude", "经度", "°", "lng", "long", "x", "经度坐标", "东经", "x坐标", low=-180, high=180)
+_LAT = _n("lat", "latitude", "纬度", "°", "y", "纬度坐标", "北纬", "y坐标", low=-90, high=90)
+_NAME = _t("name", "name", "名称", "站点名称", "站名", "服务站名称", "场所名称", "点位名称", "载体名称", required=True)
+_TOWN = _t(
+    "town", "town", "街镇", "镇", "街道", "所属街镇", "所在街镇", "所属街道", "街道/镇", "镇街", "乡镇", "乡镇街道", "town_name"
+)
+_ADDRESS = _t("address", "address", "地址", "详细地址", "站点地址", "所在地址", "具体地址")
+_HOST = _t("host", "host premises", "依托载体", "载体", "载体类型", "依托场所")
+_STATUS = Column(
+    "status", Kind.CHOICE, "status", "状态", aliases=("建设状态", "站点状态", "运行状态"), choices=STATUSES, words=_STATUS_WORDS
+)
+_CAPACITY = _n("capacity", "capacity", "承载能力", "people", "服务能力", "容量")
+
+STATIONS = Schema(
+    "stations",
+    ("station_id",),
+    (
+        _t("station_id", "station id", "站点编号", "编号", "站点id", "id", required=True),
+        _NAME, _LON, _LAT, _ADDRESS, _TOWN,
+        _t("kind", "kind", "类型", "站点类型"),
+        _t("tier", "tier", "层级", "站点层级", "级别"),
+        _HOST,
+        _STATUS,
+        Column("opened", Kind.DATE, "opened", "启用日期", aliases=("启用时间", "建成日期", "建成时间", "验收日期", "开放日期")),
+        Column("closed", Kind.DATE, "closed on", "关闭日期", aliases=("关闭时间", "停用日期", "撤销日期")),
+        _n("staff", "staff", "工作人员数", "people", "人员数", "专兼职人员数"),
+        _CAPACITY,
+        Column("trained_on", Kind.DATE, "last training", "最近培训日期", aliases=("培训日期",)),
+        _t("phone", "phone", "电话", "联系电话", "服务电话", "联系方式"),
+        _t("hours", "opening hours", "开放时间", "服务时间", "工作时间", "营业时间", "opening_hours"),
+        _t("services", "service items", "服务项目", "服务事项", "项目清单"),
+        Column("unified_sign", Kind.FLAG, "unified sign", "统一标识"),
+        Column("staffing", Kind.FLAG, "staffing", "人员配备"),
+        Column("basic_functions", Kind.FLAG, "basic functions", "基础功能"),
+        Column("equipment", Kind.FLAG, "equipment", "设备配置"),
+        Column("service_rules", Kind.FLAG, "service rules", "规范服务"),
+        _n("rating", "satisfaction rating", "满意度", "", "好差评", "评分"),
+    ),
+    ("Point",),
+)  # fmt: skip
+
+CANDIDATES = Schema(
+    "candidates",
+    ("site_id",),
+    (
+        _t("site_id", "site id", "候选点编号", "编号", "id", "候选编号", required=True),
+        _NAME, _LON, _LAT, _ADDRESS, _TOWN, _HOST, _CAPACITY,
+        _n("cost", "cost", "建设成本", "", "成本", "费用"),
+        Column("required", Kind.FLAG, "required", "必选", aliases=("必建", "指定")),
+    ),
+    ("Point",),
+)  # fmt: skip
+
+TOWNS = Schema(
+    "towns",
+    ("town",),
+    (
+        _t("town", "town", "街镇", "name", "名称", "镇名", "街道", "乡镇", "town_name", required=True),
+        _people("population", "population", "常住人口", "人口", "人口总数", "pop"),
+    ),
+    ("Polygon", "MultiPolygon"),
+)
+
+DEMAND = Schema(
+    "demand",
+    ("demand_id",),
+    (
+        _n("demand_id", "demand id", "需求点编号", kind=Kind.WHOLE, required=True),
+        _people("population", "residents", "常住人口", "人口", "人口数", "pop", "count", required=True),
+        _people("pop_<group>", "of group", "重点群体人数"),
+        _n("need", "weighted need", "加权需求", "", required=True),
+        _TOWN,
+    ),
+    ("Point",),
+)
+
+COVERAGE = Schema(
+    "coverage",
+    ("demand_id",),
+    (
+        *DEMAND.columns,
+        _t("nearest_station_id", "nearest station", "最近站点"),
+        _n("nearest_walk_s", "walk to the nearest station", "到最近站点步行时间", "s"),
+        _n("stations_in_reach", "stations in reach", "可达站点数", kind=Kind.WHOLE, required=True),
+        Column("covered", Kind.FLAG, "covered", "是否覆盖", required=True),
+    ),
+    ("Point",),
+)
+
+SCORES = Schema(
+    "station scores",
+    ("station_id",),
+    (
+        _t("station_id", "station id", "站点编号", required=True),
+        _NAME, _TOWN,
+        _people("served_pop", "residents within reach", "服务范围内人口", required=True),
+        _people("sole_pop", "served by this station only", "仅由本站服务人口", required=True),
+        _people("served_<group>", "of group within reach", "服务范围内重点群体"),
+        _people("shared_pop", "also reached by others", "与他站共享人口", required=True),
+        _n("median_walk_min", "median walk", "步行时间中位数", "min"),
+        _people("load", "residents whose nearest station it is", "就近服务人口", required=True),
+        _people("marginal_pop", "left uncovered if it closed", "撤站后失去覆盖人口", required=True),
+        _n("completeness", "share of service items offered", "服务项目完备率", "", high=1),
+        _n("rank", "rank by residents within reach", "排名", kind=Kind.WHOLE, low=1, required=True),
+    ),
+)  # fmt: skip
+
+TOWN_SCORES = Schema(
+    "town scores",
+    ("town",),
+    (
+        _t("town", "town", "街镇", required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _people("covered_pop", "residents covered", "覆盖人口", required=True),
+        _n("coverage", "share of residents covered", "人口覆盖率", "", high=1),
+        _people("covered_<group>", "of group covered", "覆盖重点群体"),
+        _n("area_coverage", "share of area covered", "面积覆盖率", "", high=1),
+        _n("median_walk_min", "median walk of those covered", "覆盖人口步行时间中位数", "min"),
+        _n("stations", "stations", "站点数", "", kind=Kind.WHOLE, required=True),
+        _n("target", "stations required", "目标站点数", "", kind=Kind.WHOLE),
+        Column("met", Kind.FLAG, "target met", "是否达标"),
+    ),
+)
+
+GROUP_SCORES = Schema(
+    "group scores",
+    ("group",),
+    (
+        _t("group", "group", "群体", required=True),
+        _t("label", "label", "群体名称", required=True),
+        _people("total", "people", "总人数", required=True),
+        _people("covered", "people covered", "覆盖人数", required=True),
+        _n("coverage", "share covered", "覆盖率", "", high=1),
+        _n("median_walk_min", "median walk of those covered", "覆盖者步行时间中位数", "min"),
+        _n("p90_walk_min", "90th percentile walk of those covered", "覆盖者步行时间第90百分位", "min"),
+    ),
+)
+
+SITES = Schema(
+    "proposed sites",
+    ("site_id",),
+    (
+        _t("site_id", "site id", "候选点编号", required=True),
+        _NAME, _TOWN, _ADDRESS, _HOST,
+        _n("order", "order", "次序", "", kind=Kind.WHOLE, low=1, required=True),
+        _n("phase", "phase", "阶段", "", kind=Kind.WHOLE, low=1, required=True),
+        _n("gain_need", "need newly covered", "新增覆盖需求", "", required=True),
+        _people("gain_pop", "residents newly covered", "新增覆盖人口", required=True),
+        _people("gain_<group>", "of group newly covered", "新增覆盖重点群体"),
+        _n("coverage_after", "share of residents covered then", "建成后人口覆盖率", "", high=1, required=True),
+    ),
+    ("Point",),
+)  # fmt: skip
+
+FRONTIER = Schema(
+    "frontier",
+    ("stations",),
+    (
+        _n("stations", "stations", "站点数", "", kind=Kind.WHOLE, required=True),
+        _people("covered_pop", "residents covered", "覆盖人口", required=True),
+        _n("coverage", "share of residents covered", "人口覆盖率", "", high=1, required=True),
+        _people("bound", "at most this many can be covered", "覆盖人口上界", required=True),
+    ),
+)
+
+ISOCHRONES = Schema(
+    "isochrones",
+    ("station_id", "minutes"),
+    (
+        _t("station_id", "station id", "站点编号", required=True),
+        _n("minutes", "minutes", "分钟", "min", required=True),
+    ),
+    ("Polygon", "MultiPolygon"),
+)
