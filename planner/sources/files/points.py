@@ -1,29 +1,111 @@
-"""Where the rows of any file lie: by its geometries, or by its columns of coordinates."""
+"""Where the rows of a table lie: columns of longitude and latitude, in any of the datums, as points."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyproj import CRS, Transformer
 
+from planner.datum import to_wgs84
 from planner.errors import Fault
-from planner.sources.files.lonlat import NOWHERE, points_of, split_pairs
-from planner.sources.files.shapes import shapes_of
+from planner.schema import as_number, fold, is_blank
+from planner.sources.files.crs import WGS84, crs_of
+from planner.sources.files.records import ROW
+from planner.study import DATUMS
 
-__all__ = ["NOWHERE", "place_rows", "points_of", "shapes_of", "split_pairs"]
+Floats = npt.NDArray[np.float64]
+
+PAIRS = ("经纬度", "坐标", "lonlat", "lnglat", "location", "coordinates")  # one cell "121.25,31.38", as map pickers copy it
+WORDS = {"lon": "longitude / 经度", "lat": "latitude / 纬度"}
+NOWHERE = shapely.Point(0.0, 0.0)  # stands for a place that is already a fault
 
 
-def place_rows(frame: Any, source: str, coordinates: str, crs: str) -> tuple[gpd.GeoDataFrame, list[Fault]]:
-    """The rows of a file as points or shapes in `crs`, and what is wrong with their places.
+def points_of(frame: pd.DataFrame, source: str, coordinates: str, crs: str) -> tuple[gpd.GeoDataFrame, list[Fault]]:
+    """The rows as points in `crs`, with ``lon`` and ``lat`` turned into WGS-84 degrees, and what is wrong with them.
 
-    Geometries are taken where the file has them, else columns of coordinates (`points_of`). Points have ``lon`` and
-    ``lat`` in WGS-84 degrees beside them.
-
-    Raises
-    ------
-    CrsError
-        If the file has geometries but no CRS and `coordinates` names none, or the two differ.
+    Parameters
+    ----------
+    frame
+        With columns ``lon`` and ``lat``, or one column with both ("121.25,31.38").
+    coordinates
+        ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09``, or an EPSG code: then ``lon`` is east and ``lat`` north.
+    crs
+        The CRS of the points.
     """
-    if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None:
-        return shapes_of(frame, source, coordinates, crs)
-    return points_of(frame, source, coordinates, crs)
+    frame = split_pairs(frame)
+    missing = [name for name in WORDS if name not in frame.columns]
+    if missing:
+        faults = [Fault(f"column {name!r} is missing", f"add it: {WORDS[name]}", source) for name in missing]
+        return gpd.GeoDataFrame(frame, geometry=[NOWHERE] * len(frame), crs=crs), faults
+    x, y, faults = _read_columns(frame, source, crs_of(coordinates))
+    lon, lat = _wgs84(x, y, coordinates)
+    east, north = Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat)
+    good = np.isfinite(east) & np.isfinite(north)
+    lost = np.isfinite(x) & np.isfinite(y) & ~good
+    problem, mend = f"there is no such place in {coordinates}", "check `coordinates` of this file in study.toml"
+    faults += [Fault(problem, mend, source, *_at(frame, int(i), "lon")) for i in np.flatnonzero(lost)]
+    placed = frame.assign(lon=np.where(good, lon, np.nan), lat=np.where(good, lat, np.nan))
+    points = shapely.points(np.where(good, east, 0.0), np.where(good, north, 0.0))
+    return gpd.GeoDataFrame(placed, geometry=points, crs=crs), faults
+
+
+def split_pairs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Where one column holds "121.25,31.38" and there is no ``lon`` nor ``lat``: the two as columns of their own."""
+    pair = next((name for name in frame.columns if fold(str(name)) in PAIRS), None)
+    if pair is None or {"lon", "lat"} & set(frame.columns):
+        return frame
+    cells = ["" if is_blank(cell) else unicodedata.normalize("NFKC", str(cell)).strip("()[] ") for cell in frame[pair]]
+    split = [cell.partition(",") for cell in cells]
+    return frame.drop(columns=pair).assign(lon=[lon for lon, _, _ in split], lat=[lat for _, _, lat in split])
+
+
+def _read_columns(frame: pd.DataFrame, source: str, given: CRS) -> tuple[Floats, Floats, list[Fault]]:
+    """Both coordinates as floats, NaN in rows where either is wrong, and what is."""
+    x, y = (np.array([as_number(cell) for cell in frame[name]], dtype=float) for name in WORDS)
+    faults = []
+    for name, numbers in (("lon", x), ("lat", y)):
+        word = WORDS[name].partition(" ")[0]
+        for i in np.flatnonzero(~np.isfinite(numbers)):
+            if is_blank(frame[name].iloc[i]):
+                faults.append(Fault(f"the {word} is missing", "fill it in", source, frame[ROW].iloc[i], name))
+            else:
+                mend = "write decimal degrees such as 121.25"
+                faults.append(Fault(f"the {word} is not a number", mend, source, *_at(frame, int(i), name)))
+    if given.is_geographic:
+        faults += _range_faults(frame, x, y, source)
+    good = np.isfinite(x) & np.isfinite(y) & (not given.is_geographic or (np.abs(x) <= 180) & (np.abs(y) <= 90))
+    return np.where(good, x, np.nan), np.where(good, y, np.nan), faults
+
+
+def _range_faults(frame: pd.DataFrame, x: Floats, y: Floats, source: str) -> list[Fault]:
+    """Numbers that are no degrees: longitude and latitude swapped, or metres."""
+    bad = (np.abs(x) > 180) | (np.abs(y) > 90)
+    swapped = bad & (np.abs(y) <= 180) & (np.abs(x) <= 90)
+    if swapped.sum() > 1 and swapped.sum() == np.isfinite(x).sum():
+        problem = f"longitude and latitude are swapped in all {int(swapped.sum())} rows"
+        return [Fault(problem, "swap the two headers", source, *_at(frame, int(np.flatnonzero(swapped)[0]), "lat"))]
+    faults = []
+    for i in map(int, np.flatnonzero(bad)):
+        problem = "longitude and latitude are swapped" if swapped[i] else "this is no place on earth in degrees"
+        mend = 'write decimal degrees; if these are metres, say which, as in coordinates = "EPSG:4549"'
+        said = "write them the other way round" if swapped[i] else mend
+        faults.append(Fault(problem, said, source, *_at(frame, i, "lat" if swapped[i] or abs(x[i]) <= 180 else "lon")))
+    return faults
+
+
+def _wgs84(x: Floats, y: Floats, coordinates: str) -> tuple[Floats, Floats]:
+    if coordinates in DATUMS:
+        return to_wgs84(x, y, coordinates)
+    lon, lat = Transformer.from_crs(crs_of(coordinates), WGS84, always_xy=True).transform(x, y)
+    return np.asarray(lon), np.asarray(lat)
+
+
+def _at(frame: Any, i: int, name: str) -> tuple[Any, str, str]:
+    """Row, column and value of a cell, as a fault says them."""
+    return frame[ROW].iloc[i], name, str(frame[name].iloc[i])

@@ -13,11 +13,27 @@ from pyproj import CRS
 from planner.datum import to_wgs84
 from planner.errors import CrsError, Fault
 from planner.sources.files.crs import WGS84, crs_of
-from planner.sources.files.lonlat import NOWHERE
+from planner.sources.files.points import NOWHERE, points_of
 from planner.sources.files.records import ROW
 from planner.study import DATUMS
 
 SHIFTED = ("gcj02", "bd09")
+
+
+def place_rows(frame: Any, source: str, coordinates: str, crs: str) -> tuple[gpd.GeoDataFrame, list[Fault]]:
+    """The rows of a file as points or shapes in `crs`, and what is wrong with their places.
+
+    Geometries are taken where the file has them, else columns of coordinates (`points_of`). Points have ``lon`` and
+    ``lat`` in WGS-84 degrees beside them.
+
+    Raises
+    ------
+    CrsError
+        If the file has geometries but no CRS and `coordinates` names none, or the two differ.
+    """
+    if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None:
+        return shapes_of(frame, source, coordinates, crs)
+    return points_of(frame, source, coordinates, crs)
 
 
 def shapes_of(frame: gpd.GeoDataFrame, source: str, coordinates: str, crs: str) -> tuple[gpd.GeoDataFrame, list[Fault]]:

@@ -10,9 +10,9 @@ import geopandas as gpd
 
 from planner.errors import Fault, TableError, say_faults
 from planner.schema import Schema
-from planner.sources.files.points import place_rows
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
+from planner.sources.files.shapes import place_rows
 
 Check = Callable[[gpd.GeoDataFrame, str], list[Fault]]  # placed rows and the file's name -> what else is wrong
 
