@@ -94,7 +94,7 @@ class CountedPoints:
 
     def merged(self, cell_m: float) -> CountedPoints:
         """Points of a town that share a square of `cell_m` become one, at the member nearest to their people's centre."""
-        if cell_m <= 0 or not len(self.xy):
+        if not len(self.xy):
             return self
         square = np.floor(self.xy / cell_m).astype(np.int64)
         _, own = np.unique(np.column_stack([square, self.town]), axis=0, return_inverse=True)
@@ -149,7 +149,9 @@ def place_demand(
     >>> place_demand(points, towns=["A"], groups=[Group("jobless", weight=3.0)], crs="EPSG:32651")["need"].tolist()
     [20.0, 13.0]
     """
-    places = points.ordered().merged(cell_m).ordered()
+    places = points.ordered()
+    if cell_m > 0:
+        places = places.merged(cell_m).ordered()
     people = places.counts[RESIDENTS]
     kept = (people > 0) | np.any([places.counts[group.name] > 0 for group in groups] or [people > 0], axis=0)
     counts = {name: values[kept] for name, values in places.counts.items()}

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, hold_within, nearest_points, spread
-from planner.errors import Fault, TableError
-from planner.sources.population.rasters import SUFFIXES, RasterAsk, read_raster
+from planner.errors import Fault, StudyError, TableError, say_faults
+from planner.sources.population.rasters import RasterAsk, is_raster, read_raster
 from planner.sources.population.residents import group_headers
-from planner.sources.population.settle import points_in_towns, tallies, totals_by_town, zones_over_places
-from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
+from planner.sources.population.settle import points_in_towns, totals_by_town, zones_over_places
+from planner.sources.population.tables import COUNT_WORDS, CountAsk, CountTable, read_counts
 from planner.study import Group, Study
 
 Floats = npt.NDArray[np.float64]
@@ -25,33 +25,61 @@ def read_group(
     study: Study, group: Group, points: CountedPoints, grounds: Grounds, *, progress: Progress | None = None
 ) -> tuple[Floats, list[Tally]]:
     """People of one key group that has its own file, at the residents' points: (n,) counts and the tallies."""
-    file = str(group.file)
-    if study.path_of(file).suffix.lower() in SUFFIXES:
+    file = _file_of(study, group)
+    if is_raster(file):
         ask = RasterAsk(study.path_of(file), file, group.name, group.column, group.values, study.population.zone_m)
         found, tally = read_raster(ask, grounds, progress=progress)
         amounts, attached = _attached(found, group, points)
         return amounts, [tally, attached]
     words = (group.column,) if group.column else (*group_headers(group), *COUNT_WORDS)
     held = {} if group.suppressed is None else {group.name: group.suppressed}
-    ask_table = CountAsk(study.path_of(file), file, {group.name: words}, group.coordinates, True, True, held)
-    table = read_counts(ask_table, grounds.crs)
+    path, columns = study.path_of(file), {group.name: words}
+    asked = CountAsk(path, file, columns, group.coordinates, private=True, one_each=True, suppressed=held)
+    table = read_counts(asked, grounds.crs)
     if table.shapes is None:
-        totals = totals_by_town(table, grounds)[group.name]
-        _check_lived_in(totals, group, points, grounds)
-        amounts = spread(totals, points.counts[RESIDENTS], points.town)
-        return amounts, [Tally("totals by town spread over residents", group.name, float(totals.sum()), float(amounts.sum()))]
-    if not table.are_zones:
-        found, steps = points_in_towns(table, grounds)
-        amounts, attached = _attached(found, group, points)
-        return amounts, [*steps, attached]
+        return _by_town(table, group, points, grounds)
+    if table.are_zones:
+        return _by_zone(table, group, points, grounds)
+    found, steps = points_in_towns(table, grounds)
+    amounts, attached = _attached(found, group, points)
+    return amounts, [*steps, attached]
+
+
+def _by_town(table: CountTable, group: Group, points: CountedPoints, grounds: Grounds) -> tuple[Floats, list[Tally]]:
+    """Totals of towns spread over their residents."""
+    totals = totals_by_town(table, grounds)[group.name]
+    lived = np.bincount(points.town, weights=points.counts[RESIDENTS], minlength=len(totals)) > 0
+    faults = [
+        Fault(f"group {group.name!r} has people in {grounds.names[i]} where nobody lives", "check both files", table.file)
+        for i in np.flatnonzero((totals > 0) & ~lived)
+    ]
+    if faults:
+        raise TableError(say_faults(faults), faults, group.name)
+    amounts = spread(totals, points.counts[RESIDENTS], points.town)
+    return amounts, [Tally("totals by town spread over residents", group.name, float(totals.sum()), float(amounts.sum()))]
+
+
+def _by_zone(table: CountTable, group: Group, points: CountedPoints, grounds: Grounds) -> tuple[Floats, list[Tally]]:
+    """Counts of zones spread over the residents inside them; where nobody lives in one, to the nearest residents."""
     onto, rest = zones_over_places(table, grounds, points, RESIDENTS)
-    inside = CountedPoints(onto.xy, onto.town, {group.name: np.append(onto.counts[group.name], rest.total(group.name))})
-    steps = tallies(f"{file} clipped to the area", table.counts, inside)
     amounts, attached = _attached(rest, group, points)
+    inside = onto.total(group.name) + rest.total(group.name)
+    clipped = Tally(f"{table.file} clipped to the area", group.name, float(table.counts[group.name].sum()), inside)
     out = onto.total(group.name) + attached.people_out
-    step = "spread over the residents of each zone"
-    whole = Tally(step, group.name, inside.total(group.name), out, attached.note)
-    return onto.counts[group.name] + amounts, [*steps, whole]
+    spread_out = Tally("spread over the residents of each zone", group.name, inside, out, attached.note)
+    return onto.counts[group.name] + amounts, [clipped, spread_out]
+
+
+def _file_of(study: Study, group: Group) -> str:
+    """The group's own file; else the population's raster, whose band `column` names."""
+    own = study.population.file
+    if group.file is not None:
+        return group.file
+    if own is not None and is_raster(own) and group.column is not None:
+        return own
+    mend = "give it a file; of a raster of several bands, name its band with column"
+    fault = Fault("nothing says where the group's people are", mend, column=f"groups.{group.name}")
+    raise StudyError(str(fault), [fault])
 
 
 def held_by_residents(group: str, amounts: Floats, points: CountedPoints) -> tuple[Floats, Tally]:
@@ -67,7 +95,7 @@ def held_by_residents(group: str, amounts: Floats, points: CountedPoints) -> tup
     if held.left > 1e-6 * max(total, 1.0):
         problem = f"group {group!r} counts {total:,.0f} people in an area where {residents:,.0f} live"
         fault = Fault(problem, "check both counts; a group is part of the residents")
-        raise TableError(f"population: {fault}", [fault], group)
+        raise TableError(str(fault), [fault], group)
     note = ""
     if held.moved > 1e-6 * max(total, 1.0):
         note = f"{held.moved:,.1f} exceed the residents of their place and count up to {held.farthest_m:,.0f} m away"
@@ -76,20 +104,12 @@ def held_by_residents(group: str, amounts: Floats, points: CountedPoints) -> tup
 
 def _attached(found: CountedPoints, group: Group, points: CountedPoints) -> tuple[Floats, Tally]:
     """Counts moved to the nearest residents' point of the same town; those too far from any are left out and tallied."""
-    target, _ = nearest_points(found.xy, found.town, points.xy, points.town, ATTACH_M)
+    lived = np.flatnonzero(points.counts[RESIDENTS] > 0)
+    target, _ = nearest_points(found.xy, found.town, points.xy[lived], points.town[lived], ATTACH_M)
     people, near = found.counts[group.name], target >= 0
-    amounts = np.asarray(np.bincount(target[near], weights=people[near], minlength=len(points.xy)), dtype=np.float64)
+    onto = lived[target[near]]
+    amounts = np.asarray(np.bincount(onto, weights=people[near], minlength=len(points.xy)), dtype=np.float64)
     lost = float(people[~near].sum())
     note = f"{lost:,.0f} are over {ATTACH_M:,.0f} m from where anybody of their town lives" if lost > 0 else ""
     step = "put where the nearest residents live"
     return amounts, Tally(step, group.name, found.total(group.name), float(amounts.sum()), note)
-
-
-def _check_lived_in(totals: Floats, group: Group, points: CountedPoints, grounds: Grounds) -> None:
-    lived = np.bincount(points.town, weights=points.counts[RESIDENTS], minlength=len(totals)) > 0
-    faults = [
-        Fault(f"group {group.name!r} has people in {grounds.names[i]} where nobody lives", "check both files", str(group.file))
-        for i in np.flatnonzero((totals > 0) & ~lived)
-    ]
-    if faults:
-        raise TableError(f"population: {TableError.of(faults)}", faults, group.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +17,15 @@ import shapely
 from rasterio.windows import Window
 
 from planner.demand import CountedPoints, Grounds, Tally, cell_parts
-from planner.errors import CrsError, Fault, SourceError, TableError
+from planner.errors import CrsError, Fault, PlannerWarning, SourceError, TableError, say_faults
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
 SUFFIXES = (".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".flt")
 WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is made of them
+MOST_A_CELL = 1e7  # people, or people a km²: more is a mark for nodata that nobody declared
+_DENSITY = re.compile(r"densit|per km|/ ?km|km-2|per square|_pd_|密度")
 _STRAIGHT_M = 250.0  # a border this long bends by 2 mm at most between two projections
 
 
@@ -35,6 +39,11 @@ class RasterAsk:
     band: str | None = None
     values: str = "counts"
     zone_m: float = 400.0
+
+
+def is_raster(file: str) -> bool:
+    """Whether a file is read as a raster, by its ending."""
+    return file.lower().endswith(SUFFIXES)
 
 
 def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None = None) -> tuple[CountedPoints, Tally]:
@@ -62,7 +71,16 @@ def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None =
     if raster is None:
         raise SourceError(str(_fault(ask, "it is not a raster that can be read", "save it as GeoTIFF")), source=ask.file)
     with raster:
+        _warn_of_densities(raster, ask)
         return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+
+
+def _warn_of_densities(raster: Any, ask: RasterAsk) -> None:
+    """A raster that calls itself a density is hardly one of counts."""
+    words = " ".join(str(said) for said in (ask.file, *raster.descriptions, *raster.units, *raster.tags().values())).lower()
+    if ask.values == "counts" and _DENSITY.search(words):
+        said = f'{ask.file} calls itself a density but is read as counts a cell; if it is one, set values = "per_km2"'
+        warnings.warn(said, PlannerWarning, stacklevel=2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +135,7 @@ def _read_open(
         if progress:
             progress(f"reading {ask.file}", (done + 1) / len(windows))
     if faults:
-        raise TableError(f"{ask.what}: {TableError.of(faults)}", faults, ask.what)
+        raise TableError(say_faults(faults), faults, ask.what)
     points = _in_study_crs(grid, grounds, found, ask.what)
     missing = 1 - covered / max(float(shapely.area(grid.shapes).sum()), 1e-300)
     note = f"the raster does not reach {missing:.1%} of the area" if missing > 1e-3 else ""
@@ -146,14 +164,14 @@ def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: tuple[int, int, int, 
     values = np.ma.filled(read.astype(np.float64), np.nan)
     values = values * raster.scales[grid.band - 1] + raster.offsets[grid.band - 1]
     values[np.isnan(values)] = 0.0
-    bad = np.argwhere((values < 0) | np.isinf(values))
-    if len(bad):
-        place = f"{row + int(bad[0, 0]) + 1}, column {col + int(bad[0, 1]) + 1}"
-        problem = f"{len(bad)} cells hold a negative or infinite number that is not declared as nodata"
-        shown = None if ask.what != "population" else f"{values[tuple(bad[0])]:g}"
+    wrong = (values < 0) | (values > MOST_A_CELL)
+    if wrong.any():
+        r, c = np.argwhere(wrong)[0].tolist()
+        problem = f"{int(wrong.sum())} cells hold no count of people, and are not declared as nodata"
         mend = "declare it, for instance with gdal_edit -a_nodata -99999"
-        faults.append(Fault(problem, mend, ask.file, place, f"band {grid.band}", shown))
-        values[(values < 0) | np.isinf(values)] = 0.0
+        place = f"{row + r + 1}, column {col + c + 1}"
+        faults.append(Fault(problem, mend, ask.file, place, f"band {grid.band}", f"{values[r, c]:g}"))
+        values[wrong] = 0.0
     return np.asarray(values * _cell_km2(grid, box) if ask.values == "per_km2" else values, dtype=np.float64)
 
 
@@ -183,7 +201,8 @@ def _square_degree_km2(crs: pyproj.CRS, lat: Floats) -> Floats:
 def _overlap(
     raster: Any, ask: RasterAsk, shapes: npt.NDArray[np.object_], grounds: Grounds
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    west, north, east, south = shapely.total_bounds(shapes)  # rows grow downwards in cell units
+    sides = shapely.total_bounds(shapes)  # rows grow downwards in cell units
+    west, north, east, south = np.nan_to_num(sides, nan=-1.0, posinf=-1.0, neginf=-1.0).clip(-1, max(raster.shape) + 1)
     rows = max(int(np.floor(north)), 0), min(int(np.floor(south)) + 1, raster.height)
     cols = max(int(np.floor(west)), 0), min(int(np.floor(east)) + 1, raster.width)
     if rows[0] >= rows[1] or cols[0] >= cols[1]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import cast
 
@@ -11,29 +10,14 @@ import numpy.typing as npt
 import shapely
 
 from planner.demand import CountedPoints, Grounds, Tally, ZoneParts, locate, spread, zone_parts
-from planner.errors import Fault, TableError
-from planner.schema import fold
+from planner.errors import Fault, TableError, say_faults
+from planner.sources.files.towns import match_town, nearest_town
 from planner.sources.population.rasters import grounds_lonlat, lonlat
 from planner.sources.population.tables import CountTable
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
-
-_SUFFIXES = (
-    "街道办事处",
-    "镇人民政府",
-    "办事处",
-    "街道",
-    "工业区",
-    "新区",
-    "开发区",
-    "地区",
-    "镇",
-    "乡",
-    "town",
-    "subdistrict",
-)
 
 
 def points_in_towns(table: CountTable, grounds: Grounds) -> tuple[CountedPoints, list[Tally]]:
@@ -56,9 +40,7 @@ def zones_in_towns(table: CountTable, grounds: Grounds, whole_m: float) -> tuple
         raise _nowhere(table, grounds)
     counts = {what: values[parts.zone] * parts.share for what, values in table.counts.items()}
     points = CountedPoints(parts.xy, parts.town, counts)
-    outside = len(zones) - len(np.unique(parts.zone))
-    note = f"{outside} of {len(zones)} zones lie outside the area" if outside else ""
-    return points, tallies(f"{table.file} clipped to the area", table.counts, points, note)
+    return points, tallies(f"{table.file} clipped to the area", table.counts, points)
 
 
 def zones_over_places(
@@ -103,44 +85,24 @@ def totals_by_town(table: CountTable, grounds: Grounds) -> Mapping[str, Floats]:
     TableError
         With each name that is no town of the area, and the nearest that is.
     """
-    names = table.towns if table.towns is not None else np.zeros(0, dtype=object)
-    town = np.array([match_town(str(name), grounds.names) for name in names], dtype=np.int64)
+    position = {name: i for i, name in enumerate(grounds.names)}
+    meant = {said: match_town(said, grounds.names) for said in dict.fromkeys(table.towns)}
     faults = []
-    for i in np.flatnonzero(town < 0):
-        near = [] if table.private else difflib.get_close_matches(str(names[i]), grounds.names, n=1, cutoff=0.3)
-        mend = f"did you mean {near[0]!r}?" if near else f"the towns are {', '.join(grounds.names[:20])}"
-        shown = None if table.private else str(names[i])
-        faults.append(Fault("this is no town of the area", mend, table.file, table.rows[i], "town", shown))
+    for said, row in zip(table.towns, table.rows, strict=True):
+        if meant[said] is None and table.private:
+            mend = f"the towns are {', '.join(grounds.names[:20])}"
+            faults.append(Fault("no town of the area has this name", mend, table.file, row, "town"))
+        elif meant[said] is None:
+            mend = nearest_town(said, grounds.names)
+            faults.append(Fault("no town of the area has this name", mend, table.file, row, "town", said))
     if faults:
-        raise TableError(f"population: {TableError.of(faults)}", faults, "population")
+        raise TableError(say_faults(faults), faults, "population")
+    town = np.array([position[str(meant[said])] for said in table.towns], dtype=np.int64)
     return {what: _summed(values, town, len(grounds.names)) for what, values in table.counts.items()}
 
 
 def _summed(values: Floats, to: Ids, count: int) -> Floats:
     return np.asarray(np.bincount(to, weights=values, minlength=count), dtype=np.float64)
-
-
-def match_town(name: str, towns: tuple[str, ...]) -> int:
-    """The town's position, -1 for none: as written, else without 镇, 街道 and the like where that leaves only one.
-
-    >>> towns = ("马陆镇", "嘉定镇街道")
-    >>> match_town("马陆", towns), match_town("嘉定镇街道办事处", towns), match_town("徐行", towns)
-    (0, 1, -1)
-    """
-    exact = [i for i, town in enumerate(towns) if fold(town) == fold(name)]
-    if exact:
-        return exact[0]
-    bare = [i for i, town in enumerate(towns) if _bare(town) == _bare(name)]
-    return bare[0] if len(bare) == 1 else -1
-
-
-def _bare(name: str) -> str:
-    """A town's name without its kind: 嘉定镇街道办事处 is 嘉定, but 新区镇 stays 新区."""
-    plain = fold(name)
-    for end in _SUFFIXES:
-        if plain.endswith(end) and len(plain) > len(end) + 1:
-            return _bare(plain.removesuffix(end))
-    return plain
 
 
 def spread_evenly(totals: Mapping[str, Floats], grounds: Grounds, whole_m: float, towns: Ids) -> CountedPoints:
@@ -165,4 +127,4 @@ def _nowhere(table: CountTable, grounds: Grounds) -> TableError:
     where = "" if table.private else f" at {lonlat(shapely.total_bounds(table.shapes), grounds.crs)}"
     problem = f"all rows lie{where or ' elsewhere'}, none in the area at {grounds_lonlat(grounds)}"
     fault = Fault(problem, "check that both are of the same place, and the coordinates key", table.file)
-    return TableError(f"population: {fault}", [fault], "population")
+    return TableError(str(fault), [fault], "population")

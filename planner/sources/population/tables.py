@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +16,30 @@ import pandas as pd
 import pyproj
 import shapely
 
-from planner.datum import to_wgs84
-from planner.errors import CrsError, Fault, PlannerError, PlannerWarning, SourceError, TableError
-from planner.schema import CANDIDATES, DEMAND, TOWNS, fold
+from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, TableError, say_faults
+from planner.schema import CANDIDATES, DEMAND, TOWNS, as_number, fold, is_blank
+from planner.sources.files.points import PAIRS
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
+from planner.sources.files.shapes import place_rows
 from planner.sources.population.door import SAMPLE, holds_personal, is_record, personal_columns, shown_header
-from planner.study import DATUMS
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
+Rows = npt.NDArray[np.object_]  # row numbers as the user sees them
 
 COUNT_WORDS = tuple(
-    dict.fromkeys(
-        word
-        for column in (DEMAND["population"], TOWNS["population"])
-        for word in (column.name, column.en, column.zh, *column.aliases, "人数", "总人数", "合计", "people", "persons")
-    )
+    word
+    for column in (DEMAND["population"], TOWNS["population"])
+    for word in (column.name, column.en, column.zh, *column.aliases, "人数", "总人数", "合计", "people", "persons")
 )
-_WGS84 = pyproj.CRS("EPSG:4326")
-_POINT, _POLYGON, _MULTIPOLYGON, _COLLECTION = 0, 3, 6, 7  # shapely's type numbers
+_PLACES = {
+    "lon": CANDIDATES["lon"],
+    "lat": CANDIDATES["lat"],
+    "town": TOWNS["town"],
+}
+_TOWN_WORDS = ("街镇名称", "街道名称", "乡镇名称", "所属街镇", "所属街道", "所在街镇", "镇", "街道")
+_POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +77,10 @@ class CountTable:
 
     file: str
     private: bool
-    rows: npt.NDArray[np.object_]
+    rows: Rows
     counts: Mapping[str, Floats]
     shapes: Shapes | None = None
-    towns: npt.NDArray[np.object_] | None = None
+    towns: Sequence[str] = ()
 
     @property
     def are_zones(self) -> bool:
@@ -95,30 +98,29 @@ def read_counts(ask: CountAsk, crs: pyproj.CRS) -> CountTable:
         If its geometries have no CRS.
     TableError
         With every fault at once: no column of counts or of places; counts that are empty, negative or no numbers;
-        coordinates out of range; geometries that are empty or of the wrong kind.
+        coordinates out of range; geometries that are empty or of the wrong kind. No fault of a private file has a value.
     """
-    frame, faults = _rows_past_the_door(ask)
-    headers = [str(name) for name in frame.columns if name not in (ROW, _geometry_name(frame))]
-    chosen, missing = _chosen_columns(ask, frame, headers)
-    faults += missing
+    frame, others, faults = _past_the_door(ask)
     rows = frame[ROW].to_numpy(dtype=object)
-    counts = {}
-    for what, header in chosen.items():
-        counts[what], found = _numbers(frame[header], header, what, ask, rows)
-        faults += found
-    if ask.one_each and not chosen and not missing:
-        counts = {what: np.ones(len(frame)) for what in ask.columns}
-    shapes, towns, found = _places(ask, frame, headers, crs, rows)
+    chosen, found = _chosen_columns(ask, frame, others)
     faults += found
+    counts = {what: np.ones(len(frame)) for what in ask.columns} if ask.one_each and not chosen and not found else {}
+    for what, header in chosen.items():
+        counts[what], found = _numbers(frame[header], what, ask, rows)
+        faults += found
+    shapes, towns, found = _places(ask, frame, crs, rows)
+    faults += found
+    if not len(frame) and not faults:
+        faults = [Fault("the table has no rows", "write one at least", ask.file)]
     if faults:
-        kind = CrsError if any(fault.problem.startswith("the geometries have no CRS") for fault in faults) else TableError
-        raise kind(f"population: {TableError.of(faults)}", faults, "population")
+        said = [replace(fault, value=None) for fault in faults] if ask.private else faults
+        raise TableError(say_faults(said), said, "population")
     return CountTable(ask.file, ask.private, rows, counts, shapes, towns)
 
 
-def _rows_past_the_door(ask: CountAsk) -> tuple[pd.DataFrame, list[Fault]]:
-    """The file's rows; of people's records without the columns that tell who they are."""
-    words = [fold(word) for names in ask.columns.values() for word in names]
+def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
+    """The rows with the columns that are needed, the other headers that may be said aloud, and rows that cannot be read."""
+    words = {fold(word) for names in ask.columns.values() for word in names}
 
     def recognise(header: str) -> str | None:
         return header if fold(header) in words or _place_of(header) else None
@@ -133,44 +135,42 @@ def _rows_past_the_door(ask: CountAsk) -> tuple[pd.DataFrame, list[Fault]]:
     if refusal:  # raised anew: what caused it may hold a piece of the file
         raise SourceError(refusal, source=ask.file)
     frame = read.frame
-    if not ask.private:
-        return frame, list(read.faults)
-    headers = [str(name) for name in frame.columns if name not in (ROW, _geometry_name(frame))]
+    fixed = (ROW, frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else ROW)
+    headers = [str(name) for name in frame.columns if name not in fixed]
+    others = [name for name in headers if not recognise(name)]
+    dropped = _greet(ask, frame, headers, others) if ask.private else []
+    kept = [name for name in frame.columns if name in fixed or name not in others]
+    return frame[kept], [name for name in others if name not in dropped], list(read.faults)
+
+
+def _greet(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Headers of the columns that tell who people are, which stay outside; a warning names them."""
     if is_record(headers):
-        fault = Fault("the first row is a record, not headers", "write headers above it: lon, lat", ask.file, 1)
+        fault = Fault("the first row is a record, not headers", "write headers above it, such as lon, lat", ask.file, 1)
         raise TableError(str(fault), [fault], "population")
-    needed = [name for name in headers if fold(name) in words or _place_of(name)]
-    dropped = personal_columns(frame, [name for name in headers if name not in needed])
+    dropped = personal_columns(frame, others)
     if dropped:
         said = ", ".join(shown_header(name, headers.index(name)) for name in dropped)
         warnings.warn(f"{ask.file}: {said} may tell who people are; dropped at the door", PlannerWarning, stacklevel=2)
-    kept = [name for name in frame.columns if name in needed or name in (ROW, _geometry_name(frame))]
-    return frame[kept], [Fault(fault.problem, fault.mend, ask.file, fault.row) for fault in read.faults]
+    return dropped
 
 
 def _place_of(header: str) -> str | None:
-    """``lon``, ``lat`` or ``town``, where a header says one of them."""
-    return next((name for name in ("lon", "lat", "town") if _says(header, name)), None)
+    """``lon``, ``lat``, ``pair`` (both in one cell) or ``town``, where a header says one of them."""
+    if fold(header) in {fold(word) for word in _TOWN_WORDS}:
+        return "town"
+    if fold(header) in PAIRS:
+        return "pair"
+    return next((name for name, column in _PLACES.items() if column.matches(header)), None)
 
 
-def _says(header: str, name: str) -> bool:
-    return CANDIDATES[name].matches(header) or (name == "town" and fold(header) in map(fold, _TOWN_WORDS))
-
-
-_TOWN_WORDS = ("街镇名称", "镇名", "街道名称", "乡镇名称", "所属街道", "所在街镇")
-
-
-def _geometry_name(frame: pd.DataFrame) -> str | None:
-    return frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else None
-
-
-def _chosen_columns(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str]) -> tuple[dict[str, str], list[Fault]]:
+def _chosen_columns(ask: CountAsk, frame: pd.DataFrame, others: Sequence[str]) -> tuple[dict[str, str], list[Fault]]:
     """For each count the header that holds it, and what is missing or is no count at all."""
     chosen, faults = {}, []
     for what, words in ask.columns.items():
-        header = next((name for word in words for name in headers if fold(name) == fold(word)), None)
-        if header is None and not (ask.one_each and len(words) != 1):
-            faults.append(_missing(ask, what, words, headers))
+        header = next((str(name) for word in words for name in frame.columns if fold(str(name)) == fold(word)), None)
+        if header is None and not (ask.one_each and len(words) > 1):
+            faults.append(_missing(ask, what, words, others))
         elif header is not None and ask.private and holds_personal(frame[header].head(SAMPLE).tolist()):
             problem = "the column holds what looks like people's names or numbers, not counts"
             faults.append(Fault(problem, "name a column of counts, or none for one row a person", ask.file, column=header))
@@ -179,129 +179,76 @@ def _chosen_columns(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str]) 
     return chosen, faults
 
 
-def _missing(ask: CountAsk, what: str, words: Sequence[str], headers: Sequence[str]) -> Fault:
-    said = [name for name in headers if shown_header(name, 0).startswith("'")]
-    if len(words) == 1:
-        near = difflib.get_close_matches(words[0], said, n=1, cutoff=0.5)
-        mend = f"did you mean {near[0]!r}?" if near else f"the columns are {', '.join(said)}" if said else "add it"
-        return Fault(f"there is no column {words[0]!r}", mend, ask.file)
-    mend = f"name it with column; the columns are {', '.join(said)}" if said else "name it with column"
-    return Fault(f"no column counts the people of {what!r}", mend, ask.file)
+def _missing(ask: CountAsk, what: str, words: Sequence[str], others: Sequence[str]) -> Fault:
+    near = difflib.get_close_matches(words[0], others, n=1, cutoff=0.5) if len(words) == 1 else []
+    there = ", ".join(others[:20]) or "none but places"
+    mend = f"did you mean {near[0]!r}?" if near else f"name it with column; there are {there}"
+    problem = f"there is no column {words[0]!r}" if len(words) == 1 else f"no column counts the {what}"
+    return Fault(problem, mend, ask.file)
 
 
-def _numbers(
-    values: pd.Series[Any], header: str, what: str, ask: CountAsk, rows: npt.NDArray[np.object_]
-) -> tuple[Floats, list[Fault]]:
+def _numbers(values: pd.Series[Any], what: str, ask: CountAsk, rows: Rows) -> tuple[Floats, list[Fault]]:
     """A column as counts >= 0, and the rows that are none."""
-    plain = values.map(_plain_number, na_action="ignore")
-    blank = plain.isna() | (plain == "")
-    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64)
+    header = str(values.name)
+    blank = values.map(is_blank).to_numpy(dtype=bool)
+    numbers = np.array([as_number(cell) for cell in values], dtype=np.float64)
     if what in ask.suppressed:
-        held = numbers == ask.suppressed[what]
-        numbers = np.where(held, 0.0, numbers)
-        if held.any():
-            said = f"{int(held.sum())} of {len(held)} rows of {header!r} are held back and read as 0; {what} is counted too low"
-            warnings.warn(f"{ask.file}: {said}", PlannerWarning, stacklevel=2)
+        numbers = _unsuppressed(numbers, header, what, ask)
     problems = [
-        (blank.to_numpy(), "the count is empty", "write 0 where there is nobody"),
-        (~np.isfinite(numbers) & ~blank.to_numpy(), "the count is not a number", "write digits only"),
+        (blank, "the count is empty", "write 0 where there is nobody"),
+        (~np.isfinite(numbers) & ~blank, "the count is not a number", "write digits only"),
         (numbers < 0, "the count is negative", "write 0 or more"),
     ]
     faults = [
-        Fault(problem, mend, ask.file, rows[i], header, None if ask.private else str(values.iloc[i]))
+        Fault(problem, mend, ask.file, rows[i], header, str(values.iloc[i]))
         for bad, problem, mend in problems
         for i in np.flatnonzero(bad)
     ]
     return numbers, faults
 
 
-def _plain_number(value: Any) -> Any:
-    return unicodedata.normalize("NFKC", value).strip().replace(",", "") if isinstance(value, str) else value
+def _unsuppressed(numbers: Floats, header: str, what: str, ask: CountAsk) -> Floats:
+    held = numbers == ask.suppressed[what]
+    if held.any():
+        said = f"{int(held.sum())} of {len(held)} rows of {header!r} are held back and read as 0: {what} is counted too low"
+        warnings.warn(f"{ask.file}: {said}", PlannerWarning, stacklevel=2)
+    return np.where(held, 0.0, numbers)
 
 
-def _places(
-    ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], crs: pyproj.CRS, rows: npt.NDArray[np.object_]
-) -> tuple[Shapes | None, npt.NDArray[np.object_] | None, list[Fault]]:
+def _places(ask: CountAsk, frame: Any, crs: pyproj.CRS, rows: Rows) -> tuple[Shapes | None, Sequence[str], list[Fault]]:
     """Where the rows are: their geometries, their coordinates, or else the towns they name."""
     if isinstance(frame, gpd.GeoDataFrame):
-        shapes, faults = _shapes_of(ask, frame, rows)
-        own = frame.crs or (None if ask.coordinates in DATUMS else pyproj.CRS(ask.coordinates))
-        if own is None:
-            mend = 'say which with coordinates = "EPSG:4326", or whichever it is'
-            return None, None, [*faults, Fault("the geometries have no CRS", mend, ask.file)]
-        return (None, None, faults) if faults else _projected(ask, shapes, pyproj.CRS(own), crs, rows)
-    by_name = {name: next((h for h in headers if _place_of(h) == name), None) for name in ("lon", "lat", "town")}
-    if by_name["lon"] and by_name["lat"]:
-        points, faults = _points_of(ask, frame, by_name["lon"], by_name["lat"], rows)
-        own = _WGS84 if ask.coordinates in DATUMS else pyproj.CRS(ask.coordinates)
-        return (None, None, faults) if faults else _projected(ask, points, own, crs, rows)
-    if by_name["town"]:
-        named = frame[by_name["town"]].astype("string").fillna("")
-        return None, named.to_numpy(dtype=object), []
+        placed, faults = place_rows(frame, ask.file, ask.coordinates, str(crs))
+        return (None, (), faults) if faults else _checked_shapes(ask, np.asarray(placed.geometry, dtype=object), rows)
+    headers = {_place_of(str(name)): str(name) for name in reversed(frame.columns)}
+    named: dict[str, str] = {headers[name]: name for name in ("lon", "lat") if name in headers}
+    if not named and "pair" in headers:
+        named = {headers["pair"]: headers["pair"]}
+    if named:
+        placed, faults = place_rows(frame[[*named, ROW]].rename(columns=named), ask.file, ask.coordinates, str(crs))
+        return np.asarray(placed.geometry, dtype=object), (), faults
+    if "town" in headers:
+        return None, ["" if is_blank(cell) else str(cell) for cell in frame[headers["town"]]], []
     mend = "add lon and lat (经度, 纬度), or town (街镇)"
-    return None, None, [Fault("nothing says where the rows are", mend, ask.file)]
+    return None, (), [Fault("nothing says where the rows are", mend, ask.file)]
 
 
-def _points_of(
-    ask: CountAsk, frame: pd.DataFrame, lon: str, lat: str, rows: npt.NDArray[np.object_]
-) -> tuple[Shapes, list[Fault]]:
-    faults, columns = [], []
-    in_degrees = ask.coordinates in DATUMS or pyproj.CRS(ask.coordinates).is_geographic
-    for header, most in ((lon, 180.0), (lat, 90.0)):
-        plain = frame[header].map(_plain_number, na_action="ignore")
-        numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64)
-        wrong = ~np.isfinite(numbers)
-        beyond = ~wrong & (np.abs(numbers) > most) & in_degrees
-        for bad, problem in ((wrong, "the coordinate is not a number"), (beyond, f"the coordinate is beyond ±{most:g}°")):
-            mend = "write degrees such as 121.25; longitude and latitude may be swapped"
-            faults += [
-                Fault(problem, mend, ask.file, rows[i], header, None if ask.private else str(frame[header].iloc[i]))
-                for i in np.flatnonzero(bad)
-            ]
-        columns.append(numbers)
-    return (np.zeros(0, dtype=object) if faults else np.asarray(shapely.points(*columns), dtype=object)), faults
-
-
-def _shapes_of(ask: CountAsk, frame: gpd.GeoDataFrame, rows: npt.NDArray[np.object_]) -> tuple[Shapes, list[Fault]]:
-    shapes = shapely.force_2d(frame.geometry.to_numpy())
+def _checked_shapes(ask: CountAsk, shapes: Shapes, rows: Rows) -> tuple[Shapes, Sequence[str], list[Fault]]:
+    """Points, or zones that have an area; zones that cross themselves are mended, with a warning."""
     kinds = shapely.get_type_id(shapes)
-    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    other = ~empty & ~np.isin(kinds, (_POINT, _POLYGON, _MULTIPOLYGON))
-    faults = [Fault("the geometry is empty", "draw it or remove the row", ask.file, rows[i]) for i in np.flatnonzero(empty)]
+    broken = np.isin(kinds, _ZONES) & ~shapely.is_valid(shapes)
+    if broken.any():
+        shapes = shapes.copy()
+        shapes[broken] = shapely.buffer(shapely.make_valid(shapes[broken]), 0)
+        said = f"{int(broken.sum())} zones cross themselves and were mended; the first is row {rows[np.argmax(broken)]}"
+        warnings.warn(f"{ask.file}: {said}", PlannerWarning, stacklevel=2)
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes) | (np.isin(kinds, _ZONES) & (shapely.area(shapes) <= 0))
+    other = ~empty & ~np.isin(kinds, (_POINT, *_ZONES))
+    faults = [Fault("the place is empty or has no area", "draw it", ask.file, rows[i]) for i in np.flatnonzero(empty)]
     faults += [
-        Fault("the geometry is neither a point nor a polygon", "people are counted at points or in zones", ask.file, rows[i])
+        Fault("the place is neither a point nor a polygon", "people are counted at points or in zones", ask.file, rows[i])
         for i in np.flatnonzero(other)
     ]
     if not faults and len(np.unique(kinds == _POINT)) > 1:
         faults.append(Fault("points and polygons are mixed", "put them into two files", ask.file))
-    return shapes, faults
-
-
-def _projected(
-    ask: CountAsk, shapes: Shapes, own: pyproj.CRS, crs: pyproj.CRS, rows: npt.NDArray[np.object_]
-) -> tuple[Shapes | None, None, list[Fault]]:
-    """Shapes in the study's CRS, out of the file's datum or CRS; zones mended where they cross themselves."""
-    into = pyproj.Transformer.from_crs(own, crs, always_xy=True)
-
-    def to_study(xy: Floats) -> Floats:
-        x, y = to_wgs84(xy[:, 0], xy[:, 1], ask.coordinates) if ask.coordinates in DATUMS and own.is_geographic else xy.T
-        return np.column_stack(into.transform(x, y))
-
-    there = np.asarray(shapely.transform(shapes, to_study), dtype=object)
-    lost = ~np.isfinite(shapely.bounds(there)).all(axis=1)
-    problem, mend = f"the place cannot be shown in {crs.to_string()}", "check its coordinates and their CRS"
-    faults = [Fault(problem, mend, ask.file, rows[i]) for i in np.flatnonzero(lost)]
-    if faults:
-        return None, None, faults
-    broken = ~shapely.is_valid(there)
-    if broken.any():
-        there[broken] = shapely.buffer(shapely.make_valid(there[broken]), 0)
-        said = f"{int(broken.sum())} zones cross themselves and were mended (first in row {rows[np.flatnonzero(broken)[0]]})"
-        warnings.warn(f"{ask.file}: {said}", PlannerWarning, stacklevel=2)
-    flat = np.isin(shapely.get_type_id(there), (_POLYGON, _MULTIPOLYGON)) & (shapely.area(there) <= 0)
-    flat |= shapely.is_empty(there)
-    return (
-        there,
-        None,
-        [Fault("the zone has no area", "draw it or remove the row", ask.file, rows[i]) for i in np.flatnonzero(flat)],
-    )
+    return shapes, (), faults
