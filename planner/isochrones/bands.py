@@ -1,0 +1,253 @@
+"""Outlines of what is reached from each station, band by band."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+import shapely
+
+from planner.errors import CrsError, PlannerWarning, StudyError
+from planner.isochrones.contour import Lines, Rings, Start, Walked, draw_station
+from planner.isochrones.raster import Around, Tiles, link_corners
+from planner.network import Floats, Network
+from planner.reach import Links, Streets, link_points, walk_times
+from planner.reach.compiled import Progress, workers
+from planner.schema import ISOCHRONES, Isochrones, Stations
+from planner.study import MINUTE_S, Walk
+
+COARSEST_M, FINEST_M = 12.5, 4.0  # cells of the raster
+CELLS_PER_BAND = 32  # in the radius of the first band, so that the error is a share of its size
+CELLS_PER_LINK = 4  # in the longest link
+TOLERANCE = 0.16  # of a cell; 2 m in the coarsest raster
+BATCH = 512  # stations searched at a time; bounds the memory for times at nodes
+SHOWN_IDS = 5
+NO_RINGS = Rings(np.empty((0, 2)), *(np.empty(0, dtype=np.int32) for _ in range(3)))
+
+Rows = npt.NDArray[np.intp]
+
+
+def isochrone_bands(
+    network: Network | Streets,
+    stations: Stations,
+    walk: Walk,
+    *,
+    minutes: Sequence[float] | None = None,
+    tolerance_m: float | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> Isochrones:
+    """Outline what can be reached from each station in each band of minutes, in agreement with the walking times.
+
+    A place is inside where the walk from it (straight to the nearest street by the rule of `planner.reach.link_points`, along
+    the streets, and the station's own link) takes at most the minutes. Outlines end in the middle of a street where the
+    minutes do, have holes where no street is within ``walk.max_link_m`` or the way round is too long, and fall into parts
+    where a place is near but the way to its nearest street is long.
+
+    Parameters
+    ----------
+    network
+        The streets, or `Streets` made ready from them.
+    stations
+        Points in the network's CRS; the index becomes ``station_id``. Where ``walk.towns`` has the station's ``town``, its
+        outline is drawn at that town's pace and without steps if that town's profile takes none: most people around a
+        station live in its town. (Who is covered is counted by each resident's own town.)
+    walk
+        Pace, steps, ``max_link_m`` and ``bands``. Bands beyond the cutoff are drawn like those within.
+    minutes
+        The bands, instead of ``walk.bands``; each > 0.
+    tolerance_m
+        How far an outline may leave its crossings of the raster so as to have fewer points, in metres >= 0; a sixth of the
+        raster's cell (2 m or less) if not given. 0 keeps each crossing. Bands stay nested and valid whatever it is.
+    progress
+        Is told what is being done, and the share that is done.
+    threads
+        How many threads; never changes the result.
+
+    Returns
+    -------
+    A table with index (``station_id``, ``minutes``) and valid MultiPolygons in the network's CRS, in the order of `stations`
+    and rising minutes. Of one station each band lies within the next. Outlines do not depend on which other stations are drawn.
+    A station that is not linked to a street has no row, nor has a band too short for the way to the street; a
+    `PlannerWarning` names them.
+
+    Raises
+    ------
+    CrsError
+        If the stations are in another CRS than the network.
+    StudyError
+        If `minutes` or `tolerance_m` are impossible.
+
+    Notes
+    -----
+    Times are exact at the corners of a raster of 12.5 m (finer for short bands: 1/32 of the first band's radius, but at least
+    4 m), and where the outline passes between two corners is found with exact times to 1/16 of a cell. `agreement` measures
+    what that comes to: on the cities tried, precision and recall are above 98 % in all bands.
+
+    Examples
+    --------
+    Nobody lives farther than 60 m off this street of 1 km; in 300 s at 1 m/s one comes to x = 400 from a station at x = 100.
+
+    >>> street = Network.from_segments([[0, 0], [1000, 0]], [[0, 1]], crs="EPSG:32651")
+    >>> station = gpd.GeoDataFrame(
+    ...     {"station_id": ["s"], "name": ["S"]}, geometry=gpd.points_from_xy([100.0], [0.0]), crs="EPSG:32651"
+    ... ).set_index("station_id")
+    >>> outlines = isochrone_bands(street, station, Walk(speed_mps=1.0, max_link_m=60), minutes=[5])
+    >>> outlines.bounds.round(-1).values.tolist()
+    [[-60.0, -60.0, 400.0, 60.0]]
+    """
+    streets_network = network.network if isinstance(network, Streets) else network
+    bands = _checked(streets_network, stations, walk.bands if minutes is None else minutes, tolerance_m)
+    drawn: dict[int, Rings] = {}
+    for own, rows in station_walks(stations, walk):
+        streets = Streets.of(network, takes_steps=own.takes_steps)
+        table = stations.iloc[rows]
+        done = len(drawn) / max(len(stations), 1)
+        part = len(rows) / max(len(stations), 1)
+        rings = _draw(streets, table, own, bands, tolerance_m, _scaled(progress, done, part), threads)
+        drawn |= dict(zip(rows.tolist(), rings, strict=True))
+    outlines = _assemble([drawn[i] for i in range(len(stations))], len(bands))
+    return _table(outlines, stations, bands, streets_network)
+
+
+def station_walks(stations: Stations, walk: Walk) -> list[tuple[Walk, Rows]]:
+    """The walks that stations' outlines are drawn with, each with the positions of its stations."""
+    everyone = np.arange(len(stations))
+    if not walk.towns or "town" not in stations:
+        return [(walk.for_town(None), everyone)]
+    own = [walk.for_town(None if pd.isna(town) else str(town)) for town in stations["town"]]
+    kinds = pd.factorize(pd.Series([(w.pace_mps, w.takes_steps) for w in own], dtype=object))[0]
+    return [(own[int(rows[0])], rows) for kind in range(kinds.max(initial=-1) + 1) for rows in [np.flatnonzero(kinds == kind)]]
+
+
+def _checked(network: Network, stations: Stations, minutes: Sequence[float], tolerance_m: float | None) -> Floats:
+    if stations.crs != network.crs:
+        said = "no CRS" if stations.crs is None else stations.crs.to_string()
+        raise CrsError(
+            f"stations are in {said} but the network is in {network.crs.to_string()}; call stations.to_crs(network.crs)"
+        )
+    bands = np.array(sorted(set(minutes)), dtype=np.float64)
+    if not len(bands) or not (np.isfinite(bands) & (bands > 0)).all() or len(bands) > 100:
+        raise StudyError(f"the bands {list(minutes)} are not 1 to 100 numbers of minutes above 0; give for instance 5, 10, 15")
+    if tolerance_m is not None and not 0 <= tolerance_m < np.inf:
+        raise StudyError(f"tolerance_m = {tolerance_m} is not a number of metres >= 0")
+    return bands
+
+
+def _draw(
+    streets: Streets, stations: Stations, walk: Walk, minutes: Floats, tolerance_m: float | None, progress: Progress,
+    threads: int | None,
+) -> list[Rings]:  # fmt: skip
+    """The rings of each station, in their order."""
+    budget_m = minutes * MINUTE_S * walk.pace_mps
+    xy = shapely.get_coordinates(stations.geometry)
+    cell_m = float(np.clip(min(budget_m[0] / CELLS_PER_BAND, walk.max_link_m / CELLS_PER_LINK), FINEST_M, COARSEST_M))
+    progress("the streets nearest to the raster", 0.0)
+    links = link_points(streets, xy, walk.max_link_m, walk=walk, threads=threads)
+    tiles = link_corners(streets, Around(xy[links.linked], float(budget_m[-1])), cell_m, walk, threads=threads)
+    slack_m = TOLERANCE * cell_m if tolerance_m is None else tolerance_m
+    nodes = _node_links(streets)
+    rings: list[Rings] = []
+    for low in range(0, len(xy), BATCH):
+        progress("outlines", low / len(xy))
+        batch = links.take(np.arange(low, min(low + BATCH, len(xy))))
+        cutoff_s = float(minutes[-1] * MINUTE_S)
+        node_s = walk_times(streets, batch, nodes, walk.pace_mps, cutoff_s, takes_steps=walk.takes_steps, threads=threads)
+        rings += _draw_batch(streets, batch, node_s, budget_m, slack_m, walk, tiles, workers(threads))
+    return rings
+
+
+def _node_links(streets: Streets) -> Links:
+    """The nodes as places on a walked segment that ends there; those without one are unlinked."""
+    network, walked = streets.network, np.flatnonzero(streets.walked).astype(np.int32)
+    segment = np.full(len(network.node_xy), -1, dtype=np.int32)
+    along_m = np.zeros(len(network.node_xy))
+    for end in (1, 0):
+        node = network.ends[walked, end]
+        segment[node] = walked
+        along_m[node] = network.length_m[walked] * end
+    return Links(segment, along_m, np.where(segment < 0, np.inf, 0.0))
+
+
+def _draw_batch(
+    streets: Streets, links: Links, node_s: sp.csr_array, budget_m: Floats, slack_m: float, walk: Walk, tiles: Tiles,
+    threads: int,
+) -> list[Rings]:  # fmt: skip
+    network = streets.network
+    lines = Lines(network.node_xy, network.ends, network.length_m, network.node_xy[network.ends].reshape(-1, 4))
+    first, node, node_m = node_s.indptr, node_s.indices, node_s.data.astype(np.float64) * walk.pace_mps
+    rings = [NO_RINGS] * len(links)
+
+    def draw(part: int) -> None:
+        room = np.full(len(network.node_xy), np.inf)
+        for k in range(part, len(links), threads):
+            if links.link_m[k] > budget_m[-1]:
+                continue
+            start = Start(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
+            walked = Walked(lines, start, room, walk.max_link_m)
+            near = slice(first[k], first[k + 1])
+            rings[k] = draw_station(node[near], node_m[near], walked, budget_m, slack_m, tiles)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(draw, range(threads)))
+    return rings
+
+
+def _assemble(rings: list[Rings], bands: int) -> npt.NDArray[np.object_]:
+    """(stations, bands) MultiPolygons out of all rings at once; empty where there are none."""
+    sizes, holes, parts, points = [], [], [], []
+    for each in rings:
+        order = np.argsort(each.outer, kind="stable")  # an outer ring, its holes, the next outer ring …
+        ends = np.cumsum(each.size)
+        points += [each.xy[ends[r] - each.size[r] : ends[r]] for r in order]
+        sizes.append(each.size[order])
+        outer = np.flatnonzero(each.outer[order] == order)
+        holes.append(np.diff(outer, append=len(order)))
+        parts.append(np.bincount(each.band[order[outer]], minlength=bands))
+    offsets = tuple(np.concatenate([[0], np.cumsum(np.concatenate(counts))]) for counts in (sizes, holes, parts))
+    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, np.concatenate(points), offsets)
+    return np.asarray(shapes).reshape(-1, bands)
+
+
+def _table(outlines: npt.NDArray[np.object_], stations: Stations, minutes: Floats, network: Network) -> Isochrones:
+    keys = pd.MultiIndex.from_product([stations.index, minutes], names=["station_id", "minutes"])
+    frame = gpd.GeoDataFrame(index=keys, geometry=outlines.ravel(), crs=network.crs)
+    empty = frame.geometry.is_empty.to_numpy()
+    if empty.any():
+        _warn(empty.reshape(outlines.shape), stations, minutes)
+    table: Isochrones = ISOCHRONES.conform(frame[~empty])
+    return table
+
+
+def _warn(empty: npt.NDArray[np.bool_], stations: Stations, minutes: Floats) -> None:
+    nothing, some = np.flatnonzero(empty.all(axis=1)), np.flatnonzero(empty.any(axis=1) & ~empty.all(axis=1))
+    told = []
+    if len(nothing):
+        told.append(f"{len(nothing)} station(s) reach nothing and have no outline: {_named(stations, nothing)}")
+    if len(some):
+        shortest = minutes[empty[some].any(axis=0)]
+        bands = ", ".join(f"{band:g}" for band in shortest)
+        told.append(f"{len(some)} station(s) have no outline for {bands} minutes: {_named(stations, some)}")
+    told.append("their way to the street is longer than walk.max_link_m or than the band")
+    warnings.warn("; ".join(told), PlannerWarning, stacklevel=4)
+
+
+def _named(stations: Stations, rows: Rows) -> str:
+    shown = ", ".join(str(key) for key in stations.index[rows[:SHOWN_IDS]])
+    return f"{shown} …" if len(rows) > SHOWN_IDS else shown
+
+
+def _scaled(progress: Progress | None, done: float, part: float) -> Progress:
+    """`progress` for a part of the work that begins when `done` is done."""
+
+    def tell(what: str, share: float) -> None:
+        if progress is not None:
+            progress(what, done + part * share)
+
+    return tell
