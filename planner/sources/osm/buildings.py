@@ -117,7 +117,7 @@ def levels_of(tags: Tags) -> float:
         return max(1.0, max(levels))
     height = re.match(r"\s*(\d+(?:\.\d+)?)\s*m?\s*$", tags.get("height", ""))
     if height and float(height[1]) <= MOST_FLOORS * FLOOR_M:
-        return max(1.0, round(float(height[1]) / FLOOR_M))
+        return max(1.0, float(round(float(height[1]) / FLOOR_M)))
     return float("nan")
 
 

@@ -21,8 +21,8 @@ def read_extent(path: str | Path) -> tuple[float, float, float, float]:
         If the file cannot be read or has no node.
     """
     path = Path(path)
-    with readable(path):
-        with osmium.io.Reader(str(path), osmium.osm.NOTHING) as reader:
+    with readable(path) as file:
+        with osmium.io.Reader(file, osmium.osm.NOTHING) as reader:
             box = reader.header().box()
         if box.valid():
             low, high = box.bottom_left, box.top_right

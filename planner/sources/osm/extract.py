@@ -18,13 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import osmium
 
-from planner.sources.osm.refusal import refusal
+from planner.sources.osm.refusal import check_file, format_of, refusal
 from planner.sources.osm.rules import NODE_KEYS, WAY_KEYS, kind_of
 
 Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
-FORMATS = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".osm.xml")
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
 _STREET_KEYS = ("highway", "railway", "public_transport", "route")
 
@@ -71,28 +70,25 @@ def read_raw_streets(path: Path) -> RawStreets:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Check that `path` can be an extract, and turn whatever osmium says while it is read into a `SourceError`."""
-    fault = _first_fault(path)
-    if fault:
-        raise refusal(path, *fault)
+def readable(path: Path) -> Iterator[osmium.io.File]:
+    """Check that `path` can be an extract, and turn whatever osmium says while it is read into a `SourceError`;
+    give it as osmium takes it."""
+    check_file(path)
+    if format_of(path) == "graphml":
+        raise refusal(path, "a saved graph has streets only, no premises and no buildings", "name an extract as network.file")
     try:
-        yield
+        yield opened(path)
     except (RuntimeError, ValueError) as error:
-        problem = f"it cannot be read as an OSM extract ({_said(error)}): it is truncated, damaged or something else"
+        said = _said(error).replace(str(path), path.name)
+        if "out of order" in said:
+            raise refusal(path, f"its objects are not in order ({said})", "sort it, with `osmium sort`") from error
+        problem = f"it cannot be read as an OSM extract ({said}): it is truncated, damaged or something else"
         raise refusal(path, problem, "download it again, whole") from error
 
 
-def _first_fault(path: Path) -> tuple[str, str] | None:
-    if not path.exists():
-        return "there is no such file", "check network.file in the study, or run `planner fetch`"
-    if not path.is_file():
-        return "it is a folder, not a file", "name the extract itself"
-    if not str(path.name).lower().endswith(FORMATS):
-        return f"{path.suffix or 'no suffix'} is no format of an extract", f"use one of {', '.join(FORMATS)} or .graphml"
-    if path.stat().st_size == 0:
-        return "the file is empty", "download it again"
-    return None
+def opened(path: Path) -> osmium.io.File:
+    """The file, for osmium, in the format that its name promises."""
+    return osmium.io.File(str(path), format_of(path))
 
 
 def _said(error: Exception) -> str:
@@ -115,7 +111,7 @@ def _distil(path: Path, lines: Path, table: Path) -> None:
         _filter(osmium.osm.RELATION, "highway", "railway", "public_transport"),
     ]
     writer = osmium.WriteHandler(osmium.io.File(str(lines), "opl,add_metadata=false"))
-    with osmium.io.Reader(str(path)) as reader:
+    with osmium.io.Reader(opened(path)) as reader:
         osmium.apply(reader, places, *chosen, writer)
     writer.close()
 
@@ -123,14 +119,14 @@ def _distil(path: Path, lines: Path, table: Path) -> None:
 def node_places(path: Path, table: Path) -> npt.NDArray[np.int32]:
     """Where all nodes of `path` lie, (n, 2) in 1e-7 degrees, by way of the file `table`."""
     places = osmium.NodeLocationsForWays(osmium.index.create_map(f"sparse_file_array,{table}"))
-    with osmium.io.Reader(str(path), osmium.osm.NODE) as reader:
+    with osmium.io.Reader(opened(path), osmium.osm.NODE) as reader:
         osmium.apply(reader, places)
     return _node_table(np.full(1, -1), table, path)[1]
 
 
 def _distil_ways(path: Path, lines: Path, ids: list[int]) -> None:
     writer = osmium.WriteHandler(osmium.io.File(str(lines), "opl,add_metadata=false"))
-    with osmium.io.Reader(str(path), osmium.osm.WAY) as reader:
+    with osmium.io.Reader(opened(path), osmium.osm.WAY) as reader:
         osmium.apply(reader, osmium.filter.IdFilter(ids), writer)
     writer.close()
 
@@ -227,7 +223,7 @@ def _node_table(named: Ids, table: Path, path: Path) -> tuple[Ids, npt.NDArray[n
 
 def _drawn_nodes(path: Path) -> tuple[Ids, npt.NDArray[np.int32]]:
     """Nodes with negative ids, drawn in an editor and not yet uploaded: libosmium's table has none of them."""
-    nodes = (node for node in osmium.FileProcessor(str(path), osmium.osm.NODE) if node.id < 0 and node.location.valid())
+    nodes = (node for node in osmium.FileProcessor(opened(path), osmium.osm.NODE) if node.id < 0 and node.location.valid())
     rows = [(node.id, node.location.x, node.location.y) for node in nodes]  # a loop: such files are made by hand
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1:].astype(np.int32)

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from planner.errors import PlannerError
 from planner.network import Network
 from planner.sources.osm.clip import clipped
-from planner.sources.osm.refusal import refusal
+from planner.sources.osm.refusal import check_file, refusal
 
 _AGAIN = "save it again with osmnx.save_graphml"
 
@@ -25,8 +25,9 @@ def read_graphml(path: Path, *, crs: Any, frame: BaseGeometry | None = None) -> 
     Raises
     ------
     SourceError
-        If it is no GraphML, has no CRS, places or streets, or none inside the frame.
+        If it is missing, empty or no GraphML, has no CRS, places or streets, or none inside the frame.
     """
+    check_file(path)
     try:
         graph = nx.read_graphml(path, force_multigraph=True)
     except (ParseError, nx.NetworkXError, KeyError, ValueError, TypeError, AttributeError, UnicodeError) as error:

@@ -57,8 +57,8 @@ def read_shapes(
         If the file cannot be read.
     """
     path = Path(path)
-    with readable(path):
-        rows = sorted(_rows(path, keys, with_points), key=lambda row: row[0])
+    with readable(path) as file:
+        rows = sorted(_rows(file, keys, with_points), key=lambda row: row[0])
     names = np.array([f"{kind}{number}" for (kind, number), _, _ in rows], dtype=np.str_)
     shape = _projected(shapely.from_wkb(np.array([wkb for _, _, wkb in rows], dtype=object)), crs)
     found = Shapes(names, [tags for _, tags, _ in rows], shape)
@@ -68,9 +68,9 @@ def read_shapes(
     return found.keep(shapely.intersects(area, found.shape))
 
 
-def _rows(path: Path, keys: Sequence[str], with_points: bool) -> Iterator[tuple[tuple[str, int], Tags, str]]:
+def _rows(file: osmium.io.File, keys: Sequence[str], with_points: bool) -> Iterator[tuple[tuple[str, int], Tags, str]]:
     wanted = osmium.filter.KeyFilter(*keys)
-    source = osmium.FileProcessor(str(path)).with_areas(wanted).with_filter(osmium.filter.KeyFilter(*keys))
+    source = osmium.FileProcessor(file).with_areas(wanted).with_filter(osmium.filter.KeyFilter(*keys))
     shaped = osmium.geom.WKBFactory()
     for thing in source:  # a loop: osmium builds areas one by one
         try:

@@ -20,7 +20,7 @@ from planner.network import EdgeFlag, Flags, Floats, Ids, Network, ground_m
 from planner.sources.osm.clip import touching
 from planner.sources.osm.extract import RawStreets, read_raw_streets
 from planner.sources.osm.graphml import read_graphml
-from planner.sources.osm.refusal import refusal
+from planner.sources.osm.refusal import format_of, refusal
 from planner.sources.osm.rules import LONGEST_M, NO_STREET, Verdict, blocks, judge
 from planner.sources.osm.squares import crossings
 
@@ -93,7 +93,7 @@ def read_osm_network(
     path, say = Path(path), progress or _silent
     frame = None if area is None else area.buffer(margin_m)
     say("reading the extract", 0.0)
-    if path.name.lower().endswith(".graphml"):
+    if format_of(path) == "graphml":
         return read_graphml(path, crs=crs, frame=frame)
     raw = read_raw_streets(path)
     say("asking the walk rules", 0.6)
