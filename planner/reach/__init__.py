@@ -4,8 +4,21 @@ The cutoff is inclusive: ``walk_s <= cutoff_s``. Times are the same both ways.
 """
 
 from planner.reach.links import Links, link_points
+from planner.reach.nearest import nearest_facilities, nearest_times
+from planner.reach.paths import WalkPath, walk_path
 from planner.reach.search import walk_times
 from planner.reach.streets import Streets
 from planner.reach.tables import Reach, travel_times
 
-__all__ = ["Links", "Reach", "Streets", "link_points", "travel_times", "walk_times"]
+__all__ = [
+    "Links",
+    "Reach",
+    "Streets",
+    "WalkPath",
+    "link_points",
+    "nearest_facilities",
+    "nearest_times",
+    "travel_times",
+    "walk_path",
+    "walk_times",
+]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
 
@@ -14,42 +14,67 @@ import scipy.sparse as sp
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, workers
 from planner.reach.links import Links
-from planner.reach.streets import Streets
+from planner.reach.streets import Places, Streets
 
 Longs = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Times = npt.NDArray[np.float32]
+Batch = tuple[Ints, Ints, Times]
 
 GRACE_M = 1e-6  # the cutoff is inclusive; a micrometre absorbs the rounding of sums, and is no walk at all
-BUCKETS = 256  # of the queue; more make each narrower
+BUCKET_M = 10.0  # width of the queue's buckets: an eighth of a usual street between two corners; 3 to 30 do as well
+MOST_BUCKETS = 1024  # wider ones above some 10 km
 BATCH = 256  # origins a thread takes at a time
+
+place = np.uint64  # places in arrays are unsigned in the loops: numba then leaves out its test for negative ones, half the time
 
 
 class _Doors(NamedTuple):
-    """Destinations by the way they are on: those of group g stand at `first[g]` … `first[g + 1]`.
+    """Destinations by corner and by way.
 
-    `from_m` and `back_m` are metres from either corner of the way to the door, the link included; `at_m` and `link_m`
-    their place on the way and their link. `corner_first` and `corner_group` list the groups at each corner.
+    Of those on the ways at corner c, nearest first, numbers and metres from the corner to the door (link included) stand at
+    ``first[c]`` … ``first[c + 1]`` of `who` and `metres`. Those of one way stand together in `way_who`, `way_at_m` (metres
+    along the way) and `way_link_m`.
     """
 
-    first: Ints
-    ends: Ints
-    who: Ints
-    from_m: Floats
-    back_m: Floats
-    at_m: Floats
-    link_m: Floats
-    corner_first: Ints
-    corner_group: Ints
+    first: Places
+    who: Places
+    metres: Floats
+    way_who: Places
+    way_at_m: Floats
+    way_link_m: Floats
 
 
 class _Starts(NamedTuple):
-    """Origins as the search begins them: two corners with the metres to each, and the group of their own way (or -1)."""
+    """Origins as the search begins them: two corners and the metres to each, their place on their own way, its destinations."""
 
-    corners: Ints
+    corners: Places
     metres: Floats
     at_m: Floats
     link_m: Floats
-    group: Ints
+    own: Places
+
+
+class _Room(NamedTuple):
+    """What one thread writes in while it searches, clean again after each origin: metres to the corners, how full each
+    bucket is, which destinations were met (a bit each, and a bit for each word of bits) and their seconds."""
+
+    metres: Floats
+    filled: Words
+    bits: Words
+    tops: Words
+    seconds: Times
+
+
+class _Queue(NamedTuple):
+    """What one thread writes in and what grows: buckets of the queue, `deep` entries each, the corners that were settled,
+    and the columns and times of a batch."""
+
+    deep: int
+    entry: Places
+    settled: Places
+    columns: Ints
+    times: Times
 
 
 def walk_times(
@@ -99,109 +124,97 @@ def walk_times(
     [[10.0, 65.0], [65.0, 0.0]]
     """
     streets = Streets.of(network, takes_steps=takes_steps)
-    shape = (len(origins), len(destinations))
-    doors, group_of_way = _doors(streets, destinations)
+    doors, way_first = _doors(streets, destinations)
     order = _place_order(streets, origins)
-    starts = _starts(streets, origins.take(order), group_of_way)
-    batches = list(_run(streets, starts, doors, len(destinations), pace_mps, cutoff_s, workers(threads), progress))
-    return _assemble(batches, order, shape)
+    starts = _starts(streets, origins.take(order), way_first)
+    search = _Search(streets, starts, doors, len(destinations), pace_mps, cutoff_s)
+    return _assemble(search.run(workers(threads), progress), order, (len(origins), len(destinations)))
 
 
-def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Ints]:
-    """Destinations put to their ways, and the group of each way (-1: nobody lives on it)."""
-    who, way, at_m = _placed(streets, destinations)
-    order = np.lexsort((at_m, way))
-    who, way, at_m = who[order], way[order], at_m[order]
-    starts = np.flatnonzero(np.diff(way, prepend=-1))
-    groups = way[starts]
-    group_of_way = np.full(len(streets.way_m), -1, dtype=np.int32)
-    group_of_way[groups] = np.arange(len(groups), dtype=np.int32)
-    link_m = destinations.link_m[who]
-    ends = streets.way_ends[groups]
-    corner_first, corner_group = _groups_at_corners(ends, streets.corners)
-    return _Doors(
-        np.append(starts, len(who)).astype(np.int32), ends, who, at_m + link_m, streets.way_m[way] - at_m + link_m,
-        at_m, link_m, corner_first, corner_group,
-    ), group_of_way  # fmt: skip
-
-
-def _placed(streets: Streets, links: Links) -> tuple[Ints, Ints, Floats]:
+def placed(streets: Streets, links: Links) -> tuple[Longs, Ints, Floats]:
     """Of the points on walked streets: which they are, their ways, and their metres along them."""
-    who = np.flatnonzero(links.linked).astype(np.int32)
+    who = np.flatnonzero(links.linked)
     who = who[streets.segment_way[links.segment[who]] >= 0]
     segment = links.segment[who]
     return who, streets.segment_way[segment], streets.place_on_way(segment, links.along_m[who])
 
 
-def _groups_at_corners(ends: Ints, corners: int) -> tuple[Ints, Ints]:
-    group = np.arange(len(ends), dtype=np.int32)
-    other = ends[:, 0] != ends[:, 1]
-    corner, group = np.concatenate([ends[:, 0], ends[other, 1]]), np.concatenate([group, group[other]])
-    order = np.argsort(corner, kind="stable")
-    first = np.zeros(corners + 2, dtype=np.int32)
-    np.cumsum(np.bincount(corner, minlength=corners + 1), out=first[1:])
-    return first, group[order]
+def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Longs]:
+    """Destinations by corner and by way, and where those of each way begin."""
+    who, way, at_m = placed(streets, destinations)
+    order, way_first = by_number(way, len(streets.way_m))
+    who, way, at_m = who[order], way[order], at_m[order]
+    name = who.astype(np.uint32)
+    link_m = destinations.link_m[who]
+    metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + link_m[:, None]
+    by_corner, first = by_number(streets.way_ends[way].reshape(-1).astype(np.int32), streets.corners + 1)
+    by_corner = by_corner[: first[streets.corners]]  # dead ends stand last, and nobody comes from there
+    met, metres = name[by_corner // 2], metres.reshape(-1)[by_corner]
+    _sort_each(first, met, metres)
+    return _Doors(first.astype(np.uint32), met, metres, name, at_m, link_m), way_first
 
 
 def _place_order(streets: Streets, origins: Links) -> Longs:
     """Linked origins in the order of the places they start from: neighbours search the same streets."""
-    who, way, _ = _placed(streets, origins)
-    return who[np.argsort(streets.way_ends[way, 0], kind="stable")].astype(np.int64)
+    who, way, _ = placed(streets, origins)
+    return who[np.argsort(streets.way_ends[way].min(axis=1), kind="stable")]
 
 
-def _starts(streets: Streets, origins: Links, group_of_way: Ints) -> _Starts:
-    _, way, at_m = _placed(streets, origins)
+def _starts(streets: Streets, origins: Links, way_first: Longs) -> _Starts:
+    _, way, at_m = placed(streets, origins)
     metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + origins.link_m[:, None]
-    return _Starts(streets.way_ends[way], metres, at_m, origins.link_m, group_of_way[way])
+    own = np.stack([way_first[way], way_first[way + 1]], axis=1).astype(np.uint32)
+    return _Starts(streets.way_ends[way], metres, at_m, origins.link_m, own)
 
 
-def _run(
-    streets: Streets, starts: _Starts, doors: _Doors, destinations: int, pace_mps: float, cutoff_s: float, threads: int,
-    progress: Progress | None,
-) -> Iterator[tuple[Ints, Ints, Times]]:  # fmt: skip
-    """Batches of origins searched by so many threads, given back in their order: counts, columns, times."""
-    total = len(starts.group)
-    batches = [(low, min(low + BATCH, total)) for low in range(0, total, BATCH)]
-    if progress:
-        progress(COMPILING, 0.0)
-    arcs = (streets.arc_first, streets.arc_to, streets.arc_m)
-    done: list[tuple[Ints, Ints, Times] | None] = [None] * len(batches)
-    ticket = count()
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """All there is to search: done by any number of threads, which take batches of origins in turn."""
 
-    def work() -> None:
-        room = _room(streets.corners, destinations)
-        while (turn := next(ticket)) < len(batches):
-            low, high = batches[turn]
-            done[turn] = _search(*arcs, starts, doors, low, high, cutoff_s * pace_mps, pace_mps, cutoff_s, room)
-            if progress:
-                progress("walking times", high / total)
+    streets: Streets
+    starts: _Starts
+    doors: _Doors
+    destinations: int
+    pace_mps: float
+    cutoff_s: float
 
-    with ThreadPoolExecutor(threads) as pool:
-        for worker in [pool.submit(work) for _ in range(min(threads, len(batches)))]:
-            worker.result()
-    return (batch for batch in done if batch is not None)
+    def run(self, threads: int, progress: Progress | None) -> list[Batch]:
+        """Counts, columns and times of each batch, in the order of the batches."""
+        total = len(self.starts.at_m)
+        lows = range(0, total, BATCH)
+        done: list[Batch | None] = [None] * len(lows)
+        ticket = count()
+        if progress:
+            progress(COMPILING, 0.0)
+
+        def work() -> None:
+            room, queue = self._room()
+            while (turn := next(ticket)) < len(lows):
+                low, high = lows[turn], min(lows[turn] + BATCH, total)
+                done[turn], queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
+                if progress:
+                    progress("walking times", high / total)
+
+        with ThreadPoolExecutor(threads) as pool:
+            for worker in [pool.submit(work) for _ in range(min(threads, len(lows)))]:
+                worker.result()
+        return [batch for batch in done if batch is not None]
+
+    @property
+    def _limits(self) -> tuple[float, float, float]:
+        return self.cutoff_s * self.pace_mps + GRACE_M, self.pace_mps, self.cutoff_s
+
+    def _room(self) -> tuple[_Room, _Queue]:
+        corners, words = self.streets.corners, self.destinations // 64 + 1
+        buckets = int(np.clip(self._limits[0] / BUCKET_M, 32, MOST_BUCKETS))
+        room = _Room(
+            np.full(corners + 1, np.inf), np.zeros(buckets + 1, dtype=np.uint64), np.zeros(words, dtype=np.uint64),
+            np.zeros(words // 64 + 1, dtype=np.uint64), np.full(self.destinations, np.inf, dtype=np.float32),
+        )  # fmt: skip
+        return room, _queue(buckets, 64, np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32))
 
 
-class _Room(NamedTuple):
-    """What one thread writes in while it searches; clean again after each origin."""
-
-    metres: Floats
-    seen: Ints
-    bucket: Ints
-    bits: npt.NDArray[np.uint64]
-    tops: npt.NDArray[np.uint64]
-    times: Floats
-
-
-def _room(corners: int, destinations: int) -> _Room:
-    words = destinations // 64 + 1
-    return _Room(
-        np.full(corners + 1, np.inf), np.empty(corners + 1, dtype=np.int32), np.full(BUCKETS, -1, dtype=np.int32),
-        np.zeros(words, dtype=np.uint64), np.zeros(words // 64 + 1, dtype=np.uint64), np.empty(destinations),
-    )  # fmt: skip
-
-
-def _assemble(batches: list[tuple[Ints, Ints, Times]], order: Longs, shape: tuple[int, int]) -> sp.csr_array:
+def _assemble(batches: list[Batch], order: Longs, shape: tuple[int, int]) -> sp.csr_array:
     """Rows as they were searched into rows as they were given."""
     counts = np.zeros(shape[0], dtype=np.int64)
     if batches:
@@ -221,151 +234,185 @@ def _assemble(batches: list[tuple[Ints, Ints, Times]], order: Longs, shape: tupl
 
 
 @compiled
+def by_number(number: Ints, count: int) -> tuple[Longs, Longs]:
+    """The order that sorts by whole numbers in 0 … count - 1 and keeps ties as they are; and where each number begins."""
+    first = np.zeros(count + 1, dtype=np.int64)
+    for n in number:
+        first[n + 1] += 1
+    for n in range(count):
+        first[n + 1] += first[n]
+    cursor, order = first[:-1].copy(), np.empty(len(number), dtype=np.int64)
+    for i in range(len(number)):
+        order[cursor[number[i]]] = i
+        cursor[number[i]] += 1
+    return order, first
+
+
+@compiled
+def _sort_each(first: Longs, who: Places, metres: Floats) -> None:
+    """Sort each corner's destinations by their metres: few by insertion, many by numpy."""
+    for corner in range(len(first) - 2):
+        low, high = first[corner], first[corner + 1]
+        if high - low > 32:
+            order = np.argsort(metres[low:high], kind="mergesort")
+            metres[low:high], who[low:high] = metres[low:high][order], who[low:high][order]
+            continue
+        for i in range(low + 1, high):
+            name, at, j = who[i], metres[i], i
+            while j > low and metres[j - 1] > at:
+                who[j], metres[j] = who[j - 1], metres[j - 1]
+                j -= 1
+            who[j], metres[j] = name, at
+
+
+@compiled
 def _put(indptr: Longs, rows: Longs, sizes: Ints, found: Ints, seconds: Times, columns: Ints, times: Times) -> None:
     at = 0
     for i in range(len(rows)):
         to = indptr[rows[i]]
-        for j in range(sizes[i]):
-            columns[to + j] = found[at + j]
-            times[to + j] = seconds[at + j]
+        columns[to : to + sizes[i]] = found[at : at + sizes[i]]
+        times[to : to + sizes[i]] = seconds[at : at + sizes[i]]
         at += sizes[i]
 
 
 @compiled
+def _queue(buckets: int, deep: int, columns: Ints, times: Times) -> _Queue:
+    size = (buckets + 1) * deep
+    return _Queue(deep, np.empty(size, dtype=np.uint32), np.empty(size, dtype=np.uint32), columns, times)
+
+
+@compiled
 def _search(
-    arc_first: Ints, arc_to: Ints, arc_m: Floats, starts: _Starts, doors: _Doors, low: int, high: int,
-    cutoff_m: float, pace_mps: float, cutoff_s: float, room: _Room,
-) -> tuple[Ints, Ints, Times]:  # fmt: skip
+    arcs: tuple[Places, Places, Floats], starts: _Starts, doors: _Doors, low: int, high: int,
+    limit_m: float, pace_mps: float, cutoff_s: float, room: _Room, queue: _Queue,
+) -> tuple[Batch, _Queue]:  # fmt: skip
     """Search from the origins low … high: how many destinations each reaches, which, and in what time."""
-    sizes = np.empty(high - low, dtype=np.int32)
-    columns, times = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
-    queue = (np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32), np.empty(1024))
-    limit_m, used = cutoff_m + GRACE_M, 0
+    sizes, used = np.empty(high - low, dtype=np.int32), 0
+    columns, times = queue.columns, queue.times
     for i in range(low, high):
-        seen, queue = _spread(arc_first, arc_to, arc_m, starts.corners[i], starts.metres[i], limit_m, room, queue)
-        reached = _gather(starts, i, doors, limit_m, room, seen)
-        while used + reached > len(columns):
-            columns = np.concatenate((columns, np.empty_like(columns)))
-            times = np.concatenate((times, np.empty_like(times)))
-        _write(room, columns[used : used + reached], times[used : used + reached], pace_mps, cutoff_s)
-        for s in range(seen):
-            room.metres[room.seen[s]] = np.inf
-        sizes[i - low] = reached
-        used += reached
-    return sizes, columns[:used].copy(), times[:used].copy()
+        settled = _spread(arcs, starts.corners[i], starts.metres[i], limit_m, room, queue)
+        while settled < 0:
+            room.metres[:] = np.inf
+            room.filled[:] = 0
+            queue = _queue(len(room.filled) - 1, 2 * queue.deep, columns, times)
+            settled = _spread(arcs, starts.corners[i], starts.metres[i], limit_m, room, queue)
+        met = _meet_own(doors, starts, i, limit_m, pace_mps, room)
+        met += _meet(doors, queue.settled[:settled], limit_m, pace_mps, room)
+        if used + met > len(columns):
+            columns = np.concatenate((columns[:used], np.empty(used + 2 * met, dtype=np.int32)))
+            times = np.concatenate((times[:used], np.empty(used + 2 * met, dtype=np.float32)))
+        sizes[i - low] = _write(room, columns[used:], times[used:], cutoff_s)
+        used += sizes[i - low]
+    kept = _Queue(queue.deep, queue.entry, queue.settled, columns, times)
+    return (sizes, columns[:used].copy(), times[:used].copy()), kept
 
 
 @compiled
 def _spread(
-    arc_first: Ints, arc_to: Ints, arc_m: Floats, corners: Ints, begin_m: Floats, limit_m: float, room: _Room,
-    queue: tuple[Ints, Ints, Floats],
-) -> tuple[int, tuple[Ints, Ints, Floats]]:  # fmt: skip
-    """Metres to every corner within `limit_m`, into ``room.metres``; gives back how many corners were seen.
+    arcs: tuple[Places, Places, Floats], corners: Places, begin_m: Floats, limit_m: float, room: _Room, queue: _Queue
+) -> int:
+    """Metres to every corner within `limit_m` into ``room.metres``; how many were settled, or -1 if a bucket ran over.
 
-    A queue of buckets (Dial 1969) whose corners are looked at again when they get nearer, so that the sums are those of
-    the shortest way exactly, however wide a bucket is. Entries that were overtaken stay and are passed over.
+    A queue of buckets (Dial 1969); a corner that gets nearer while its bucket is being emptied is settled again, so that
+    the sums are those of the shortest way exactly, however wide the buckets. Entries that were overtaken are passed over.
+    The inner loop does not branch: what is no gain is written to a place where the next entry will overwrite it.
     """
-    metres, seen, bucket = room.metres, room.seen, room.bucket
-    entry, older, entry_m = queue
-    dead_end, per_m = len(metres) - 1, (BUCKETS - 1) / limit_m
-    known = entries = 0
+    first, to, arc_m = arcs
+    metres, filled, entry, settled = room.metres, room.filled, queue.entry, queue.settled
+    deep, last = place(queue.deep), len(filled) - 1
+    per_m, top, dead_end, known = (last - 1) / limit_m, float(last), len(metres) - 1, place(0)
     for side in range(2):
         corner, at = corners[side], begin_m[side]
         if corner != dead_end and at <= limit_m and at < metres[corner]:
-            if metres[corner] == np.inf:
-                seen[known] = corner
-                known += 1
             metres[corner] = at
-            b = int(at * per_m)
-            entry[entries], entry_m[entries], older[entries] = corner, at, bucket[b]
-            bucket[b] = entries
-            entries += 1
-    for b in range(BUCKETS):
-        while bucket[b] >= 0:
-            e = bucket[b]
-            bucket[b] = older[e]
-            corner, at = entry[e], entry_m[e]
-            if at > metres[corner]:
+            into = place(at * per_m)
+            entry[into * deep + filled[into]] = corner
+            filled[into] += place(1)
+    for bucket in range(place(last)):
+        taken = place(0)
+        while taken < filled[bucket]:
+            corner = place(entry[bucket * deep + taken])
+            taken += place(1)
+            at = metres[corner]
+            if place(at * per_m) != bucket:
                 continue
-            stop = arc_first[corner + 1]
-            if entries + stop - arc_first[corner] > len(entry):
-                entry, older = np.concatenate((entry, entry)), np.concatenate((older, older))
-                entry_m = np.concatenate((entry_m, entry_m))
-            for a in range(arc_first[corner], stop):
-                to, there = arc_to[a], at + arc_m[a]
-                if there < metres[to] and there <= limit_m:
-                    if metres[to] == np.inf:
-                        seen[known] = to
-                        known += 1
-                    metres[to] = there
-                    k = int(there * per_m)
-                    entry[entries], entry_m[entries], older[entries] = to, there, bucket[k]
-                    bucket[k] = entries
-                    entries += 1
-    return known, (entry, older, entry_m)
+            settled[known] = corner
+            known += place(1)
+            for arc in range(place(first[corner]), place(first[corner + place(1)])):
+                there, other = at + arc_m[arc], place(to[arc])
+                before = metres[other]
+                gain = (there < before) & (there <= limit_m)
+                metres[other] = there if gain else before
+                into = place(min(there * per_m, top))
+                entry[into * deep + min(filled[into], deep - place(1))] = other
+                filled[into] += place(gain)
+        if taken >= deep:
+            return -1
+        filled[bucket] = place(0)
+    return int(known)
 
 
 @compiled
-def _gather(starts: _Starts, i: int, doors: _Doors, limit_m: float, room: _Room, seen: int) -> int:
-    """Note the destinations on all ways that were reached, each way once, in ``room.bits`` and ``room.times`` (metres)."""
-    own, reached = starts.group[i], 0
-    if own >= 0:
-        reached += _note_group(doors, own, starts.at_m[i], starts.link_m[i], limit_m, room)
-    for s in range(seen):
-        corner = room.seen[s]
-        for j in range(doors.corner_first[corner], doors.corner_first[corner + 1]):
-            group = doors.corner_group[j]
-            first_end = doors.ends[group, 0]
-            if group != own and (corner == first_end or room.metres[first_end] == np.inf):
-                reached += _note_group(doors, group, np.inf, 0.0, limit_m, room)
-    return reached
+def _meet(doors: _Doors, settled: Places, limit_m: float, pace_mps: float, room: _Room) -> int:
+    """Note the destinations within the limit by way of the settled corners; wipe the metres. At most so many were met."""
+    met = 0
+    for corner in settled:
+        at = room.metres[place(corner)]
+        for door in range(place(doors.first[place(corner)]), place(doors.first[place(corner) + place(1)])):
+            if at + doors.metres[door] > limit_m:
+                break
+            _note(room, place(doors.who[door]), np.float32((at + doors.metres[door]) / pace_mps))
+            met += 1
+    for corner in settled:
+        room.metres[place(corner)] = np.inf
+    return met
 
 
 @compiled
-def _note_group(doors: _Doors, group: int, at_m: float, link_m: float, limit_m: float, room: _Room) -> int:
-    """Note one way's destinations: by either corner, or along the way itself from an origin `at_m` on it."""
-    one, other = room.metres[doors.ends[group, 0]], room.metres[doors.ends[group, 1]]
-    reached = 0
-    for j in range(doors.first[group], doors.first[group + 1]):
-        walked = min(one + doors.from_m[j], other + doors.back_m[j])
-        if at_m != np.inf:
-            walked = min(walked, link_m + abs(at_m - doors.at_m[j]) + doors.link_m[j])
-        if walked <= limit_m:
-            who = np.uint64(doors.who[j])
-            word = who >> np.uint64(6)
-            room.bits[word] |= np.uint64(1) << (who & np.uint64(63))
-            room.tops[word >> np.uint64(6)] |= np.uint64(1) << (word & np.uint64(63))
-            room.times[who] = walked
-            reached += 1
-    return reached
+def _meet_own(doors: _Doors, starts: _Starts, i: int, limit_m: float, pace_mps: float, room: _Room) -> int:
+    """Note the destinations on the origin's own way that are within the limit along it."""
+    for j in range(place(starts.own[i, 0]), place(starts.own[i, 1])):
+        metres = starts.link_m[i] + abs(starts.at_m[i] - doors.way_at_m[j]) + doors.way_link_m[j]
+        if metres <= limit_m:
+            _note(room, place(doors.way_who[j]), np.float32(metres / pace_mps))
+    return int(starts.own[i, 1] - starts.own[i, 0])
+
+
+@compiled
+def _note(room: _Room, who: np.uint64, seconds: np.float32) -> None:
+    word = who >> place(6)
+    room.seconds[who] = min(room.seconds[who], seconds)
+    room.bits[word] |= place(1) << (who & place(63))
+    room.tops[word >> place(6)] |= place(1) << (word & place(63))
+
+
+@compiled
+def _write(room: _Room, columns: Ints, times: Times, cutoff_s: float) -> int:
+    """Write the noted destinations by rising number, and wipe the notes; how many they are."""
+    n, longest = place(0), np.float32(cutoff_s)
+    for top in range(place(len(room.tops))):
+        tops = room.tops[top]
+        room.tops[top] = 0
+        while tops != 0:
+            word = top * place(64) + _lowest(tops)
+            tops &= tops - place(1)
+            bits = room.bits[word]
+            room.bits[word] = 0
+            while bits != 0:
+                who = word * place(64) + _lowest(bits)
+                bits &= bits - place(1)
+                columns[n] = who
+                times[n] = min(room.seconds[who], longest)
+                room.seconds[who] = np.inf
+                n += place(1)
+    return int(n)
 
 
 @compiled
 def _lowest(word: np.uint64) -> np.uint64:
-    """Position of the lowest bit that is set, by halving."""
-    at = np.uint64(0)
-    for width in (32, 16, 8, 4, 2, 1):
-        if word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1)) == 0:
-            word >>= np.uint64(width)
-            at += np.uint64(width)
-    return at
-
-
-@compiled
-def _write(room: _Room, columns: Ints, times: Times, pace_mps: float, cutoff_s: float) -> None:
-    """Write the noted destinations by rising number, and wipe the notes."""
-    n, one = 0, np.uint64(1)
-    for top in range(len(room.tops)):
-        tops = room.tops[top]
-        room.tops[top] = np.uint64(0)
-        while tops != 0:
-            word = np.uint64(top * 64) + _lowest(tops)
-            tops &= tops - one
-            bits = room.bits[word]
-            room.bits[word] = np.uint64(0)
-            while bits != 0:
-                who = word * np.uint64(64) + _lowest(bits)
-                bits &= bits - one
-                columns[n] = who
-                times[n] = min(room.times[who] / pace_mps, cutoff_s)
-                n += 1
+    """Which bit is the lowest that is set: the number of bits below it (Warren, Hacker's Delight, 5-1)."""
+    below = (word & (~word + place(1))) - place(1)
+    below -= (below >> place(1)) & place(0x5555555555555555)
+    below = (below & place(0x3333333333333333)) + ((below >> place(2)) & place(0x3333333333333333))
+    below = (below + (below >> place(4))) & place(0x0F0F0F0F0F0F0F0F)
+    return (below * place(0x0101010101010101)) >> place(56)

@@ -15,6 +15,7 @@ from planner.reach.compiled import compiled
 
 Bools = npt.NDArray[np.bool_]
 Signs = npt.NDArray[np.int8]
+Places = npt.NDArray[np.uint32]
 
 FRAGMENT_M = 500.0  # metres of street; see `Streets.fragment`
 
@@ -48,10 +49,10 @@ class Streets:
     segment_way: Ints
     segment_from_m: Floats
     segment_sign: Signs
-    way_ends: Ints
+    way_ends: Places
     way_m: Floats
-    arc_first: Ints
-    arc_to: Ints
+    arc_first: Places
+    arc_to: Places
     arc_m: Floats
 
     @classmethod
@@ -80,6 +81,11 @@ class Streets:
     def corners(self) -> int:
         """How many corners there are."""
         return len(self.arc_first) - 2
+
+    @property
+    def arcs(self) -> tuple[Places, Places, Floats]:
+        """`arc_first`, `arc_to` and `arc_m` together."""
+        return self.arc_first, self.arc_to, self.arc_m
 
     @cached_property
     def walked(self) -> Bools:
@@ -161,17 +167,17 @@ def _ways(ends: Ints, length_m: Floats, walked: Bools, first: Ints, incident: In
     return way, from_m, sign, way_ends[:ways].copy(), way_m[:ways].copy()
 
 
-def _corners(node_ends: Ints, degree: Ints, count: int) -> tuple[Ints, int]:
+def _corners(node_ends: Ints, degree: Ints, count: int) -> tuple[Places, int]:
     """Way ends as corners numbered in the order of their nodes; dead ends all get the number after the last."""
     is_corner = np.zeros(count, dtype=np.bool_)
     is_corner[node_ends] = True
     is_corner &= degree > 1
     corners = int(is_corner.sum())
-    number = np.where(is_corner, np.cumsum(is_corner) - 1, corners).astype(np.int32)
+    number = np.where(is_corner, np.cumsum(is_corner) - 1, corners).astype(np.uint32)
     return number[node_ends].reshape(-1, 2), corners
 
 
-def _arcs(ends: Ints, metres: Floats, corners: int) -> tuple[Ints, Ints, Floats]:
+def _arcs(ends: Places, metres: Floats, corners: int) -> tuple[Places, Places, Floats]:
     """The ways to search along from each corner: no dead ends, no loops, of parallel ones the shortest."""
     kept = (ends != corners).all(axis=1) & (ends[:, 0] != ends[:, 1])
     one, other, weight = ends[kept, 0], ends[kept, 1], metres[kept]
@@ -180,6 +186,6 @@ def _arcs(ends: Ints, metres: Floats, corners: int) -> tuple[Ints, Ints, Floats]
     start, stop, weight = start[order], stop[order], weight[order]
     best = np.ones(len(start), dtype=np.bool_)
     best[1:] = (start[1:] != start[:-1]) | (stop[1:] != stop[:-1])
-    first = np.zeros(corners + 2, dtype=np.int32)
+    first = np.zeros(corners + 2, dtype=np.uint32)
     np.cumsum(np.bincount(start[best], minlength=corners + 1), out=first[1:])
     return first, stop[best], weight[best]

@@ -156,7 +156,7 @@ def travel_times(
     >>> travel_times(street, places[:1], places, Walk(minutes=5, speed_mps=1.0)).walk_s.toarray().tolist()
     [[0.0, 50.0, 0.0]]
     """
-    facility_xy, demand_xy = _points(network, facilities, "facilities"), _points(network, demand, "demand")
+    facility_xy, demand_xy = points_of(network, facilities, "facilities"), points_of(network, demand, "demand")
     shape = (len(facilities), len(demand))
     rows, columns, seconds = [], [], []
     for own, who in walks_of(demand, walk):
@@ -193,7 +193,8 @@ def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.N
         yield walk.for_town(names[0]), np.flatnonzero(known | town.isna().to_numpy() if None in names else known)
 
 
-def _points(network: Network | Streets, table: gpd.GeoDataFrame, name: str) -> Floats:
+def points_of(network: Network | Streets, table: gpd.GeoDataFrame, name: str) -> Floats:
+    """(n, 2) metres of a table of points, which must be in the network's CRS; else `CrsError` or `TableError`."""
     crs = network.network.crs if isinstance(network, Streets) else network.crs
     if table.crs is None or table.crs != crs:
         said = "have no CRS" if table.crs is None else f"are in {table.crs.to_string()}"
