@@ -56,21 +56,23 @@ def read_area(study: Study) -> Towns:
     return checked
 
 
-def area_outline(study: Study) -> BaseGeometry:
-    """The outline of the whole area in WGS-84 degrees, from its shapes alone.
+def area_sketch(study: Study) -> tuple[BaseGeometry, list[str]]:
+    """The outline of the whole area in WGS-84 degrees, and the names of its towns; before any CRS is chosen.
 
     Raises
     ------
     TableError
-        If there is no shape in the file.
+        If there is no shape, or no column of names, in the file.
     """
     frame = _read(study, WGS84)
-    shapes = frame.geometry[frame.geometry.notna() & ~frame.geometry.is_empty]
-    if shapes.empty:
-        fault = Fault("the area has no shapes", "draw one polygon or more a town", study.area)
-        raise TableError(str(fault), [fault], "towns")
-    outline: BaseGeometry = shapely.make_valid(shapely.union_all(shapely.make_valid(np.asarray(shapes))))
-    return outline
+    name, faults = _name_column(frame, study)
+    shapes = np.asarray(frame.geometry[frame.geometry.notna() & ~frame.geometry.is_empty])
+    if not len(shapes):
+        faults.append(Fault("the area has no shapes", "draw one polygon or more a town", study.area))
+    if faults:
+        raise TableError(say_faults(faults), faults, "towns")
+    outline = shapely.make_valid(shapely.union_all(shapely.make_valid(shapes)))
+    return outline, sorted({str(cell).strip() for cell in frame[name]})
 
 
 def _read(study: Study, crs: str) -> gpd.GeoDataFrame:

@@ -85,7 +85,7 @@ def _nearest(unknown: tuple[str, ...], known: frozenset[tuple[str, ...]]) -> str
     beside = sorted(key[-1] for key in known if key[:-1] == tuple(above) and key[-1] != ANY)
     alike = difflib.get_close_matches(leaf.casefold(), beside, n=1)
     if alike:
-        return f"did you mean {'.'.join([*above, alike[0]])}?"
+        return f"did you mean {alike[0]}?"
     elsewhere = sorted(".".join(key) for key in known if key[-1] == leaf and ANY not in key)
     if elsewhere:
         return f"did you mean {elsewhere[0]}?"

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pyproj import CRS
 
 from planner.errors import Fault, SourceError, StudyError, say_faults
-from planner.sources.files.area import area_outline
+from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
 from planner.sources.files.document import override_keys, parse_document
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
+from planner.sources.files.towns import match_town, nearest_town
 from planner.study import Study
 
 STUDY_FILE = "study.toml"
@@ -42,6 +44,12 @@ _WORDS = {  # pydantic's kinds of error, in plain words; {…} are filled from i
     "less_than_equal": "this is more than {le}",
     "enum": "this is not {expected}",
     "string_pattern_mismatch": "this does not have the form {pattern}",
+}
+_PATTERNS = {
+    "^[a-z][a-z0-9_]*$": ("a name like this cannot head a column", "use small letters, digits and _, such as unemployed"),
+    "^(zh|en)$": ("there is no such language", "use zh or en"),
+    "^(none|buildings|area)$": ("there is no such way of spreading", "use none, buildings or area"),
+    "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),
 }
 _MENDS = {
     "string_type": 'write it in "quotes"',
@@ -83,11 +91,34 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     study, faults = load_study(file, overrides)
     if study is None or faults:
         raise StudyError(say_faults(faults), faults)
-    outline = area_outline(study)
-    faults = crs_faults(study.crs, outline, str(file)) if study.crs else []
+    study, faults = settle_study(study, str(file))
     if faults:
         raise StudyError(say_faults(faults), faults)
-    return dataclasses.replace(study, crs=study.crs or utm_crs(outline))
+    return study
+
+
+def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
+    """The study with its `crs` filled in and its towns called as the area calls them, and what is wrong with either.
+
+    Raises
+    ------
+    SourceError, TableError
+        If the area cannot be read.
+    """
+    outline, names = area_sketch(study)
+    faults = crs_faults(study.crs, outline, file) if study.crs else []
+    crs = CRS.from_user_input(study.crs).to_string() if study.crs and not faults else utm_crs(outline)
+    walk = study.scenario.walk
+    meant = {said: match_town(said, names) for said in walk.towns}
+    key = "walk.towns"
+    faults += [
+        Fault("there is no such town", nearest_town(said, names), file, column=key, value=said)
+        for said, town in meant.items()
+        if town is None
+    ]
+    towns = {town: walk.towns[said] for said, town in meant.items() if town is not None}
+    scenario = dataclasses.replace(study.scenario, walk=dataclasses.replace(walk, towns=towns))
+    return dataclasses.replace(study, crs=crs, scenario=scenario), faults
 
 
 def study_file(path: str | Path) -> Path:
@@ -108,27 +139,60 @@ def study_file(path: str | Path) -> Path:
 
 
 def load_study(file: Path, overrides: Sequence[str] = ()) -> tuple[Study | None, list[Fault]]:
-    """The study as its file says it (`crs` may still be None) and all that is wrong with it; None where none can be made."""
+    """The study as its file says it (`crs` may still be None), and all that is wrong with it.
+
+    Where there are faults it is the study without the keys at fault, so that the rest can be checked; None where none can be
+    made.
+    """
     document = parse_document(file)
     faults = override_keys(document, overrides)
     faults += unknown_keys(document, str(file))
+    faults += path_faults(document, file)
     study, wrong = _validated(document, str(file))
-    faults += wrong
     if study is not None:
         study = dataclasses.replace(study, folder=file.parent.resolve())
-        faults += path_faults(study, str(file))
-    return study, faults
+    return study, faults + wrong
 
 
 def _validated(document: Mapping[str, Any], file: str) -> tuple[Study | None, list[Fault]]:
-    """Types and values, checked as JSON: strict (no text for a number), yet lists, dates and choices as TOML has them."""
+    """Types and values, checked as JSON: strict (no text for a number), yet lists, dates and choices as TOML has them.
+
+    Keys at fault are taken away and the rest is checked again, until it stands or nothing is left to take away; what is
+    missing then is missing because it was taken away, and is not said.
+    """
     fields = {key: value for key, value in document.items() if key not in (*SCENARIO, *INSIDE)}
     fields["scenario"] = {key: document[key] for key in SCENARIO if key in document}
-    try:
-        return TypeAdapter(Study).validate_json(json.dumps(fields, default=_iso), strict=True), []
-    except ValidationError as error:
-        known = [said for said in error.errors(include_url=False) if said["type"] != "unexpected_keyword_argument"]
-        return None, [_fault(said, document, file) for said in known]
+    fields = json.loads(json.dumps(fields, default=_iso))
+    faults: list[Fault] = []
+    while True:
+        try:
+            return TypeAdapter(Study).validate_json(json.dumps(fields), strict=True), faults
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        told = {"unexpected_keyword_argument"} | ({"missing", "missing_argument"} if faults else set())
+        faults += [_fault(said, document, file) for said in found if said["type"] not in told]
+        taken = [_take_away(fields, said["loc"]) for said in reversed(found)]
+        if not any(taken):
+            return None, faults
+
+
+def _take_away(fields: Any, loc: Sequence[str | int]) -> bool:
+    """Remove what is at fault, in place; of a key that is missing in a list, the whole block. Whether anything went."""
+    place: Any = fields
+    block: tuple[Any, int] | None = None
+    for part in loc[:-1]:
+        block = (place, part) if isinstance(part, int) else block
+        place = _value_at(place, [part])
+    if loc and isinstance(place, dict) and loc[-1] in place:
+        del place[loc[-1]]
+        return True
+    if loc and isinstance(place, list):
+        place[:] = [value for i, value in enumerate(place) if i != loc[-1]]
+        return True
+    if block is not None:
+        del block[0][block[1]]
+        return True
+    return False
 
 
 def _iso(value: dt.date | dt.time) -> str:
@@ -143,31 +207,51 @@ def _fault(said: Mapping[str, Any], document: Mapping[str, Any], file: str) -> F
     if kind == "value_error":
         problem, _, mend = str(context["error"]).partition("; ")
         return Fault(problem, mend, file, column=dotted(key, document) or None, value=value)
-    problem = _WORDS.get(kind, said["msg"].lower()).format(**context)
+    shown = {name: f"{held:g}" if isinstance(held, float) else held for name, held in context.items()}
+    problem = _WORDS.get(kind, said["msg"].lower()).format(**shown)
+    mend = _MENDS.get(kind, "")
+    if kind == "string_pattern_mismatch":
+        problem, mend = _PATTERNS.get(context["pattern"], (problem, mend))
     if kind.startswith("missing"):
-        return Fault(problem, "add it", file, column=dotted(key, document))
-    return Fault(problem, _MENDS.get(kind, ""), file, column=dotted(key, document) or None, value=value)
+        value, mend = None, "add it"
+    return Fault(problem, mend, file, column=dotted(key, document) or None, value=value)
 
 
-def named_files(study: Study) -> list[tuple[str, str]]:
-    """Every file the study names: its dotted key and the path as written."""
-    named: list[tuple[str, str | None]] = [("area", study.area), ("network.file", study.network.file)]
-    named += [("stations.file", study.stations.file), ("population.file", study.population.file)]
-    named += [(f"candidates.{i}.file", block.file) for i, block in enumerate(study.candidates, 1)]
-    named += [(f"groups.{group.name}.file", group.file) for group in study.scenario.groups]
-    if study.policy is not None and ("/" in study.policy or "\\" in study.policy or study.policy.endswith(".toml")):
-        named.append(("policy", study.policy))
-    return [(key, path) for key, path in named if path is not None]
+def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every file that a study file names: its dotted key, and the path as written."""
+    keys: list[tuple[str | int, ...]] = [("area",), ("network", "file"), ("stations", "file"), ("population", "file")]
+    for blocks in ("candidates", "groups"):
+        held = document.get(blocks)
+        keys += [(blocks, i, "file") for i in range(len(held))] if isinstance(held, list) else []
+    found = [(dotted(key, document), _value_at(document, key)) for key in keys]
+    policy = document.get("policy")
+    if isinstance(policy, str) and is_path(policy):
+        found.append(("policy", policy))
+    return [(key, path) for key, path in found if isinstance(path, str)]
 
 
-def path_faults(study: Study, file: str) -> list[Fault]:
+def is_path(policy: str) -> bool:
+    """Whether a policy is a file of the user's, and not the name of a shipped pack."""
+    return policy.endswith(".toml") or "/" in policy or "\\" in policy
+
+
+def _value_at(document: Any, key: Sequence[str | int]) -> Any:
+    for part in key:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def path_faults(document: Mapping[str, Any], file: Path) -> list[Fault]:
     """Paths that would read outside the study's folder without being written as absolute."""
-    folder = study.folder.resolve()
+    folder = file.parent.resolve()
     mend = "copy the file into the study's folder, or write its absolute path"
     faults = []
-    for key, path in named_files(study):
+    for key, path in named_files(document):
         if not path.strip() or "\0" in path:
-            faults.append(Fault("this is not a path", "name a file", file, column=key, value=path))
-        elif not Path(path).is_absolute() and not study.path_of(path).is_relative_to(folder):
-            faults.append(Fault("the path leaves the study's folder", mend, file, column=key, value=path))
+            faults.append(Fault("this is not a path", "name a file", str(file), column=key, value=path))
+        elif not Path(path).is_absolute() and not (folder / path).resolve().is_relative_to(folder):
+            faults.append(Fault("the path leads out of the study's folder", mend, str(file), column=key, value=path))
     return faults
