@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from planner.errors import PlanError
 from planner.siting.problem import NOWHERE, Problem, Rules
-from planner.siting.solver import Answer, Floats, Model, solve
+from planner.siting.solver import Answer, Floats, Model
 
 Ints = npt.NDArray[np.int64]
 
@@ -42,14 +42,7 @@ class Chosen:
 
 
 def newly_covered(problem: Problem, chosen: npt.NDArray[np.bool_]) -> float:
-    """Need covered by the chosen sites.
-
-    >>> from planner.siting.problem import Rules
-    >>> rules = Rules((1,), np.zeros(2, bool), (), np.full(2, NOWHERE), np.zeros(0, int))
-    >>> town = Problem(None, sp.csr_array(np.array([[1, 1, 0], [0, 1, 1]])), np.array([5.0, 1.0, 2.0]), rules)
-    >>> newly_covered(town, np.array([True, False]))
-    6.0
-    """
+    """Need covered by the chosen sites."""
     reached = problem.reach[np.flatnonzero(chosen)].indices
     covered = np.zeros(len(problem.weight), dtype=bool)
     covered[reached] = True
@@ -62,31 +55,62 @@ def value_of(problem: Problem, phase: Ints) -> float:
     return float(sum(newly_covered(problem, (phase > 0) & (phase <= t)) for t in steps))
 
 
-def best_cover(problem: Problem, *, start: Ints | None = None, effort: int | None = None) -> Chosen:
-    """The choice that covers most need, added up over the phases with equal weight (Church and ReVelle 1974, in time).
+@dataclass(frozen=True, eq=False)
+class CoverModel:
+    """Maximal covering over all phases as a mixed-integer model (Church and ReVelle 1974, in time).
 
-    Parameters
-    ----------
-    start
-        A choice to begin from (phase of each site), keeping the rules.
-    effort
-        Most nodes of the search tree; the bound is honest wherever it stops.
-
-    Raises
-    ------
-    PlanError
-        If no choice keeps the rules, or none was found within `effort`.
+    Columns: stands[t, site], whole; then missed[t, cell]. The cost is the missed need, added up over the phases with
+    equal weight, less what only one site reaches (folded into that site's cost), times `scale`.
     """
-    alone = np.bincount(problem.reach.indices, minlength=len(problem.weight)) == 1
-    scale = 2.0 ** (_SCALED_SUM - np.ceil(np.log2(max(problem.weight.sum(), 1e-300))))
-    model, constant = _model(problem, alone, scale)
-    answer = solve(model, start=None if start is None else _columns(problem, alone, start), effort=effort)
-    if answer.infeasible:
-        raise PlanError("no plan exists: the rules contradict each other; relax one", status="infeasible")
-    if answer.values is None:
-        raise PlanError("no plan was found within the effort allowed; raise it", status="limit")
-    phase = _phases(problem, answer)
-    return sealed(problem, phase, (constant - answer.bound) / scale)
+
+    problem: Problem
+    alone: npt.NDArray[np.bool_]
+    scale: float
+    model: Model
+    constant: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> CoverModel:
+        alone = np.bincount(problem.reach.indices, minlength=len(problem.weight)) == 1
+        scale = 2.0 ** (_SCALED_SUM - np.ceil(np.log2(max(problem.weight.sum(), 1e-300))))
+        return cls(problem, alone, scale, *_model(problem, alone, scale))
+
+    @property
+    def step(self) -> float:
+        """No two costs differ by less, unless they are equal; 0 if nothing is known."""
+        return self.scale * least_step(self.problem.weight)
+
+    def columns(self, phase: Ints) -> Floats:
+        """A choice as columns of the model."""
+        return _columns(self.problem, self.alone, phase)
+
+    def chosen(self, answer: Answer) -> Chosen:
+        """An answer as a choice.
+
+        Raises
+        ------
+        PlanError
+            If there is none.
+        """
+        if answer.infeasible:
+            raise PlanError("no plan exists: the rules contradict each other; relax one", status="infeasible")
+        if answer.values is None:
+            raise PlanError("no plan was found within the effort allowed; raise it", status="limit")
+        return sealed(self.problem, _phases(self.problem, answer.values), self.need(answer.bound))
+
+    def need(self, cost: float) -> float:
+        """A cost of the model as need covered, added up over the phases."""
+        return (self.constant - cost) / self.scale
+
+
+def least_step(weight: Floats) -> float:
+    """No two sums of these weights differ by less, unless they are equal; 0 if that cannot be said.
+
+    >>> least_step(np.array([4.0, 6.0])), least_step(np.array([0.5, 0.3]))
+    (2.0, 0.0)
+    """
+    whole = bool((weight == np.floor(weight)).all()) and weight.sum() < 2**50
+    return float(np.gcd.reduce(weight.astype(np.int64))) if whole and len(weight) else 0.0
 
 
 def sealed(problem: Problem, phase: Ints, bound: float) -> Chosen:
@@ -103,11 +127,9 @@ def single(problem: Problem, sites: int, *, end: bool) -> Problem:
     return replace(problem, rules=replace(rules, steps=(sites,), short=short, forced=forced))
 
 
-def _phases(problem: Problem, answer: Answer) -> Ints:
-    if answer.values is None:  # for the type checker; the caller has looked
-        raise PlanError("no plan was found", status="limit")
+def _phases(problem: Problem, values: Floats) -> Ints:
     sites, periods = len(problem.site_ids), len(problem.rules.steps)
-    stands = answer.values[: sites * periods].reshape(periods, sites) > 0.5
+    stands = values[: sites * periods].reshape(periods, sites) > 0.5
     return np.where(stands.any(axis=0), stands.argmax(axis=0) + 1, 0).astype(np.int64)
 
 
@@ -119,7 +141,6 @@ def _columns(problem: Problem, alone: npt.NDArray[np.bool_], phase: Ints) -> Flo
 
 
 def _model(problem: Problem, alone: npt.NDArray[np.bool_], scale: float) -> tuple[Model, float]:
-    """Columns: stands[t, site] whole, then missed[t, cell]; a cell of one site alone is folded into that site's cost."""
     rules, periods = problem.rules, len(problem.rules.steps)
     sites, own = problem.reach.shape[0], problem.reach[:, np.flatnonzero(alone)] @ problem.weight[alone]
     shared = sp.csr_array(problem.reach[:, np.flatnonzero(~alone)].T.astype(np.float64))
@@ -130,7 +151,7 @@ def _model(problem: Problem, alone: npt.NDArray[np.bool_], scale: float) -> tupl
     lower[sites * (periods - 1) : sites * periods][rules.forced] = 1.0
     whole = np.arange(len(cost)) < sites * periods
     covering = sp.hstack([sp.kron(sp.eye_array(periods), shared), sp.eye_array(periods * cells)])
-    side, low, high = _side_rows(rules, sites)
+    side, low, high = side_rows(rules)
     side = sp.hstack([side, sp.csr_array((side.shape[0], periods * cells))])
     rows = sp.csr_array(sp.vstack([covering, side]))
     row_lower = np.concatenate([np.ones(periods * cells), low])
@@ -138,23 +159,32 @@ def _model(problem: Problem, alone: npt.NDArray[np.bool_], scale: float) -> tupl
     return Model(cost, lower, np.ones(len(cost)), whole, rows, row_lower, row_upper), scale * periods * float(weight.sum())
 
 
-def _side_rows(rules: Rules, sites: int) -> tuple[sp.csr_array, Floats, Floats]:
-    """How many stand in each phase; what stands stays; every town has its minimum at the end."""
-    periods = len(rules.steps)
+def side_rows(rules: Rules) -> tuple[sp.csr_array, Floats, Floats]:
+    """The rules as rows over stands[t, site]: how many in each phase; what stands stays; and at the end the others."""
+    periods, sites = len(rules.steps), len(rules.town)
     counts = sp.kron(sp.eye_array(periods), np.ones((1, sites)))
     steps = np.array(rules.steps, dtype=np.float64)
-    stays = (
-        sp.kron(sp.diags_array([1.0, -1.0], offsets=[1, 0], shape=(periods - 1, periods)), sp.eye_array(sites))
-        if periods > 1
-        else sp.csr_array((0, sites))
-    )
-    lacking = np.flatnonzero(rules.short > 0)
-    last = sp.csr_array((len(lacking), sites * (periods - 1)))
-    inside = sp.csr_array((rules.town[None, :] == lacking[:, None]).astype(np.float64).reshape(len(lacking), sites))
-    rows = sp.csr_array(sp.vstack([counts, stays, sp.hstack([last, inside])]))
-    low = np.concatenate([steps, np.zeros(sites * (periods - 1)), rules.short[lacking].astype(np.float64)])
-    high = np.concatenate([steps, np.full(sites * (periods - 1) + len(lacking), np.inf)])
-    return rows, low, high
+    later = sp.csr_array(np.eye(periods - 1, periods, 1) - np.eye(periods - 1, periods))
+    stays = sp.kron(later, sp.eye_array(sites)) if periods > 1 else sp.csr_array((0, sites))
+    end, low, high = _end_rows(rules)
+    before = sp.csr_array((end.shape[0], sites * (periods - 1)))
+    rows = sp.csr_array(sp.vstack([counts, stays, sp.hstack([before, end])]))
+    still = np.zeros(stays.shape[0])
+    fewest = steps if np.isinf(rules.budget) else np.zeros(periods)
+    return rows, np.concatenate([fewest, still, low]), np.concatenate([steps, still + np.inf, high])
 
 
-__all__ = ["NOWHERE", "Chosen", "best_cover", "newly_covered", "sealed", "single", "value_of"]
+def _end_rows(rules: Rules) -> tuple[sp.csr_array, Floats, Floats]:
+    """Rows over the sites that stand at the end: least and most a town, budget, spacing."""
+    sites = len(rules.town)
+    there = np.bincount(rules.town[rules.town != NOWHERE], minlength=len(rules.towns))
+    bound = np.flatnonzero((rules.short > 0) | (rules.room < there))
+    towns = sp.csr_array((rules.town[None, :] == bound[:, None]).astype(np.float64).reshape(len(bound), sites))
+    money = np.isfinite(rules.budget)
+    costs = sp.csr_array(rules.cost.reshape(1, sites) if money else np.zeros((0, sites)))
+    pairs = len(rules.apart)
+    near = sp.csr_array((np.ones(2 * pairs), (np.repeat(np.arange(pairs), 2), rules.apart.ravel())), shape=(pairs, sites))
+    low = np.concatenate([rules.short[bound], np.full(int(money) + pairs, -np.inf)]).astype(np.float64)
+    most = np.minimum(rules.room[bound], there[bound])
+    high = np.concatenate([most, np.full(int(money), rules.budget), np.ones(pairs)]).astype(np.float64)
+    return sp.csr_array(sp.vstack([towns, costs, near])), low, high

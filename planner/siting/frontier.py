@@ -11,7 +11,7 @@ import pandas as pd
 from planner.errors import PlanError
 from planner.reach import Reach
 from planner.schema import FRONTIER, Candidates, Coverage, Frontier
-from planner.siting.cover import best_cover
+from planner.siting.choose import best_cover
 from planner.siting.problem import Problem, build_problem
 from planner.study import Siting
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,24 +123,58 @@ def check_plan(
 
 def _rule_faults(plan: Plan, candidates: Candidates, siting: Siting, stations: Mapping[str, int]) -> list[Fault]:
     chosen = plan.sites.index
-    faults = []
     unknown = chosen.difference(candidates.index)
     if len(unknown):
         return [Fault("a site is not among the candidates", row=str(unknown[0]))]
-    if plan.method is not Method.LSCP and len(chosen) != siting.sites:
-        faults.append(Fault(f"{len(chosen)} sites instead of {siting.sites}"))
+    rows = candidates.loc[chosen]
+    return [
+        *_number_faults(plan, siting),
+        *_name_faults(rows, candidates, siting),
+        *_town_faults(rows, candidates, siting, stations),
+        *_place_faults(rows, siting),
+    ]
+
+
+def _number_faults(plan: Plan, siting: Siting) -> Iterator[Fault]:
+    asked = [phase.sites for phase in siting.phases] or [siting.sites]
+    stand = np.cumsum([int((plan.sites["phase"] == i + 1).sum()) for i in range(len(asked))])
+    most = np.cumsum(asked)
+    wrong = (stand > most) if siting.budget is not None else (stand != most)
+    if plan.method is not Method.LSCP and wrong.any():
+        yield Fault(f"{stand.tolist()} sites stand at the ends of the phases instead of {most.tolist()}")
+
+
+def _name_faults(rows: Candidates, candidates: Candidates, siting: Siting) -> Iterator[Fault]:
+    names = set(rows.index.astype(str))
+    required = set(siting.required)
     if "required" in candidates:
-        required = candidates.index[candidates["required"].fillna(False).to_numpy(dtype=bool)]
-        faults += [Fault("a required candidate is missing", row=str(site)) for site in required.difference(chosen)]
-    counts = [int((plan.sites["phase"] == i).sum()) for i in range(1, len(siting.phases) + 1)]
-    if siting.phases and counts != [phase.sites for phase in siting.phases]:
-        faults.append(Fault(f"the phases have {counts} sites"))
-    if siting.per_town_min and "town" in candidates:
-        new = candidates.loc[chosen, "town"].value_counts()
-        towns = set(stations) | {str(town) for town in candidates["town"].dropna()}
-        have = {town: stations.get(town, 0) + int(new.get(town, 0)) for town in sorted(towns)}
-        faults += [Fault(f"town {t!r} has {n} stations", row=t) for t, n in have.items() if n < siting.per_town_min]
-    return faults
+        required |= set(candidates.index[candidates["required"].fillna(False).to_numpy(dtype=bool)].astype(str))
+    for name in sorted(required - names):
+        yield Fault("a required candidate is missing", row=name)
+    for name in sorted(names & set(siting.forbidden)):
+        yield Fault("a forbidden candidate is in the plan", row=name)
+
+
+def _town_faults(rows: Candidates, candidates: Candidates, siting: Siting, stations: Mapping[str, int]) -> Iterator[Fault]:
+    if "town" not in candidates:
+        return
+    new = rows["town"].value_counts().to_dict()
+    for town in sorted(set(stations) | {str(name) for name in candidates["town"].dropna()}):
+        have = stations.get(town, 0) + int(new.get(town, 0))
+        if have < siting.per_town_min:
+            yield Fault(f"town {town!r} has {have} stations", row=town)
+        if siting.per_town_max is not None and new.get(town, 0) and have > siting.per_town_max:
+            yield Fault(f"town {town!r} has {have} stations", row=town)
+
+
+def _place_faults(rows: Candidates, siting: Siting) -> Iterator[Fault]:
+    if siting.budget is not None and "cost" in rows and rows["cost"].sum() > siting.budget * (1 + _SAME) + _SAME:
+        yield Fault(f"the sites cost {rows['cost'].sum():g}, more than the budget of {siting.budget:g}")
+    places = rows.geometry.to_numpy()
+    for i in range(len(places)):
+        for j in range(i + 1, len(places)):
+            if places[i].distance(places[j]) < siting.spacing_m:
+                yield Fault(f"it stands less than {siting.spacing_m:g} m from {rows.index[j]!r}", row=str(rows.index[i]))
 
 
 def _count_faults(plan: Plan, options: Reach, coverage: Coverage) -> list[Fault]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
+from scipy.spatial import cKDTree
 
 from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
@@ -37,8 +38,12 @@ class Rules:
         Names of the towns, sorted.
     town
         (sites,) position into `towns`, or `NOWHERE`.
-    short
-        (towns,) how many new sites each still needs.
+    short, room
+        (towns,) how many new sites each still needs, and how many it still takes.
+    cost, budget
+        (sites,) what each costs, and the most they may cost together; infinite where there is no budget.
+    apart
+        (pairs, 2) sites too near to each other for both to stand, the lower first.
     """
 
     steps: tuple[int, ...]
@@ -46,6 +51,10 @@ class Rules:
     towns: tuple[str, ...]
     town: Ints
     short: Ints
+    room: Ints
+    cost: Floats
+    budget: float
+    apart: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +95,18 @@ def build_problem(
     TableError
         If the times speak of cells that `coverage` does not have.
     """
-    sites = candidates.sort_index()
+    sites = allowed(candidates, siting)
     cells = coverage.sort_index()
     pattern = align(options, sites.index, cells.index)
     wanted = ~cells["covered"].to_numpy(dtype=bool) & (cells[weigh].to_numpy(dtype=float) > 0)
     reach, weight = merged(pattern, np.where(wanted, cells[weigh].to_numpy(dtype=float), 0.0))
     return Problem(sites.index, reach, weight, _rules(sites, cells, siting, stations_per_town or {}))
+
+
+def allowed(candidates: Candidates, siting: Siting) -> Candidates:
+    """The candidates that may be chosen, in the order of their ids."""
+    table: Candidates = candidates[~candidates.index.astype(str).isin(siting.forbidden)].sort_index()
+    return table
 
 
 def align(options: Reach, site_ids: pd.Index, cell_ids: pd.Index) -> sp.csr_array:
@@ -129,21 +144,43 @@ def merged(pattern: sp.csr_array, weight: Floats) -> tuple[sp.csr_array, Floats]
     return sp.csr_array(part[:, first]), total.astype(np.float64)
 
 
-def _rules(sites: pd.DataFrame, cells: pd.DataFrame, siting: Siting, stations: Mapping[str, int]) -> Rules:
-    required = sites["required"] if "required" in sites else pd.Series(False, index=sites.index)
+def _rules(sites: Candidates, cells: pd.DataFrame, siting: Siting, stations: Mapping[str, int]) -> Rules:
     town_names = sites["town"] if "town" in sites else pd.Series(None, index=sites.index, dtype=object)
     towns = tuple(sorted({str(name) for name in town_names.dropna()} | set(stations) | _towns_of(cells)))
     position = {name: i for i, name in enumerate(towns)}
-    town = np.array([NOWHERE if pd.isna(name) else position[str(name)] for name in town_names], dtype=np.int64)
     standing = np.array([stations.get(name, 0) for name in towns], dtype=np.int64)
+    unlimited = len(sites) + int(standing.sum()) if siting.per_town_max is None else siting.per_town_max
     counts = [phase.sites for phase in siting.phases] or [siting.sites]
+    cost = sites["cost"].fillna(0.0).to_numpy(dtype=float) if "cost" in sites else np.zeros(len(sites))
     return Rules(
         steps=tuple(int(step) for step in np.cumsum(counts)),
-        forced=np.asarray(required.fillna(False), dtype=np.bool_),
+        forced=required_sites(sites, siting),
         towns=towns,
-        town=town,
+        town=np.array([NOWHERE if pd.isna(name) else position[str(name)] for name in town_names], dtype=np.int64),
         short=np.maximum(siting.per_town_min - standing, 0),
+        room=np.maximum(unlimited - standing, 0),
+        cost=np.asarray(cost, dtype=np.float64),
+        budget=np.inf if siting.budget is None else siting.budget,
+        apart=_too_near(sites, siting.spacing_m),
     )
+
+
+def required_sites(sites: Candidates, siting: Siting) -> Bools:
+    """Which candidates must be in the plan: by their column ``required`` or by name in the study."""
+    named = sites.index.astype(str).isin(siting.required)
+    if "required" in sites:
+        named |= sites["required"].fillna(False).to_numpy(dtype=bool)
+    return np.asarray(named, dtype=np.bool_)
+
+
+def _too_near(sites: Candidates, spacing_m: float) -> Ints:
+    """Pairs of candidates less than `spacing_m` from each other, straight."""
+    if not spacing_m or not len(sites):
+        return np.zeros((0, 2), dtype=np.int64)
+    xy = np.column_stack([sites.geometry.x, sites.geometry.y])
+    pairs = cKDTree(xy).query_pairs(spacing_m, output_type="ndarray").astype(np.int64).reshape(-1, 2)
+    pairs = pairs[np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) < spacing_m]
+    return np.sort(pairs, axis=1)[np.lexsort(np.sort(pairs, axis=1).T[::-1])]
 
 
 def _towns_of(cells: pd.DataFrame) -> set[str]:

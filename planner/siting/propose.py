@@ -11,7 +11,7 @@ from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
 from planner.siting.choose import choose_cover
 from planner.siting.cover import Chosen, newly_covered
-from planner.siting.feasible import check_feasible
+from planner.siting.feasible import check_feasible, check_names
 from planner.siting.order import sites_table
 from planner.siting.plan import PhaseResult, Plan, check_plan
 from planner.siting.problem import Problem, build_problem
@@ -28,6 +28,7 @@ def propose_sites(
     *,
     stations_per_town: Mapping[str, int] | None = None,
     progress: Progress | None = None,
+    seed: int = 0,
 ) -> Plan:
     """Choose new sites among candidates, the existing stations standing as they are.
 
@@ -45,6 +46,8 @@ def propose_sites(
         Existing stations by town; they count towards the minimum.
     progress
         Told what is being done and the share done.
+    seed
+        For the search of a plan to begin from; the same seed gives the same plan.
 
     Returns
     -------
@@ -59,10 +62,11 @@ def propose_sites(
     """
     tell = progress or (lambda _said, _share: None)
     tell("setting up the siting problem", 0.0)
+    check_names(candidates, siting)
     problem = build_problem(options, coverage, candidates, siting, stations_per_town)
     check_feasible(problem, siting)
     tell("choosing sites", 0.1)
-    chosen, alone = choose_cover(problem)
+    chosen, alone = choose_cover(problem, seed=seed)
     tell("recounting the plan", 0.9)
     phase = pd.Series(chosen.phase, index=problem.site_ids)
     sites = sites_table(options, coverage, candidates, phase[phase > 0])

@@ -1,0 +1,102 @@
+"""A good choice to begin from, found without a solver: greedy, then annealing by swaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from planner.siting import kernels
+from planner.siting.cover import newly_covered, value_of
+from planner.siting.kernels import Cover, Keep
+from planner.siting.problem import NOWHERE, Problem, Rules
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+_HOT, _COLD = 0.1, 0.001  # losses taken at the start and at the end, in shares of what a site covers on average
+
+
+def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -> Ints | None:
+    """A good choice of sites with their phases, keeping the rules; None if greedy found none that does.
+
+    Parameters
+    ----------
+    moves
+        Swaps tried in each run.
+    runs
+        Independent runs; the best is taken, the first of equals.
+    seed
+        The same seed gives the same choice.
+    """
+    cover, keep = arrays(problem)
+    rules = problem.rules
+    begin = kernels.greedy(cover, keep, np.zeros(len(rules.town), dtype=np.bool_), rules.steps[-1])
+    if not keeps_rules(rules, begin):
+        return None
+    unit = max(newly_covered(problem, begin) / max(int(begin.sum()), 1), 1e-12)
+    ends = [kernels.anneal(cover, keep, begin, moves, _HOT * unit, _COLD * unit, seed * runs + run + 1) for run in range(runs)]
+    end = max([begin, *ends], key=lambda choice: newly_covered(problem, choice))
+    if len(rules.steps) == 1:
+        return end.astype(np.int64)
+    return _in_phases(problem, cover, keep, end, moves, unit, seed)
+
+
+def arrays(problem: Problem) -> tuple[Cover, Keep]:
+    """A problem as the compiled loops take it; candidates of no town share one town without rules."""
+    rules, sites = problem.rules, len(problem.rules.town)
+    a, b = rules.apart[:, 0], rules.apart[:, 1]
+    near = sp.csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(sites, sites))
+    cover = _rows(problem.reach, problem.weight)
+    keep = Keep(
+        forced=rules.forced,
+        town=np.where(rules.town == NOWHERE, len(rules.towns), rules.town).astype(np.int64),
+        least=np.append(rules.short, 0).astype(np.int64),
+        most=np.append(rules.room, sites).astype(np.int64),
+        cost=rules.cost,
+        budget=float(rules.budget),
+        near_starts=near.indptr.astype(np.int64),
+        near=near.indices.astype(np.int32),
+    )
+    return cover, keep
+
+
+def keeps_rules(rules: Rules, chosen: Bools) -> bool:
+    """Whether a choice keeps every rule at the end."""
+    have = np.bincount(rules.town[chosen & (rules.town != NOWHERE)], minlength=len(rules.towns))
+    asked, count = rules.steps[-1], int(chosen.sum())
+    return bool(
+        (count == asked or (count < asked and np.isfinite(rules.budget)))
+        and not (rules.forced & ~chosen).any()
+        and (have >= rules.short).all()
+        and (have <= np.maximum(rules.room, 0)).all()
+        and rules.cost[chosen].sum() <= rules.budget
+        and not chosen[rules.apart].all(axis=1).any()
+    )
+
+
+def _in_phases(problem: Problem, cover: Cover, keep: Keep, end: Bools, moves: int, unit: float, seed: int) -> Ints:
+    """Give the sites of a good end their phases, first those that add most, then anneal all phases together."""
+    periods, inside = len(problem.rules.steps), np.flatnonzero(end)
+    part, free = _rows(problem.reach[inside], problem.weight), _no_rules(len(inside))
+    phase = np.full(len(end), periods, dtype=np.int64)
+    stands = np.zeros(len(inside), dtype=np.bool_)
+    for number, step in enumerate(problem.rules.steps):
+        then = kernels.greedy(part, free, stands, min(step, len(inside)))
+        phase[inside[then & ~stands]] = number
+        stands = then
+    heat = unit * periods / 2
+    found = kernels.anneal_phases(cover, keep, phase, periods, moves, _HOT * heat, _COLD * heat, seed + 1)
+    both = [np.where(p == periods, 0, p + 1).astype(np.int64) for p in (phase, found)]
+    return max(both, key=lambda choice: value_of(problem, choice))
+
+
+def _rows(reach: sp.csr_array, weight: npt.NDArray[np.float64]) -> Cover:
+    return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32), weight)
+
+
+def _no_rules(sites: int) -> Keep:
+    """Nothing to keep, for so many sites of one town."""
+    nowhere, free = np.zeros(sites, dtype=np.int64), np.zeros(sites, dtype=np.bool_)
+    no_pairs = np.zeros(sites + 1, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return Keep(free, nowhere, np.zeros(1, np.int64), np.full(1, sites), np.zeros(sites), np.inf, *no_pairs)
