@@ -30,6 +30,7 @@ YL_GN_BU = ("#ffffd9", "#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#
 NEED_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")  # YlOrBr
 GAP_COLOURS = ("#f1eef6", "#d7b5d8", "#df65b0", "#dd1c77", "#980043")  # PuRd
 SHARE_COLOURS = ("#edf8fb", "#b3cde3", "#8c96c6", "#8856a7", "#810f7c")  # BuPu
+OVERLAP_COLOURS = (GAP_COLOURS[0], "#a1dab4", "#41b6c4", "#253494")  # none, one, two, three or more in reach; YlGnBu
 BEYOND_COLOUR = "#8a8f98"  # farther than the cutoff
 PROPOSED_COLOUR = "#E69F00"  # Okabe and Ito's orange, always with a dark edge and a number
 
@@ -141,6 +142,15 @@ def band_colours(count: int) -> tuple[str, ...]:
     ('#253494', '#1d91c0', '#7fcdbb')
     """
     return tuple(reversed(pick_colours(YL_GN_BU[3:8], count)))
+
+
+def before_han(name: str) -> str:
+    """A name as it stands before Chinese words: with a space after it where it ends in a Latin letter or digit.
+
+    >>> before_han("Porto Alegre") + "站点", before_han("嘉定区") + "站点"
+    ('Porto Alegre 站点', '嘉定区站点')
+    """
+    return f"{name} " if name[-1:].isascii() and name[-1:].isalnum() else name
 
 
 def kind_colours(kinds: Sequence[str]) -> dict[str, str]:

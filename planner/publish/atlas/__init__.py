@@ -13,6 +13,7 @@ from planner.errors import SourceError
 from planner.network import Network
 from planner.publish.atlas.facts import check_crs, common_facts, draw_place
 from planner.publish.atlas.page import Assets, Tiles, write_page
+from planner.publish.atlas.planning_map import planning_facts
 from planner.publish.atlas.station_map import station_facts
 from planner.schema import Candidates, Coverage, Frontier, GroupScores, Isochrones, Scores, Sites, Stations, Towns, TownScores
 from planner.study import Study
@@ -109,7 +110,23 @@ def draw_atlas(
     standing = Stations(stations.loc[stations.index.isin(scores.index)])
     place = draw_place(network, towns, backdrop, MOST_STREET_LETTERS)
     common = common_facts(study, place, coverage, standing, as_of, sources, tiles)
-    facts = {"station": station_facts(study, common, standing, isochrones)}
+    facts = {
+        "station": station_facts(study, common, standing, isochrones),
+        "planning": planning_facts(
+            study,
+            common,
+            stations=standing,
+            coverage=coverage,
+            scores=scores,
+            town_scores=town_scores,
+            group_scores=group_scores,
+            isochrones=isochrones,
+            sites=sites,
+            frontier=frontier,
+            candidates=candidates,
+            minimum_count=minimum_count,
+        ),
+    }
     first = study.publish.languages[0]
     pages = {
         FILES[layout]: write_page(

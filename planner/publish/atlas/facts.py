@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,10 @@ TOWN_TOLERANCE_M = 5.0
 MOST_TOWN_LETTERS = 200_000
 MOST_NATURE_LETTERS = 350_000
 TOLERANCES_M = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+SHOWN = ("address", "town", "kind", "tier", "host", "hours", "phone")  # the only columns of stations that are published
 FORMS = ("circle", "square", "diamond", "triangle", "pentagon")
+
+_ITEM_SEPARATORS = re.compile(r"[,;，；、|\n]+")
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,36 @@ def marks_of(stations: Stations) -> tuple[list[dict[str, Any]], list[dict[str, A
     kind_marks = [{"name": name, "colour": colour, "form": FORMS[0]} for name, colour in colours.items()]
     tier_marks = [{"name": name, "form": form} for name, form in forms.items()]
     return kind_marks or [{"name": "", "colour": style.CATEGORICAL[0], "form": FORMS[0]}], tier_marks, marks
+
+
+def common_station(
+    stations: Stations, marks: Sequence[Mapping[str, str]], outlines: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Each station as both pages show it, by name: public columns only, its mark and its outlines."""
+    records = stations.reset_index().to_dict("records")
+    entries = [
+        {
+            "id": text_of(row["station_id"]),
+            "name": text_of(row["name"]),
+            "lat": place[0],
+            "lon": place[1],
+            **{column: text_of(row.get(column)) for column in SHOWN},
+            "services": service_items(text_of(row.get("services"))),
+            "outlines": list(shapes),
+            **mark,
+        }
+        for row, mark, place, shapes in zip(records, marks, places_of(stations).tolist(), outlines, strict=True)
+    ]
+    return sorted(entries, key=lambda entry: (entry["name"], entry["id"]))
+
+
+def service_items(text: str) -> list[str]:
+    """Service items as the table lists them, apart.
+
+    >>> service_items("1、2，职业指导")
+    ['1', '2', '职业指导']
+    """
+    return [item.strip() for item in _ITEM_SEPARATORS.split(text) if item.strip()]
 
 
 def draw_bands(study: Study, isochrones: Isochrones) -> list[dict[str, Any]]:

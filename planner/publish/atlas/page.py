@@ -170,7 +170,13 @@ class _Chart(folium.Map):  # type: ignore[misc]
 
     def __init__(self, layout: str, heading: str, centre: tuple[float, float]) -> None:
         super().__init__(
-            location=centre, zoom_start=13, tiles=None, prefer_canvas=True, zoom_control=False, attribution_control=False
+            location=centre,
+            zoom_start=13,
+            tiles=None,
+            prefer_canvas=True,
+            zoom_snap=0.5,
+            zoom_control=False,
+            attribution_control=False,
         )
         self._id = layout
         self.heading = heading

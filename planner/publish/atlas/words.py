@@ -23,6 +23,7 @@ WORDS = MappingProxyType(
         "date": ("数据截至", "As of"),
         "publisher": ("发布单位", "Published by"),
         "approval_name": ("审图号", "Map approval number"),
+        "published_by": ("发布：{n}", "Published by {n}"),
         "approval": ("审图号：{n}", "Map approval no. {n}"),
         "how_measured": (
             "步行时间沿可通行道路逐段量算，含住处到道路、道路到站点的距离；未计红绿灯等候和坡度。",
@@ -44,6 +45,7 @@ WORDS = MappingProxyType(
         "phone": ("联系电话", "Phone"),
         "host": ("依托场所", "Located in"),
         "services": ("服务事项", "Services"),
+        "unnamed": ("其他", "Other"),
         # station map
         "skip": ("跳到站点查询", "Skip to station search"),
         "find": ("查找站点", "Find a station"),
@@ -65,16 +67,79 @@ WORDS = MappingProxyType(
         "straight_note": ("所示距离为直线距离。", "Distances shown are straight lines."),
         "found": ("查到{n}个站点", "Stations found: {n}"),
         "all_stations": ("全部站点（{n}个）", "All stations ({n})"),
+        # planning map
+        "skip_figures": ("跳到指标与表格", "Skip to figures and tables"),
+        "headline": ("主要指标", "Headline figures"),
+        "layers": ("图层", "Layers"),
+        "surface": ("人口与覆盖", "Residents and coverage"),
+        "surface_gap": ("未覆盖人口（人/{per}）", "Residents not covered (per {per})"),
+        "surface_people": ("常住人口（人/{per}）", "Residents (per {per})"),
+        "surface_need": ("加权需求（每{per}）", "Weighted need (per {per})"),
+        "surface_walk": ("到最近站点的步行时间", "Walk to the nearest station"),
+        "surface_overlap": ("可达站点数（重叠服务）", "Stations in reach (overlap)"),
+        "surface_towns": ("各街镇人口覆盖率", "Share of residents covered, by town"),
+        "surface_none": ("不显示", "None"),
+        "per_point": ("需求点", "demand point"),
+        "per_square": ("{n}米网格", "{n} m square"),
+        "beyond": ("超过{minutes}分钟", "beyond {minutes} minutes"),
+        "overlap_0": ("无", "none"),
+        "overlap_1": ("1个", "1"),
+        "overlap_2": ("2个", "2"),
+        "overlap_3": ("3个及以上", "3 or more"),
+        "sites": ("建议新增站点（数字为建设次序）", "Proposed sites, numbered in order"),
+        "candidates": ("其余备选场所", "Other host premises"),
+        "candidate": ("备选场所", "Host premises"),
+        "proposed": ("建议新增站点", "Proposed site"),
+        "site_n": ("建议新增站点{n}：{name}", "Proposed site {n}: {name}"),
+        "ask_centre": ("查看地图中心处的数据", "Figures at the map's centre"),
+        "residents": ("常住人口", "Residents"),
+        "not_covered": ("其中未覆盖", "of them not covered"),
+        "need": ("加权需求", "Weighted need"),
+        "walk_nearest": ("到最近站点步行", "Walk to the nearest station"),
+        "in_reach": ("可达站点数", "Stations in reach"),
+        "min": ("{n}分钟", "{n} min"),
+        "town_share": ("本街镇人口覆盖率", "Covered in this town"),
+        "square_here": ("所选网格", "This square"),
+        "point_here": ("所选需求点", "This demand point"),
+        "withheld": ("不公开", "withheld"),
+        "withheld_why": (
+            "“不公开”：不足{n}人，或可据以推算出不足{n}人的数字。",
+            "Withheld: fewer than {n} people, or a number from which so few could be worked out.",
+        ),
+        "yes": ("是", "yes"),
+        "no": ("否", "no"),
+        "nothing": ("暂无数据", "Nothing to show"),
+        "sites_table": ("建议新增站点", "Proposed sites"),
+        "towns_table": ("各街镇覆盖情况", "Towns"),
+        "groups_table": ("重点群体覆盖情况", "Residents and key groups"),
+        "stations_table": ("现有站点服务情况", "Existing stations"),
+        "frontier": ("站点数与覆盖率", "Coverage by number of stations"),
+        "frontier_x": ("站点总数", "stations in all"),
+        "frontier_note": (
+            "实线：在备选场所中逐个优选新增站点时的人口覆盖率；虚线：可能达到的上限。",
+            "Solid: share of residents covered as the best host premises are added; dashed: the most that is possible.",
+        ),
+        "frontier_said": (
+            "站点{a}个时覆盖率{s}，增至{b}个时为{t}。",
+            "{a} stations cover {s} of residents, {b} cover {t}.",
+        ),
+        "today": ("现状", "today"),
+        "plan": ("本方案", "this plan"),
+        "people": ("人", "residents"),
+        "of_people": ("常住人口{n}人", "of {n} residents"),
+        "with_sites": ("新增{n}个站点，多覆盖{gain}人", "with {n} new sites, {gain} more residents"),
+        "head_share": ("现状人口覆盖率", "Covered today"),
+        "head_gap": ("未覆盖人口", "Not covered"),
+        "head_stations": ("现有站点", "Stations"),
+        "head_after": ("方案实施后覆盖率", "Covered with the plan"),
     }
 )
 
-_STATION_ONLY = (
-    "hours", "phone", "services", "find", "search", "search_hint", "locate", "centre", "tap_hint", "locating", "no_position",
-    "none_within", "nearest_straight", "straight_note", "found", "all_stations",
-)  # fmt: skip
-_PLANNING_ONLY: tuple[str, ...] = ()
-STATION_MAP = WORDS.keys() - set(_PLANNING_ONLY)
-PLANNING_MAP = WORDS.keys() - set(_STATION_ONLY)
+_KEYS = list(WORDS)
+_STATION_ONLY = frozenset(_KEYS[_KEYS.index("skip") : _KEYS.index("skip_figures")]) - {"hours", "phone", "services"}
+_PLANNING_ONLY = frozenset(_KEYS[_KEYS.index("skip_figures") :])
+STATION_MAP = frozenset(WORDS) - _PLANNING_ONLY
+PLANNING_MAP = frozenset(WORDS) - _STATION_ONLY
 
 
 def words_for(keys: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -151,7 +151,7 @@ const Atlas = (() => {
   const Painted = L.GridLayer.extend({
     initialize(paint, options) { this.paint = paint; L.GridLayer.prototype.initialize.call(this, options); },
     createTile(coords) {
-      const size = this.getTileSize().x, ratio = Math.min(window.devicePixelRatio || 1, 2);
+      const size = this.getTileSize().x, ratio = Math.min(Math.max(window.devicePixelRatio || 1, 1.5), 2); // zooms between whole ones stretch a tile
       const tile = el("canvas", {width: size * ratio, height: size * ratio});
       const context = tile.getContext("2d");
       const scale = size * 2 ** coords.z;
@@ -251,7 +251,6 @@ const Atlas = (() => {
     map.createPane("cells").style.zIndex = 350;
     map.getPane("cells").style.pointerEvents = "none";
     const bounds = L.latLngBounds(data.bounds);
-    map.fitBounds(bounds, {padding: [6, 6], animate: false});
     map.setMaxBounds(bounds.pad(0.6));
     const under = ground();
     if (!tiles) { under.nature.addTo(map); under.streets.addTo(map); }
@@ -260,13 +259,13 @@ const Atlas = (() => {
       controls.forEach((control) => control.remove());
       controls = [
         L.control.zoom({position: "topright", zoomInTitle: say("zoom_in"), zoomOutTitle: say("zoom_out")}),
-        L.control.scale({imperial: false, position: "bottomleft"}),
+        L.control.scale({imperial: false, position: "topleft"}),
       ].map((control) => control.addTo(map));
       map.getContainer().setAttribute("aria-label", say("map_label"));
     });
     map.getContainer().setAttribute("role", "region");
     const settle = () => map.invalidateSize({animate: false});
-    window.addEventListener("beforeprint", () => { settle(); map.fitBounds(bounds, {animate: false}); });
+    window.addEventListener("beforeprint", () => { settle(); fit(map); });
     window.addEventListener("afterprint", settle);
     return under;
   }
@@ -295,7 +294,8 @@ const Atlas = (() => {
   function sources(strip, list) {
     onLanguage(() => {
       const lines = [...data.sources, data.tile_credit].filter(Boolean);
-      strip.replaceChildren(lines.concat(data.approval ? [say("approval", {n: data.approval})] : []).join(" · "));
+      const issued = [data.publisher && say("published_by", {n: data.publisher}), data.approval && say("approval", {n: data.approval})];
+      strip.replaceChildren(lines.concat(issued.filter(Boolean)).join(" · "));
       const facts = [[say("date"), said(data.as_of)], [say("publisher"), data.publisher], [say("approval_name"), data.approval]];
       list.replaceChildren(
         el("p", {class: "note"}, said(data.pace)),
@@ -310,10 +310,84 @@ const Atlas = (() => {
     });
   }
 
+  function groundLayers(map, list, under, townList, tiles) {
+    const colours = data.ground_colours;
+    const borders = townList.map((town) => outline(town.rings, {fill: false, color: colours.border, weight: 1.2, opacity: 0.8, dashArray: "5 4"}));
+    list.append(layer(map, "borders", swatch(colours.border, "dash"), () => borders, true));
+    list.append(layer(map, "streets", swatch(colours.main, "line"), () => [under.streets], !tiles));
+    if (data.backdrop.water || data.backdrop.green) list.append(layer(map, "nature", swatch(colours.water), () => [under.nature], !tiles));
+    if (tiles) list.append(layer(map, "tiles", swatch("#e9e5dc"), () => [tiles], true));
+  }
+
+  /* ---- stations: their marks, cards and outlines ---- */
+  function card(station, more) {
+    const rows = ["address", "town", "hours"].map((key) => [say(key), station[key]]);
+    const dial = station.phone.replace(/[^\d+]/g, "");
+    rows.push([say("phone"), dial.length >= 3 && /^[\d\s+()（）.\-－—]+$/.test(station.phone) ? el("a", {href: "tel:" + dial}, station.phone) : station.phone]);
+    rows.push([say("host"), station.host]);
+    rows.push([say("services"), station.services.length ? el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, item))) : ""]);
+    const kinds = [station.kind, station.tier].filter(Boolean).join(" · ");
+    return el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": station.name},
+      el("h2", {}, nameOf(station.name)), kinds ? el("p", {class: "tag", dir: "auto"}, kinds) : null,
+      el("dl", {}, rows.concat(more).filter(([, value]) => value).flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
+  }
+
+  // `more(station)` gives further rows for its card.
+  function stations(map, bands, more) {
+    const pins = L.featureGroup().addTo(map), drawn = L.layerGroup().addTo(map), told = [];
+    let chosen = null;
+    const reached = (station) => (station.rings ||= station.outlines.map(polygon));
+
+    function choose(station) {
+      if (chosen && chosen.pin.getElement()) chosen.pin.getElement().classList.remove("chosen");
+      chosen = station;
+      if (station && station.pin.getElement()) station.pin.getElement().classList.add("chosen");
+      drawn.clearLayers();
+      if (station) {
+        reached(station).forEach((rings, i) => {
+          if (rings.length) drawn.addLayer(outline(rings, {color: "#1c2733", weight: 1.2, opacity: 0.8, fillColor: bands[i].colour, fillOpacity: 0.42}));
+        });
+      }
+      remember("station", station ? station.id : null);
+      for (const act of told) act(station);
+    }
+
+    function open(station, from) {
+      if (!map.hasLayer(pins)) pins.addTo(map);
+      station.pin.byKeyboard = Boolean(from);
+      station.pin.calledFrom = from;
+      const wide = reached(station)[0];
+      if (wide && wide.length) map.fitBounds(L.latLngBounds(wide.flat()), {padding: [12, 12], maxZoom: 16, animate: false});
+      else map.setView([station.lat, station.lon], Math.max(map.getZoom(), 15), {animate: false});
+      station.pin.openPopup();
+      if (matchMedia("(max-width: 860px)").matches) map.getContainer().scrollIntoView({block: "start"});
+    }
+
+    for (const station of data.stations) {
+      station.pin = marker(map, [station.lat, station.lon], station.form, station.colour, () => station.name);
+      bindCard(map, station.pin, () => card(station, more(station)));
+      station.pin.on("popupopen", () => choose(station));
+      pins.addLayer(station.pin);
+    }
+    return {pins, choose, open, reached, chosen: () => chosen, onChoose: (act) => told.push(act)};
+  }
+
+  function fit(map) { map.fitBounds(L.latLngBounds(data.bounds), {padding: [4, 4], animate: false}); }
+
+  // The last step of a page: speak its language, fit the map into what is left, and open the station its address names.
+  function begin(map, hall) {
+    const wished = remembered("lang");
+    speak(data.languages.includes(wished) ? wished : data.languages[0]);
+    map.invalidateSize({animate: false});
+    fit(map);
+    const linked = data.stations.find((station) => station.id === remembered("station"));
+    if (linked) hall.open(linked, null);
+  }
+
   const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 
   return {
     data, say, said, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, fold,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, groundLayers, stations, begin, fold,
   };
 })();

@@ -1,0 +1,224 @@
+"""The planning map: residents and gaps, how stations are used, what is proposed, towns, groups and the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from planner import style
+from planner.publish.atlas.cells import NOBODY, draw_cells
+from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
+from planner.publish.atlas.words import PLANNING_MAP, words_for
+from planner.schema import (
+    GROUP_SCORES,
+    SCORES,
+    SITES,
+    TOWN_SCORES,
+    Candidates,
+    Column,
+    Coverage,
+    Frontier,
+    GroupScores,
+    Isochrones,
+    Kind,
+    Schema,
+    Scores,
+    Sites,
+    Stations,
+    TownScores,
+)
+from planner.study import Group, Study
+
+MOST_OUTLINE_LETTERS = 4_000_000
+RESIDENTS = "residents"  # the row of GROUP_SCORES that is not a key group
+
+TOWN_COLUMNS = (
+    "town",
+    "population",
+    "covered_pop",
+    "coverage",
+    "area_coverage",
+    "covered_<group>",
+    "stations",
+    "target",
+    "met",
+)
+STATION_COLUMNS = (
+    "rank",
+    "name",
+    "town",
+    "served_pop",
+    "sole_pop",
+    "load",
+    "marginal_pop",
+    "served_<group>",
+    "median_walk_min",
+    "completeness",
+)
+SITE_COLUMNS = ("order", "phase", "name", "town", "address", "host", "gain_pop", "gain_<group>", "coverage_after")
+GROUP_COLUMNS = ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")
+SHARES = frozenset({"coverage", "area_coverage", "coverage_after", "completeness"})
+
+
+def planning_facts(
+    study: Study,
+    common: Mapping[str, Any],
+    *,
+    stations: Stations,
+    coverage: Coverage,
+    scores: Scores,
+    town_scores: TownScores,
+    group_scores: GroupScores,
+    isochrones: Isochrones,
+    sites: Sites | None,
+    frontier: Frontier | None,
+    candidates: Candidates | None,
+    minimum_count: int,
+) -> dict[str, Any]:
+    """The data block of the planning page."""
+    groups = study.scenario.groups
+    kicker = {
+        "zh": f"{style.before_han(study.name)}就业服务站点规划图（内部使用）",
+        "en": f"{study.name}: planning map (internal)",
+    }
+    bands = draw_bands(study, isochrones)
+    unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
+    kinds, tiers, marks = marks_of(stations)
+    return {
+        **common,
+        "title": {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker},
+        "kicker": kicker,
+        "words": words_for(PLANNING_MAP),
+        "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
+        "kinds": kinds,
+        "tiers": tiers,
+        "stations": common_station(stations, marks, outlines),
+        "sites": [] if sites is None else _sites(sites),
+        "candidates": [] if candidates is None else _candidates(candidates, sites),
+        "cells": draw_cells(coverage, groups, minimum_count),
+        "groups": [{"name": group.name, "label": group.shown} for group in groups],
+        "heads": _heads(coverage, stations, sites),
+        "phases": [dict(style.shown_date(phase.by)) for phase in study.scenario.siting.phases],
+        "frontier": _frontier(frontier, coverage),
+        "minimum": minimum_count,
+        "share_classes": [{"colour": entry.colour, "label": dict(entry.label)} for entry in style.SHARES.legend(percent=True)],
+        "share_breaks": list(style.SHARES.breaks),
+        "beyond": style.BEYOND_COLOUR,
+        "proposed": style.PROPOSED_COLOUR,
+        "overlap_colours": list(style.OVERLAP_COLOURS),
+        "tables": {
+            "towns": _table(town_scores, TOWN_SCORES, TOWN_COLUMNS, groups, minimum_count),
+            "stations": _table(scores.sort_values("rank"), SCORES, STATION_COLUMNS, groups, minimum_count),
+            "sites": None if sites is None else _table(sites, SITES, SITE_COLUMNS, groups, minimum_count),
+            "groups": _group_table(group_scores, minimum_count),
+        },
+    }
+
+
+def _table(
+    frame: pd.DataFrame, schema: Schema, names: Iterable[str], groups: Sequence[Group], minimum_count: float
+) -> dict[str, Any]:
+    """A table as the page shows it: columns with labels and kinds, rows with their key; None where there is nothing to show."""
+    keyed = frame.reset_index()
+    columns, values = [], []
+    for name in names:
+        column = schema[name]
+        members: Sequence[Group | None] = groups if column.is_family else [None]
+        for group in members:
+            actual = name if group is None else column.prefix + group.name
+            if actual in keyed:
+                columns.append(_column(column, group))
+                values.append(_cells(keyed[actual], column, minimum_count if group is not None else 0.0))
+    rows = [list(row) for row in zip(*values, strict=True)]
+    return {"columns": columns, "keys": [text_of(key) for key in frame.index], "rows": rows}
+
+
+def _group_table(group_scores: GroupScores, minimum_count: float) -> dict[str, Any]:
+    """The group table; where a count is withheld its shares and walks are too."""
+    safe = pd.DataFrame(group_scores).copy()
+    others = safe.index != RESIDENTS
+    total, covered = safe["total"].astype(float), safe["covered"].astype(float)
+    small = _too_small(total, minimum_count) | _too_small(covered, minimum_count) | _too_small(total - covered, minimum_count)
+    safe.loc[others & (small | total.isna() | covered.isna()), [c for c in GROUP_COLUMNS[2:] if c in safe]] = np.nan
+    table = _table(safe, GROUP_SCORES, GROUP_COLUMNS, (), 0.0)
+    for column in table["columns"][1:]:
+        column["withheld"] = True
+    return table
+
+
+def _column(column: Column, group: Group | None) -> dict[str, Any]:
+    kinds = {Kind.TEXT: "text", Kind.FLAG: "flag"}
+    kind = "share" if column.name in SHARES else kinds.get(column.kind, "minutes" if column.unit == "min" else "number")
+    minutes = kind == "minutes"
+    label = {"zh": column.zh + ("（分钟）" if minutes else ""), "en": column.en + (" (min)" if minutes else "")}
+    if group is not None:
+        label = {"zh": f"{column.zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}
+    return {"key": column.name, "kind": kind, "label": label, "withheld": group is not None}
+
+
+def _cells(values: pd.Series, column: Column, minimum_count: float) -> list[Any]:
+    if column.kind is Kind.TEXT:
+        return [text_of(value) for value in values]
+    if column.kind is Kind.FLAG:
+        return [None if empty else bool(value) for value, empty in zip(values, values.isna(), strict=True)]
+    numbers = values.astype(float)
+    numbers = numbers.mask(_too_small(numbers, minimum_count))
+    return [None if np.isnan(value) else round(value, 4) for value in numbers.tolist()]
+
+
+def _too_small(counts: pd.Series, minimum_count: float) -> pd.Series:
+    return (counts > NOBODY) & (counts < minimum_count - NOBODY)
+
+
+def _heads(coverage: Coverage, stations: Stations, sites: Sites | None) -> dict[str, Any]:
+    people = coverage["population"].to_numpy(dtype=float)
+    covered = coverage["covered"].to_numpy(dtype=bool)
+    return {
+        "share": share_covered(coverage),
+        "people": float(people.sum()),
+        "gap": float(people[~covered].sum()),
+        "stations": len(stations),
+        "sites": 0 if sites is None else len(sites),
+        "gain": 0.0 if sites is None else float(sites["gain_pop"].sum()),
+        "after": None if sites is None or not len(sites) else float(sites["coverage_after"].max()),
+    }
+
+
+def _sites(sites: Sites) -> list[dict[str, Any]]:
+    records = sites.reset_index().to_dict("records")
+    return [
+        {
+            "id": text_of(row["site_id"]),
+            "name": text_of(row.get("name")),
+            "order": int(row["order"]),
+            "phase": int(row["phase"]),
+            "lat": lat,
+            "lon": lon,
+        }
+        for row, (lat, lon) in zip(records, places_of(sites).tolist(), strict=True)
+    ]
+
+
+def _candidates(candidates: Candidates, sites: Sites | None) -> list[list[Any]]:
+    """The host premises that were not chosen: latitude, longitude, name, host, address."""
+    left = candidates if sites is None else candidates.loc[~candidates.index.isin(sites.index)]
+    records = left.reset_index().to_dict("records")
+    return [
+        [lat, lon, *(text_of(row.get(name)) for name in ("name", "host", "address"))]
+        for row, (lat, lon) in zip(records, places_of(left).tolist(), strict=True)
+    ]
+
+
+def _frontier(frontier: Frontier | None, coverage: Coverage) -> list[list[float]]:
+    """Number of stations, share of residents covered, and the share that could be at most."""
+    people = float(coverage["population"].sum())
+    if frontier is None or people <= 0:
+        return []
+    table = pd.DataFrame(frontier).reset_index().sort_values("stations")
+    return [
+        [int(row["stations"]), round(float(row["coverage"]), 5), round(min(float(row["bound"]) / people, 1.0), 5)]
+        for row in table.to_dict("records")
+    ]
