@@ -53,6 +53,8 @@ def segments_of(graph: nx.Graph[Any], crs: Any = None) -> GraphSegments:
     own = _own_crs(graph)
     names, places = _places(graph)
     streets = _streets(graph, {name: i for i, name in enumerate(names)}, places)
+    if not streets:
+        raise TableError("network: the graph has no segment at all; give it edges")
     sizes = np.array([len(street.bends) for street in streets], dtype=np.int64)
     bends = np.concatenate([np.zeros((0, 2)), *(street.bends for street in streets)])
     ends, street_of = _chains(streets, sizes, len(names))
@@ -95,7 +97,11 @@ def _target_crs(own: pyproj.CRS, asked: Any, places: Floats) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(asked)
     if own.is_projected and all(axis.unit_name in ("metre", "meter") for axis in own.axis_info[:2]):
         return own
-    return gpd.GeoSeries(shapely.points(places), crs=own).estimate_utm_crs()
+    try:
+        return gpd.GeoSeries(shapely.points(places), crs=own).estimate_utm_crs()
+    except (RuntimeError, pyproj.exceptions.ProjError) as error:
+        low, high = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+        raise CrsError(f"no UTM zone holds x and y from {low} to {high} in {own.to_string()}; check the graph's CRS") from error
 
 
 def _projected(places: Floats, own: pyproj.CRS, target: pyproj.CRS) -> Floats:
