@@ -20,6 +20,10 @@ _STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+Minutes = Annotated[float, Field(gt=0, le=240, allow_inf_nan=False)]  # nobody walks longer to a public station
+Pace = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]  # metres a second; the fastest runner makes ten
+LinkM = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
@@ -65,9 +69,9 @@ PROFILES: Mapping[str, Profile] = {
 class TownWalk:
     """What differs for the residents of one town; None keeps the study's own value."""
 
-    minutes: Positive | None = None
+    minutes: Minutes | None = None
     profile: str | None = None
-    speed_mps: Positive | None = None
+    speed_mps: Pace | None = None
 
     @field_validator("profile")
     @classmethod
@@ -82,13 +86,13 @@ class Walk:
     Parameters
     ----------
     minutes
-        The cutoff in minutes, > 0, inclusive.
+        The cutoff in minutes, > 0 and at most 240, inclusive.
     bands
         Minutes of the outlines that are drawn, > 0, kept in rising order.
     profile
         A name in `PROFILES`; gives the pace and whether steps are taken.
     speed_mps
-        Pace in metres a second; overrides the profile's.
+        Pace in metres a second, at most 10; overrides the profile's.
     max_link_m
         Longest way from a door to the street in metres, >= 0; a point farther off is unlinked.
     towns
@@ -100,11 +104,11 @@ class Walk:
     (900.0, True)
     """
 
-    minutes: Positive = 15.0
-    bands: tuple[Positive, ...] = (5.0, 10.0, 15.0)
+    minutes: Minutes = 15.0
+    bands: tuple[Minutes, ...] = (5.0, 10.0, 15.0)
     profile: str = "adult"
-    speed_mps: Positive | None = None
-    max_link_m: NonNegative = 300.0
+    speed_mps: Pace | None = None
+    max_link_m: LinkM = 300.0
     towns: Mapping[str, TownWalk] = field(default_factory=dict)
 
     @field_validator("profile")
@@ -273,12 +277,13 @@ class StationSource:
 
     file: str | None = None
     coordinates: Coordinates = "wgs84"
-    osm: tuple[str, ...] = ()
+    osm: tuple[Annotated[str, Field(pattern="^[^=]+=.+$")], ...] = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> StationSource:
         if bool(self.file) == bool(self.osm):
-            raise ValueError("give either file or osm")
+            said = "names both a file and osm tags" if self.file else "names no file and no osm tags"
+            raise ValueError(f'this {said}; write either file = "..." or osm = ["amenity=library"]')
         return self
 
 

@@ -105,6 +105,17 @@ CANDIDATES = Schema(
     ("Point",),
 )  # fmt: skip
 
+POINTS = Schema(
+    "points",
+    ("id",),
+    (
+        _t("id", "id", "编号", "station_id", "site_id", "demand_id", "point_id", "站点编号", "候选点编号", required=True),
+        _t("name", "name", "名称"),
+        _LON, _LAT, _TOWN,
+    ),
+    ("Point",),
+)  # fmt: skip
+
 TOWNS = Schema(
     "towns",
     ("town",),

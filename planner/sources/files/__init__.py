@@ -4,6 +4,7 @@ from planner.sources.files.area import read_area
 from planner.sources.files.places import default_as_of, read_candidates, read_stations
 from planner.sources.files.study import read_study
 from planner.sources.files.tables import read_table
+from planner.sources.files.template import write_template
 
 __all__ = [
     "default_as_of",
@@ -12,4 +13,5 @@ __all__ = [
     "read_stations",
     "read_study",
     "read_table",
+    "write_template",
 ]

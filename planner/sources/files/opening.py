@@ -8,6 +8,7 @@ from pathlib import Path
 from planner.errors import Fault, SourceError
 
 MOST_BYTES = 2_000_000_000  # of a table as it lies on the disk
+MOST_TEXT = 300_000_000  # of a table as text: some million rows
 MOST_UNPACKED = 500_000_000  # of a packed table once unpacked; a workbook of 100 000 rows has some 50 MB
 
 
@@ -17,8 +18,8 @@ def refused(source: str, problem: str, mend: str = "") -> SourceError:
     return SourceError(str(fault), [fault], source)
 
 
-def check_file(path: Path, source: str) -> None:
-    """Raise a SourceError if `path` is missing, a folder, unreadable, empty or too big."""
+def check_file(path: Path, source: str, most_bytes: int = MOST_BYTES) -> None:
+    """Raise a SourceError if `path` is missing, a folder, unreadable, empty or has more than `most_bytes`."""
     try:
         if path.is_dir():
             raise refused(source, "this is a folder", "name a file")
@@ -33,8 +34,8 @@ def check_file(path: Path, source: str) -> None:
         raise refused(source, f"the file cannot be read: {error}") from error
     if size == 0:
         raise refused(source, "the file is empty", "copy it again")
-    if size > MOST_BYTES:
-        raise refused(source, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are read", "cut it to the area")
+    if size > most_bytes:
+        raise refused(source, f"the file has {size:,} bytes; at most {most_bytes:,} are read", "cut it to the area")
 
 
 def check_archive(path: Path, source: str) -> None:

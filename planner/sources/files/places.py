@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
+from collections.abc import Sequence
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
 
-from planner.errors import Fault, StudyError, TableError, say_faults
-from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns
+from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
+from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold
 from planner.sources import osm
 from planner.sources.files.area import read_area
+from planner.sources.files.crs import WGS84
 from planner.sources.files.fit import place_faults, with_towns
 from planner.sources.files.tables import load_table
 from planner.study import StationSource, Study
@@ -18,12 +24,19 @@ from planner.study import StationSource, Study
 SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
 
 
-def read_stations(study: Study) -> Stations:
+def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     """All stations of a study, whatever their status, in its CRS.
 
     ``status`` is "built" where the table says nothing; ``town`` is the polygon the station lies in where the table says
     nothing, else the town it names (街道, 镇 and the like forgiven). A station outside the area is lawful within one walk of
     it, for people may walk there; farther off it is a fault.
+
+    Parameters
+    ----------
+    study
+        Its ``stations`` name a file, or OSM tags that are read out of the network file.
+    towns
+        The area, where it has been read already.
 
     Raises
     ------
@@ -32,15 +45,18 @@ def read_stations(study: Study) -> Stations:
     SourceError
         If the file cannot be read.
     """
-    towns = read_area(study)
-    stations = _read_block(study, study.stations, "stations", STATIONS, towns)
+    area = read_area(study) if towns is None else towns
+    stations = _read_block(study, study.stations, "stations", STATIONS, area)
     status = stations["status"] if "status" in stations else pd.Series(pd.NA, index=stations.index, dtype="string")
     checked: Stations = STATIONS.conform(stations.assign(status=status.fillna("built")))
     return checked
 
 
-def read_candidates(study: Study) -> Candidates:
+def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stations | None = None) -> Candidates:
     """The candidates of all blocks together, in the study's CRS; none where the study names none.
+
+    Rows of one name at one place are one candidate: the first, and a warning says so. With `stations`, another warning says
+    which candidates stand where a station stands already.
 
     Raises
     ------
@@ -49,18 +65,24 @@ def read_candidates(study: Study) -> Candidates:
     SourceError
         If a file cannot be read.
     """
-    towns = read_area(study)
-    blocks = [
-        _read_block(study, block, f"candidates.{i}", CANDIDATES, towns).assign(_source=block.file or f"candidates.{i}.osm")
-        for i, block in enumerate(study.candidates, 1)
-    ]
-    if not blocks:
-        return Candidates(CANDIDATES.conform(_nothing(study)))
-    together = gpd.GeoDataFrame(pd.concat([block.reset_index() for block in blocks], ignore_index=True), crs=study.crs)
-    faults = _repeated(together)
+    area = read_area(study) if towns is None else towns
+    blocks, faults = [], list[Fault]()
+    for i, block in enumerate(study.candidates, 1):
+        try:
+            blocks.append(_read_block(study, block, f"candidates.{i}", CANDIDATES, area).assign(_source=_said(block, i)))
+        except (TableError, SourceError) as error:
+            faults += error.faults or [Fault(str(error))]
+    faults += _repeated(blocks)
     if faults:
         raise TableError(say_faults(faults), faults, "candidates")
-    checked: Candidates = CANDIDATES.conform(together.drop(columns="_source"))
+    if not blocks:
+        return Candidates(CANDIDATES.conform(_nothing(study)))
+    frames = [block.reset_index() for block in blocks]
+    together = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=study.crs)
+    merged = _merged(together.drop_duplicates("site_id"))
+    if stations is not None:
+        _warn_of_stations(merged, stations)
+    checked: Candidates = CANDIDATES.conform(merged.drop(columns="_source"))
     return checked
 
 
@@ -92,31 +114,73 @@ def _read_block(study: Study, block: StationSource, key: str, schema: Schema, to
         crs = str(study.crs)
         table = load_table(study.path_of(block.file), block.file, schema, crs, block.coordinates, (fits,))
     else:
-        table = schema.conform(_premises(study, block, key, schema, towns), source=f"{key}.osm")
+        around = towns.geometry.union_all().buffer(margin_m if schema is STATIONS else 0.0)
+        table = schema.conform(_premises(study, block, key, schema, around), source=f"{key}.osm")
     return with_towns(table, towns)
 
 
-def _premises(study: Study, block: StationSource, key: str, schema: Schema, towns: Towns) -> gpd.GeoDataFrame:
-    """OSM premises with the block's tags that lie in the area, as rows of `schema`."""
+def _premises(study: Study, block: StationSource, key: str, schema: Schema, around: BaseGeometry) -> gpd.GeoDataFrame:
+    """OSM premises with the block's tags in `around`, as rows of `schema`; one without a name is called by its host."""
     if study.network.file is None:
         fault = Fault("there is no network.file to read premises from", "add it, or give a file", column=f"{key}.osm")
         raise StudyError(str(fault), [fault])
-    path = study.path_of(study.network.file)
-    found = osm.read_premises(path, block.osm, crs=study.crs, area=towns.geometry.union_all())
+    found = osm.read_premises(study.path_of(study.network.file), block.osm, crs=study.crs, area=around)
     shown = found["name"].fillna("").str.strip()
-    name = shown.where(shown != "", found["host"].fillna("").str.strip())
+    hosts = found["host"].fillna("").str.strip()
     ids = found["osm_id"].astype(str)
-    return found.drop(columns="osm_id").assign(name=name.where(name != "", ids), **{schema.key[0]: ids})
+    degrees = found.geometry.to_crs(WGS84)
+    named = shown.where(shown != "", hosts.where(hosts != "", ids))
+    return found.drop(columns="osm_id").assign(**{schema.key[0]: ids}, name=named, lon=degrees.x, lat=degrees.y)
 
 
-def _repeated(together: gpd.GeoDataFrame) -> list[Fault]:
-    """Ids that stand in two sources (within one, conform has seen to it)."""
-    faults = []
-    for site, rows in together.groupby("site_id", sort=True):
-        if len(rows) > 1:
-            files = " and ".join(dict.fromkeys(rows["_source"]))
-            faults.append(Fault(f"the id stands in {files}", "make ids unique", column="site_id", value=str(site)))
-    return faults
+def _said(block: StationSource, number: int) -> str:
+    return block.file or f"candidates.{number}.osm"
+
+
+def _repeated(blocks: Sequence[gpd.GeoDataFrame]) -> list[Fault]:
+    """Ids that stand in two files; premises that two OSM blocks find are no fault, for they are the same."""
+    places: dict[str, list[str]] = {}
+    for block in blocks:
+        for site, source in zip(block.index, block["_source"], strict=True):
+            places.setdefault(site, []).append(source)
+    return [
+        Fault(f"the id stands in {' and in '.join(files)}", "make ids unique", column="site_id", value=site)
+        for site, files in places.items()
+        if len(files) > 1 and not all(file.endswith(".osm") for file in files)
+    ]
+
+
+def _merged(together: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Without rows that repeat the name of an earlier one at the same place."""
+    again = {second for first, second in _near(together, together) if first < second and _same_name(together, first, second)}
+    if not again:
+        return together
+    ids = ", ".join(str(together["site_id"].iloc[i]) for i in sorted(again)[:5])
+    said = f"candidates: {len(again)} repeat the name of another at the same place and are left out ({ids})"
+    warnings.warn(said, PlannerWarning, stacklevel=3)
+    return together.iloc[[i for i in range(len(together)) if i not in again]]
+
+
+def _same_name(together: gpd.GeoDataFrame, first: int, second: int) -> bool:
+    return fold(str(together["name"].iloc[first])) == fold(str(together["name"].iloc[second]))
+
+
+def _near(ones: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+    """Pairs of rows that are one place."""
+    tree = shapely.STRtree(np.asarray(others.geometry))
+    found = tree.query(np.asarray(ones.geometry), predicate="dwithin", distance=SAME_PLACE_M)
+    return sorted((int(a), int(b)) for a, b in found.T)
+
+
+def _warn_of_stations(candidates: gpd.GeoDataFrame, stations: Stations) -> None:
+    """Candidates at the place of a station that is not closed can add nothing."""
+    open_now = gpd.GeoDataFrame(stations[stations["status"] != "closed"])
+    pairs = _near(candidates, open_now)
+    if pairs:
+        site, station = candidates["site_id"].iloc[pairs[0][0]], open_now.index[pairs[0][1]]
+        count = len({first for first, _ in pairs})
+        said = f"candidates: {count} stand where a station stands already; the first is {site} at station {station}"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
 
 
 def _nothing(study: Study) -> gpd.GeoDataFrame:

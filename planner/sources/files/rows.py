@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.sources.files.opening import check_file, refused
+from planner.sources.files.opening import MOST_BYTES, MOST_TEXT, check_file, refused
 from planner.sources.files.records import Recognise, Rows, rows_of
 from planner.sources.files.text import text_records
 from planner.sources.files.vector import PARQUETS, VECTORS, read_parquet, read_vector
@@ -22,8 +22,8 @@ def read_rows(path: Path, source: str, recognise: Recognise) -> Rows:
     SourceError
         If the file is missing, empty, too big, broken, or in a format that is not read.
     """
-    check_file(path, source)
     suffix = path.suffix.lower()
+    check_file(path, source, MOST_TEXT if suffix in TEXTS else MOST_BYTES)
     if suffix in TEXTS:
         return rows_of(text_records(path, source), source, recognise)
     if suffix in WORKBOOKS:

@@ -47,6 +47,7 @@ _WORDS = {  # pydantic's kinds of error, in plain words; {…} are filled from i
 }
 _PATTERNS = {
     "^[a-z][a-z0-9_]*$": ("a name like this cannot head a column", "use small letters, digits and _, such as unemployed"),
+    "^[^=]+=.+$": ("this is no OSM tag", "write key=value, such as amenity=library"),
     "^(zh|en)$": ("there is no such language", "use zh or en"),
     "^(none|buildings|area)$": ("there is no such way of spreading", "use none, buildings or area"),
     "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),

@@ -83,5 +83,5 @@ def _uncomputed(path: Path, source: str, name: str, records: Sequence[Record]) -
         for i, cell in enumerate(cells):
             if isinstance(cell, str) and cell.startswith("=") and (i >= len(held) or held[i] is None):
                 mend = "open the workbook in Excel and save it"
-                found.append(Fault("a formula has no value in the file", mend, source, number, f"column {i + 1}", cell))
+                found.append(Fault("a formula has no value in the file", mend, source, number, f"column {i + 1}"))
     return found

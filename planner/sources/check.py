@@ -1,0 +1,162 @@
+"""``planner check``: every fault of a study at once, from the study file to the last row of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import shapely
+
+from planner.demand import CountedPoints, Grounds
+from planner.errors import Fault, PlannerError
+from planner.network import Network
+from planner.reach import link_points
+from planner.schema import Candidates, Stations, Towns
+from planner.sources.datums import datum_fault
+from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.sources.files.opening import check_file
+from planner.sources.files.study import load_study, settle_study, study_file
+from planner.sources.osm import read_network
+from planner.sources.packs import read_policy
+from planner.sources.population.groups import read_group
+from planner.sources.population.residents import read_residents
+from planner.study import Group, StationSource, Study
+
+Progress = Callable[[str, float], None]
+T = TypeVar("T")
+
+
+class _Findings:
+    """The faults so far; `of` runs one step and keeps what it raises."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def of(self, step: Callable[[], T]) -> T | None:
+        """What `step` gives, or None where it raised one of our errors."""
+        try:
+            return step()
+        except PlannerError as error:
+            self.add(error.faults or [Fault(str(error))])
+            return None
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        self.faults += [fault for fault in faults if fault not in self.faults]
+
+
+def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Progress | None = None) -> list[Fault]:
+    """Every fault of a study: its file, area, stations, candidates, streets, residents and groups.
+
+    Parameters
+    ----------
+    path, overrides
+        As `read_study` takes them.
+    progress
+        Called with what is being checked and the share done.
+
+    Returns
+    -------
+    list[Fault]
+        Empty where a run can do its work. What is lawful but surprising comes as a PlannerWarning.
+
+    Notes
+    -----
+    A step whose own input is at fault is left out; everything else is checked. No PlannerError leaves this function.
+    """
+    say = progress or (lambda _text, _share: None)
+    found = _Findings()
+    say("study file", 0.0)
+    file = found.of(lambda: study_file(path))
+    loaded = None if file is None else found.of(lambda: load_study(file, overrides))
+    if file is None or loaded is None:
+        return found.faults
+    said, faults = loaded
+    found.add(faults)
+    if said is not None:
+        _check_sources(said, str(file), found, say)
+    return found.faults
+
+
+def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> None:
+    """Everything the study names."""
+    found.of(lambda: read_policy(said))
+    say("area", 0.05)
+    settled = found.of(lambda: settle_study(said, file))
+    study, faults = settled or (said, [])
+    found.add(faults)
+    towns = found.of(lambda: read_area(study)) if settled else None
+    if towns is None:
+        _check_files(study, found)
+        return
+    say("stations and candidates", 0.1)
+    stations = found.of(lambda: read_stations(study, towns=towns))
+    candidates = found.of(lambda: read_candidates(study, towns=towns, stations=stations))
+    if stations is not None and study.as_of is None:
+        found.of(lambda: default_as_of(stations))
+    say("residents and groups", 0.2)
+    _check_people(study, towns, found)
+    say("streets", 0.6)
+    network = found.of(lambda: read_network(study, towns=towns))
+    if network is not None:
+        say("links to the streets", 0.9)
+        _check_links(study, network, stations, candidates, found)
+    say("", 1.0)
+
+
+def _check_files(study: Study, found: _Findings) -> None:
+    """Whether the files are there at all, where nothing can be placed because the area is at fault."""
+    blocks = [study.stations, *study.candidates]
+    named = [study.network.file, study.population.file, *(block.file for block in blocks)]
+    named += [group.file for group in study.scenario.groups]
+    for name in named:
+        if name is not None:
+            _exists(study, name, found)
+
+
+def _exists(study: Study, name: str, found: _Findings) -> None:
+    found.of(lambda: check_file(study.path_of(name), name))
+
+
+def _check_people(study: Study, towns: Towns, found: _Findings) -> None:
+    """Residents, then each group; where residents are at fault, whether the groups' files are there."""
+    grounds = Grounds.of(towns)
+    settled = found.of(lambda: read_residents(study, towns, grounds))
+    residents = None if settled is None else settled[0].ordered()
+    for group in study.scenario.groups:
+        if residents is not None and group.name not in residents.counts:
+            _check_group(study, group, residents, grounds, found)
+        elif group.file is not None:
+            _exists(study, group.file, found)
+
+
+def _check_group(study: Study, group: Group, residents: CountedPoints, grounds: Grounds, found: _Findings) -> None:
+    found.of(lambda: read_group(study, group, residents, grounds))
+
+
+def _check_links(
+    study: Study, network: Network, stations: Stations | None, candidates: Candidates | None, found: _Findings
+) -> None:
+    """Stations and candidates without a street, and files that look as if they were in another datum."""
+    if stations is not None:
+        found.add(_unlinked(study, network, stations, study.stations.file or "stations.osm"))
+        found.add(_datum_faults(network, stations, study.stations))
+    if candidates is not None:
+        found.add(_unlinked(study, network, candidates, "candidates"))
+        if len(study.candidates) == 1:
+            found.add(_datum_faults(network, candidates, study.candidates[0]))
+
+
+def _unlinked(study: Study, network: Network, points: Stations | Candidates, source: str) -> list[Fault]:
+    walk = study.scenario.walk
+    links = link_points(network, shapely.get_coordinates(np.asarray(points.geometry)), walk.max_link_m, walk=walk)
+    problem, mend = f"there is no street within {walk.max_link_m:g} m", "check its coordinates, the streets, or walk.max_link_m"
+    return [Fault(problem, mend, source, str(points.index[int(i)])) for i in np.flatnonzero(links.segment < 0)]
+
+
+def _datum_faults(network: Network, points: Stations | Candidates, block: StationSource) -> list[Fault]:
+    if block.file is None:
+        return []
+    fault = datum_fault(network, points, block.coordinates, block.file)
+    return [] if fault is None else [fault]

@@ -1,0 +1,80 @@
+"""Whether a file looks as if its coordinates were in another datum than it says: how near its points are to the streets."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import Transformer
+
+from planner.datum import is_shifted, to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
+from planner.errors import Fault
+from planner.network import Network
+from planner.reach import link_points
+from planner.schema import Candidates, Stations
+from planner.sources.files.crs import WGS84
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST = 8  # points; fewer prove nothing
+FAR_M = 1000.0  # a point farther from any street counts as so far
+TIMES_NEARER = 2.0  # the other datum must bring the points to half the distance,
+LEAST_GAIN_M = 20.0  # by this many metres,
+LEAST_SHARE = 0.75  # and so many of the points one by one
+DATUMS = ("wgs84", "gcj02", "bd09")
+
+
+def datum_fault(network: Network, points: Stations | Candidates, declared: str, source: str) -> Fault | None:
+    """A fault where the points of a file fit the streets far better in another datum than in the one it declares.
+
+    Premises stand some 10-30 m from a street. In the wrong datum they are off by 100-1500 m, and lie as far from streets as
+    points thrown at random. The fault says the median distance to the street in both.
+
+    Parameters
+    ----------
+    network
+        The walking network, in the points' CRS.
+    points
+        Places as read with `declared`; at least 8, else nothing is said.
+    declared
+        ``wgs84``, ``cgcs2000``, ``gcj02`` or ``bd09``; with an EPSG code, and outside China, nothing is said.
+    source
+        The file, for the message.
+    """
+    plain = "wgs84" if declared == "cgcs2000" else declared
+    xy = shapely.get_coordinates(np.asarray(points.geometry))
+    if plain not in DATUMS or len(xy) < FEWEST:
+        return None
+    lon, lat = Transformer.from_crs(points.crs, WGS84, always_xy=True).transform(xy[:, 0], xy[:, 1])
+    if not is_shifted(lon, lat).all():
+        return None
+    written = _as_written(lon, lat, plain)
+    own_m = _to_street_m(network, xy)
+    others = {datum: _to_street_m(network, _placed(written, datum, points.crs)) for datum in DATUMS if datum != plain}
+    best = min(others, key=lambda datum: float(np.median(others[datum])))
+    own, other = float(np.median(own_m)), float(np.median(others[best]))
+    nearer = float(np.mean(others[best] < own_m))
+    if own < TIMES_NEARER * other or own - other < LEAST_GAIN_M or nearer < LEAST_SHARE:
+        return None
+    problem = (
+        f"the places look like {best}, not {declared}: half of them are then within {other:.0f} m of a street, now {own:.0f} m"
+    )
+    return Fault(
+        problem, f'write coordinates = "{best}" for this file in study.toml', source, column="coordinates", value=declared
+    )
+
+
+def _as_written(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]:
+    """WGS-84 degrees back into what the file says."""
+    forward = {"wgs84": lambda x, y: (x, y), "gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}
+    return forward[datum](lon, lat)
+
+
+def _placed(written: tuple[Floats, Floats], datum: str, crs: object) -> Floats:
+    """Where the file's points lie if what it says is in `datum`: (n, 2) metres."""
+    lon, lat = to_wgs84(*written, datum)
+    return np.column_stack(Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat))
+
+
+def _to_street_m(network: Network, xy: Floats) -> Floats:
+    return np.minimum(link_points(network, xy, FAR_M).link_m, FAR_M)

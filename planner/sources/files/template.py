@@ -1,0 +1,169 @@
+"""``planner init``: a new study folder whose files explain themselves, in both languages."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from planner.errors import Fault, SourceError, say_faults
+from planner.schema import CANDIDATES, STATIONS, Column, Kind, Schema
+
+STUDY_TOML = """\
+# A study: one place, its data and its assumptions. Lines with # are remarks or keys that are left out; everything else counts.
+# 一个研究区：地点、数据和假设。带 # 的行是说明或未启用的选项。
+#
+# 1. Put towns.geojson and a street extract (network.osm.pbf) into this folder.  把街镇边界和路网文件放进本文件夹。
+# 2. Fill in stations.csv and hosts.csv (any spreadsheet opens them).             填写站点表和候选载体表。
+# 3. planner check .                                                              检查；然后 planner run . --out results
+
+name = {name}
+area = "towns.geojson"            # polygons, one or more a town (GeoJSON, GeoPackage, shapefile)  街镇边界
+# area_field = "town"             # the column with the towns' names  街镇名称所在列
+# area_coordinates = "wgs84"      # or gcj02, bd09, or an EPSG code of a file that has none of its own  边界坐标系
+# crs = "EPSG:32651"              # metric CRS of all results; the UTM zone of the area by itself  计算用投影坐标系
+{policy}
+# as_of = 2025-06-30              # stations count as they stood then; the last date in stations.csv by itself  统计日期
+
+[network]                         # streets 路网
+file = "network.osm.pbf"          # .osm.pbf, .osm, .osm.gz, .osm.bz2, or .graphml of OSMnx
+# place = "Jiading, Shanghai"     # what `planner fetch` downloads
+
+[walk]                            # how people walk 步行
+minutes = 15                      # the circle, inclusive  圈层分钟数（含）
+bands = [5, 10, 15]               # outlines on the maps  地图上的圈层
+profile = "adult"                 # adult 4.8 km/h, slow 3.6 km/h, elder, wheelchair  步行人群
+# speed_mps = 1.2                 # instead of the profile's pace  步速（米/秒）
+max_link_m = 300                  # from a door to the nearest street  门到道路的最大距离
+# [walk.towns."Some Town"]        # the resident's town decides  按居民所在街镇单独设置
+# minutes = 20
+
+[stations]                        # existing stations 现有站点
+file = "stations.csv"
+coordinates = "wgs84"             # wgs84 (GPS), gcj02 (Amap, Tencent 高德、腾讯), bd09 (Baidu 百度), cgcs2000, or EPSG:4549
+# osm = ["amenity=townhall"]      # instead of a file: premises out of the street extract
+
+[[candidates]]                    # premises that could host a new station; more blocks may follow 候选载体
+file = "hosts.csv"
+coordinates = "wgs84"
+# [[candidates]]
+# osm = ["amenity=library", "amenity=community_centre"]
+
+[population]                      # residents 常住人口
+file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or polygons or points with a column of counts
+# column = "population"           # which column  人口列名
+# values = "counts"               # or per_km2: what a raster holds  栅格含义：人数或密度
+# spread = "buildings"            # totals by town spread over residential buildings of the extract  按住宅建筑面积分配
+# fit_towns = true                # scale so that each town has the population of the area file  按街镇总数校正
+
+# [[groups]]                      # key groups; only counts are ever kept of a list of people 重点群体（名单只读人数）
+# name = "unemployed"             # small letters, digits and _: heads a column
+# label = "登记失业人员"
+# weight = 3.0                    # what one more member adds on top of being a resident  权重
+# file = "unemployed.csv"         # one row a person, or counts by point, zone or town; or a raster
+# coordinates = "gcj02"
+
+[siting]                          # new stations 新建站点
+method = "mclp"                   # most need covered; or lscp, p-median, p-center
+sites = 5                         # how many
+# per_town_min = 1                # every town ends with at least so many  每街镇至少
+# phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
+
+[privacy]                         # 隐私
+minimum_count = 10                # smaller counts of key groups are never published  小于此数的重点群体人数不公开
+
+[publish]                         # 发布
+languages = ["zh", "en"]
+# title = ""
+# publisher = ""
+# map_approval = ""               # map approval number, shown on the page  审图号
+"""
+
+_KINDS = {
+    Kind.FLAG: "1/0, yes/no, 是/否",
+    Kind.DATE: "2025-06-30",
+}
+
+
+def write_template(folder: str | Path, policy: str | None = None) -> Path:
+    """Make a new study folder: ``study.toml`` with every key explained, and empty tables with their headers.
+
+    Parameters
+    ----------
+    folder
+        Made where it does not exist. Nothing in it is ever overwritten.
+    policy
+        The policy pack that the study shall name.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    SourceError
+        If a file of the template stands there already (all are named), or the folder cannot be written.
+    """
+    place = Path(folder)
+    texts = {
+        "study.toml": study_text(place.resolve().name or "study", policy),
+        "stations.csv": table_text(STATIONS),
+        "hosts.csv": table_text(CANDIDATES),
+    }
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        there = [name for name in texts if (place / name).exists()]
+        if there:
+            mend = "choose another folder, or remove it"
+            faults = [Fault("the file is there already and is not overwritten", mend, str(place / name)) for name in there]
+            raise SourceError(say_faults(faults), faults, str(place))
+        for name, text in texts.items():
+            encoding = "utf-8" if name.endswith(".toml") else "utf-8-sig"  # with the mark, Excel takes Chinese as it is
+            with (place / name).open("x", encoding=encoding, newline="\n") as file:
+                file.write(text)
+    except OSError as error:
+        if isinstance(error, SourceError):
+            raise
+        fault = Fault(f"the folder cannot be written: {error.strerror}", "choose another", str(place))
+        raise SourceError(str(fault), [fault], str(place)) from error
+    return place
+
+
+def study_text(name: str, policy: str | None) -> str:
+    """The study file of a new folder."""
+    line = (
+        f"policy = {_quoted(policy)}"
+        if policy
+        else '# policy = "jiading-2023"         # a shipped pack, or a path to one  政策包'
+    )
+    return STUDY_TOML.format(name=_quoted(name), policy=line)
+
+
+def _quoted(text: str) -> str:
+    """Text as a TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(letter if letter.isprintable() else f"\\u{ord(letter):04X}" for letter in escaped) + '"'
+
+
+def table_text(schema: Schema) -> str:
+    """An empty table: a remark a column, the Chinese headers as a remark, and the headers."""
+    columns = [column for column in schema if not column.is_family]
+    required = {*schema.key, "lon", "lat", *(column.name for column in columns if column.required)}
+    lines = [
+        ["# One row each. Remarks like these lines may stay or go; headers may be English or Chinese."],
+        ["# 每行一条记录；以 # 开头的说明行可保留可删除；表头中英文均可。"],
+        *([f"# {_explained(column, column.name in required)}"] for column in columns),
+        ["# " + columns[0].zh, *(column.zh for column in columns[1:])],
+        [column.name for column in columns],
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
+
+
+def _explained(column: Column, required: bool) -> str:
+    """What a column is, in both languages, and what may stand in it."""
+    said = ", ".join(column.choices) or _KINDS.get(column.kind, "")
+    words = [f"{column.name} {column.zh}: {column.label('en')}", "required 必填" if required else "", said]
+    return "; ".join(word for word in words if word)
