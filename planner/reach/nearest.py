@@ -42,7 +42,7 @@ class _Placed(NamedTuple):
 def nearest_times(
     network: Network | Streets, facilities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, walk: Walk
 ) -> pd.DataFrame:
-    """Each demand point's nearest facility within the cutoff; of equally near ones the first.
+    """Each demand point's nearest facility within the cutoff; of equally near ones that with the lowest id.
 
     The same times as `travel_times` gives, without the pairs: one search from all facilities at once.
 
@@ -83,7 +83,7 @@ def nearest_times(
 def nearest_facilities(
     network: Network | Streets, facilities: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, walk: Walk, most: int
 ) -> pd.DataFrame:
-    """Each demand point's nearest facilities within the cutoff, at most so many; of equally near ones the first.
+    """Each demand point's nearest facilities within the cutoff, at most so many; equally near ones by their ids.
 
     Parameters and errors as `nearest_times`; `most` >= 1.
 
@@ -103,19 +103,19 @@ def _nearest(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Positions (-1: none) and seconds of the nearest facilities: (demand, most), nearest first."""
     facility_xy, demand_xy = points_of(network, facilities, "facilities"), points_of(network, demand, "demand")
+    by_id = np.argsort(facilities.index.to_numpy(), kind="stable")
     facility = np.full((len(demand), most), -1, dtype=np.int32)
     seconds = np.full((len(demand), most), np.inf, dtype=np.float32)
     for own, rows in walks_of(demand, walk):
         streets = Streets.of(network, takes_steps=own.takes_steps)
-        doors = _place(streets, link_points(streets, facility_xy, own.max_link_m))
+        doors = _place(streets, link_points(streets, facility_xy[by_id], own.max_link_m))
         homes = _place(streets, link_points(streets, demand_xy[rows], own.max_link_m))
         limit_m = own.cutoff_s * own.pace_mps + GRACE_M
         corners = _spread_from_all(streets.arcs, doors, limit_m, most)
         found = _read(corners, doors, *by_number(doors.way, len(streets.way_m)), homes, limit_m, most)
         facility[rows[homes.who]] = found.facility
         seconds[rows[homes.who]] = np.minimum(found.metres / own.pace_mps, own.cutoff_s)
-    seconds[facility < 0] = np.inf
-    return facility, seconds
+    return np.where(facility < 0, -1, by_id[facility]).astype(np.int32), seconds
 
 
 def _place(streets: Streets, links: Links) -> _Placed:

@@ -277,7 +277,7 @@ def _put(indptr: Longs, rows: Longs, sizes: Ints, found: Ints, seconds: Times, c
 
 @compiled
 def _queue(buckets: int, deep: int, columns: Ints, times: Times) -> _Queue:
-    size = (buckets + 1) * deep
+    size = (buckets + 1) * (deep + 1)  # one more, where entries go that do not count
     return _Queue(deep, np.empty(size, dtype=np.uint32), np.empty(size, dtype=np.uint32), columns, times)
 
 
@@ -319,19 +319,21 @@ def _spread(
     """
     first, to, arc_m = arcs
     metres, filled, entry, settled = room.metres, room.filled, queue.entry, queue.settled
-    deep, last = place(queue.deep), len(filled) - 1
+    deep, wide, last = place(queue.deep), place(queue.deep + 1), len(filled) - 1
     per_m, top, dead_end, known = (last - 1) / limit_m, float(last), len(metres) - 1, place(0)
     for side in range(2):
         corner, at = corners[side], begin_m[side]
         if corner != dead_end and at <= limit_m and at < metres[corner]:
             metres[corner] = at
             into = place(at * per_m)
-            entry[into * deep + filled[into]] = corner
+            entry[into * wide + filled[into]] = corner
             filled[into] += place(1)
     for bucket in range(place(last)):
         taken = place(0)
         while taken < filled[bucket]:
-            corner = place(entry[bucket * deep + taken])
+            if taken == deep:
+                return -1
+            corner = place(entry[bucket * wide + taken])
             taken += place(1)
             at = metres[corner]
             if place(at * per_m) != bucket:
@@ -344,10 +346,8 @@ def _spread(
                 gain = (there < before) & (there <= limit_m)
                 metres[other] = there if gain else before
                 into = place(min(there * per_m, top))
-                entry[into * deep + min(filled[into], deep - place(1))] = other
+                entry[into * wide + min(filled[into], deep)] = other
                 filled[into] += place(gain)
-        if taken >= deep:
-            return -1
         filled[bucket] = place(0)
     return int(known)
 
