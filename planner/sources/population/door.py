@@ -19,6 +19,22 @@ _PERSONAL_WHOLE = ("name", "names", "tel", "idno", "address", "dob")  # a header
 _SURNAMES = frozenset(  # the hundred most common, four in five people
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
+_DOUBLE_SURNAMES = (
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "皇甫",
+    "令狐",
+    "夏侯",
+    "尉迟",
+    "慕容",
+    "东方",
+    "公孙",
+    "司徒",
+    "端木",
+    "长孙",
+)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 _ID_CHECK = "10X98765432"
 _PHONE = re.compile(r"(?:\+?86)?[-\s]?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|0\d{2,3}[-\s]?\d{7,8}")
@@ -58,7 +74,8 @@ def is_name(text: str) -> bool:
     (True, False, False)
     """
     plain = text.strip()
-    return bool(re.fullmatch(r"[\u4e00-\u9fff·]{2,4}", plain)) and plain[0] in _SURNAMES
+    is_short = bool(re.fullmatch(r"[\u4e00-\u9fff·]{2,4}", plain))
+    return is_short and (plain[0] in _SURNAMES or plain.startswith(_DOUBLE_SURNAMES))
 
 
 def is_personal_header(header: str) -> bool:

@@ -176,17 +176,18 @@ def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: tuple[int, int, int, 
 
 
 def _cell_km2(grid: _Grid, box: tuple[int, int, int, int]) -> Floats:
-    """Area of each cell on the ellipsoid in km², for densities."""
+    """Area of each cell on the ellipsoid in km², for densities: its sides in degrees times what a square degree is there."""
     row, col, height, width = box
-    affine = grid.to_crs
-    plane = abs(affine.a * affine.e - affine.b * affine.d)
-    cells = np.stack(np.meshgrid(np.arange(col, col + width) + 0.5, np.arange(row, row + height) + 0.5), axis=-1)
-    x, y = _through(affine, cells.reshape(-1, 2)).T.reshape(2, height, width)
-    if grid.crs.is_geographic:
-        return np.asarray(plane * _square_degree_km2(grid.crs, y), dtype=np.float64)
-    lon, lat = pyproj.Transformer.from_crs(grid.crs, grid.crs.geodetic_crs, always_xy=True).transform(x, y)
-    scale = pyproj.Proj(grid.crs).get_factors(lon, lat).areal_scale
-    return np.asarray(plane / np.asarray(scale) / 1e6, dtype=np.float64)
+    centre = np.stack(np.meshgrid(np.arange(col, col + width) + 0.5, np.arange(row, row + height) + 0.5), axis=-1).reshape(
+        -1, 2
+    )
+    into = pyproj.Transformer.from_crs(grid.crs, grid.crs.geodetic_crs, always_xy=True)
+    steps = [centre + step for step in ((0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))]
+    east, west, south, north = (np.column_stack(into.transform(*_through(grid.to_crs, step).T)) for step in steps)
+    along, down = east - west, south - north
+    square_degrees = np.abs(along[:, 0] * down[:, 1] - along[:, 1] * down[:, 0])
+    lat = (east + west + south + north)[:, 1] / 4
+    return np.asarray((square_degrees * _square_degree_km2(grid.crs, lat)).reshape(height, width), dtype=np.float64)
 
 
 def _square_degree_km2(crs: pyproj.CRS, lat: Floats) -> Floats:

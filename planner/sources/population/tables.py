@@ -200,7 +200,7 @@ def _numbers(values: pd.Series[Any], what: str, ask: CountAsk, rows: Rows) -> tu
         (numbers < 0, "the count is negative", "write 0 or more"),
     ]
     faults = [
-        Fault(problem, mend, ask.file, rows[i], header, str(values.iloc[i]))
+        Fault(problem, mend, ask.file, rows[i], header, None if blank[i] else str(values.iloc[i]))
         for bad, problem, mend in problems
         for i in np.flatnonzero(bad)
     ]
