@@ -173,12 +173,14 @@ def _index(levels: list[Any], names: list[str]) -> Any:
 
 
 def _repeats(index: Any, names: list[str], source: str, rows: np.ndarray) -> list[Fault]:
+    """Keys that stood before; with the first row, where rows are numbered."""
     again = np.flatnonzero(index.duplicated(keep="first"))
-    first = {key: rows[i] for i, key in reversed(list(enumerate(index)))} if len(again) else {}
+    first = (
+        {key: row for key, row in zip(index[::-1], rows[::-1], strict=True) if not isinstance(row, str)} if len(again) else {}
+    )
+    said = {key: f"the key stands twice, first in row {row}" for key, row in first.items()}
     key, mend = ", ".join(names), "make ids unique"
-    return [
-        Fault(f"the key stands twice, first in row {first[index[i]]}", mend, source, rows[i], key, str(index[i])) for i in again
-    ]
+    return [Fault(said.get(index[i], "the key stands twice"), mend, source, rows[i], key, str(index[i])) for i in again]
 
 
 def _row_numbers(table: Any) -> np.ndarray:
