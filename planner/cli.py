@@ -1,0 +1,373 @@
+"""The shell's door: parse, call the library, print. Tables go to stdout, words and progress to stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import geopandas as gpd
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+import planner
+from planner import run, schema, store
+from planner.errors import PlanError, PlannerError, PlannerWarning, StudyError
+from planner.study import Study
+
+FAULTY, USAGE, NO_PLAN, INTERRUPTED = 1, 2, 3, 130
+
+Progressing = Callable[[str, float], None]
+
+
+class _Door(click.Group):
+    """Turns our errors into one message and an exit code; a traceback only with ``-v``."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            done = super().main(*args, **kwargs)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(USAGE)
+        except (KeyboardInterrupt, click.Abort):
+            _say("Interrupted; nothing was half-written.")
+            sys.exit(INTERRUPTED)
+        except PlannerError as error:
+            _fail(error)
+        except BrokenPipeError:  # the reader of our table went away
+            sys.stderr.close()
+            sys.exit(FAULTY)
+        sys.exit(done if isinstance(done, int) else 0)
+
+
+def _fail(error: PlannerError) -> NoReturn:
+    if {"-v", "--verbose"} & set(sys.argv):
+        traceback.print_exc()
+    _say(f"Error: {error}")
+    sys.exit(NO_PLAN if isinstance(error, PlanError) else FAULTY)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - words go to stderr
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progressing | None]:
+    """A bar on stderr that says what is being done; nothing where stderr is no terminal. Warnings become notes."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    silent = quiet or not console.is_terminal
+    with warnings.catch_warnings(), Progress(*columns, console=console, transient=True, disable=silent) as bars:
+        warnings.simplefilter("always", PlannerWarning)
+        warnings.showwarning = lambda said, kind, *_, **__: None if quiet else _note(said, kind, bars.console)
+        bar = bars.add_task("starting", total=1.0)
+        yield None if silent else lambda text, share: bars.update(bar, description=text, completed=share)
+
+
+def _note(said: Warning | str, kind: type[Warning], console: Console) -> None:
+    if issubclass(kind, PlannerWarning):
+        console.print(f"Note: {said}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command on a study takes."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
+        click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: walk.minutes=10"),
+        click.argument("study", type=click.Path(path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+def _format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+
+
+_OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write.")
+_FORCE = click.option("--force", is_flag=True, help="Replace a folder that was edited by hand; the old one is kept beside.")
+
+
+@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="planner")
+def main() -> None:
+    """Who can walk to a station in fifteen minutes, how well does each serve, and where should the next ones go?
+
+    STUDY is a folder with a study.toml, or that file. Start with `planner demo`, or `planner init my-district`.
+    """
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--policy", help="A policy pack to name in the study file.")
+def init(folder: Path, policy: str | None) -> None:
+    """Make a new study FOLDER: a commented study.toml and empty tables with their headers."""
+    planner.write_template(folder, policy)
+    _say(f"A new study lies in {folder}: fill in its tables, then run: planner check {folder}")
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-output"), show_default=True)
+@_FORCE
+@click.option("-q", "--quiet", is_flag=True, help="No notes and no progress.")
+@click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails.")
+def demo(out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """Do the whole job on the extract of central Helsinki that comes with the dependencies."""
+    with _progress(quiet) as progress, planner.demo_study() as study:
+        done = planner.run_study(study, progress=progress)
+        done.write(out, force=force, progress=progress)
+    _say_result(done, out)
+
+
+@main.command()
+@_study_options
+@_format_option("table", "csv", "json")
+def check(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbose: bool) -> int:
+    """Say every fault of STUDY at once, with file, row, value and mend; exit 1 if there is any."""
+    with _progress(quiet):
+        faults = planner.check_study(study, overrides)
+    if form == "table":
+        for fault in faults:
+            click.echo(str(fault))
+        _say(f"{len(faults)} fault(s)" if faults else "No faults: planner run can do its work.")
+    else:
+        _show({"faults": pd.DataFrame([dataclasses.asdict(fault) for fault in faults])}, form)
+    return FAULTY if faults else 0
+
+
+@main.command()
+@_study_options
+@click.option("--from", "origins", required=True, metavar="A", help="stations, candidates, demand, or a file of points.")
+@click.option("--to", "destinations", required=True, metavar="B", help="stations, candidates, demand, or a file of points.")
+@_format_option("table", "csv", "json")
+def times(
+    study: Path, overrides: tuple[str, ...], origins: str, destinations: str, form: str, quiet: bool, verbose: bool
+) -> None:
+    """Walking times within the cutoff as a long table from_id, to_id, walk_s."""
+    with _progress(quiet) as progress:
+        table = run.walking_times(planner.read_study(study, overrides), origins, destinations, progress=progress)
+    _show({"times": table}, form)
+
+
+@main.command()
+@_study_options
+@click.option("--minutes", metavar="5,10,15", help="Which bands; default: those of the study.")
+@_format_option("geojson", "table", "csv", "json")
+def isochrones(study: Path, overrides: tuple[str, ...], minutes: str | None, form: str, quiet: bool, verbose: bool) -> None:
+    """Outlines of what lies within 5, 10, 15 minutes of each standing station."""
+    bands = _minutes(minutes) if minutes else None
+    with _progress(quiet) as progress:
+        surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
+        outlines = run.draw_isochrones(surveyed, bands)
+    _show({"isochrones": outlines}, form)
+
+
+@main.command()
+@_study_options
+@click.option("--of", "part", type=click.Choice(["all", "stations", "towns", "groups"]), default="all", show_default=True)
+@_format_option("table", "csv", "json")
+def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: bool, verbose: bool) -> None:
+    """How well each station serves, and how well towns and key groups are served."""
+    with _progress(quiet) as progress:
+        surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
+        stations, towns, groups = run.score_survey(surveyed)
+    tables = {"stations": stations, "towns": towns, "groups": groups}
+    _show_publishable(surveyed.study, tables if part == "all" else {part: tables[part]}, form)
+
+
+@main.command()
+@_study_options
+@click.option("--sites", type=click.IntRange(1), help="How many; default: the study's.")
+@_format_option("table", "csv", "json", "geojson")
+def propose(study: Path, overrides: tuple[str, ...], sites: int | None, form: str, quiet: bool, verbose: bool) -> None:
+    """New sites in order, each with its gain; the plan with its bound and gap."""
+    with _progress(quiet) as progress:
+        asked = _with_sites(planner.read_study(study, overrides), sites)
+        proposal = run.propose(planner.survey_study(asked, progress=progress), with_frontier=False)
+    plan = proposal.plan
+    if plan is None:
+        raise StudyError("no plan was asked for")
+    _show_publishable(asked, {"sites": plan.sites}, form)
+    _say(
+        f"{plan.method}: {plan.status}; need covered {plan.covered_before:,.0f} before, {plan.covered_after:,.0f} after, "
+        f"at most {plan.bound:,.0f} is possible (gap {plan.gap:.2%})"
+    )
+
+
+@main.command()
+@_study_options
+@_format_option("table", "csv", "json")
+def frontier(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbose: bool) -> None:
+    """People covered against number of stations, with a proven bound at each, up to all that can be covered."""
+    with _progress(quiet) as progress:
+        surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
+        proposal = run.propose(surveyed, with_plan=False)
+    if proposal.frontier is not None:
+        _show({"frontier": proposal.frontier}, form)
+
+
+@main.command()
+@_study_options
+@click.option("--at", required=True, metavar="LON,LAT", help="A place in degrees of WGS 84.")
+@click.option("--nearest", type=click.IntRange(1), default=3, show_default=True, help="How many stations to look at.")
+@_format_option("table", "csv", "json")
+def why(study: Path, overrides: tuple[str, ...], at: str, nearest: int, form: str, quiet: bool, verbose: bool) -> None:
+    """The nearest stations of a place, the way there leg by leg, and why it is covered or not."""
+    lon, lat = _lonlat(at)
+    with _progress(quiet) as progress:
+        surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
+        legs, reason = run.explain(surveyed, lon, lat, nearest=nearest)
+    _show({"ways": legs}, form)
+    _say(reason)
+
+
+@main.command(name="map")
+@_study_options
+@_OUT
+@_FORCE
+def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """The published pages alone: the station map and the planning map."""
+    with _progress(quiet) as progress:
+        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        done.write(out, parts=["pages"], force=force, progress=progress)
+    _say_result(done, out)
+
+
+@main.command()
+@_study_options
+@_OUT
+@_FORCE
+def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """The workbook (.xlsx), the report (.docx) and their tables."""
+    with _progress(quiet) as progress:
+        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        done.write(out, parts=["tables", "documents"], force=force, progress=progress)
+    _say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
+
+
+@main.command()
+@click.argument("run_a", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run_b", type=click.Path(path_type=Path, file_okay=False))
+@_format_option("table", "csv", "json")
+@click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails.")
+def compare(run_a: Path, run_b: Path, form: str, verbose: bool) -> None:
+    """What changed from RUN_A to RUN_B (output folders): people gained and lost, stations, towns, groups."""
+    _show(planner.compare_runs(planner.read_run(run_a), planner.read_run(run_b)), form)
+
+
+@main.command(name="run")
+@_study_options
+@_OUT
+@_FORCE
+def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """All of it: scores, proposal, outlines, maps, tables and the manifest."""
+    with _progress(quiet) as progress:
+        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        done.write(out, force=force, progress=progress)
+    _say_result(done, out)
+
+
+def _with_sites(study: Study, sites: int | None) -> Study:
+    if sites is None or sites == study.scenario.siting.sites:
+        return study
+    siting = dataclasses.replace(study.scenario.siting, sites=sites, phases=())
+    return dataclasses.replace(study, scenario=dataclasses.replace(study.scenario, siting=siting))
+
+
+def _minutes(text: str) -> tuple[float, ...]:
+    try:
+        bands = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        bands = ()
+    if not bands or any(not 0 < band < float("inf") for band in bands):
+        raise click.BadParameter(f"{text!r} is not a list of minutes such as 5,10,15", param_hint="--minutes")
+    return bands
+
+
+def _lonlat(text: str) -> tuple[float, float]:
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        lon = lat = float("nan")
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        raise click.BadParameter(f"{text!r} is not LON,LAT in degrees such as 121.25,31.38", param_hint="--at")
+    return lon, lat
+
+
+def _say_result(done: run.Run, out: Path) -> None:
+    facts = done.summary
+    share = "no residents" if facts["coverage"] is None else f"{facts['coverage']:.1%} of {facts['population']:,.0f} residents"
+    _say(
+        f"{facts['stations']} stations, {share} within {facts['cutoff_minutes']:g} minutes at "
+        f"{facts['pace_mps'] * 3.6:.1f} km/h (as of {facts['as_of']})"
+    )
+    _say(f"The station map:  {out / 'index.html'}")
+    _say(f"The planning map: {out / 'internal.html'}")
+
+
+def _show_publishable(study: Study, tables: Mapping[str, pd.DataFrame], form: str) -> None:
+    minimum = study.privacy.minimum_count
+    _show({name: planner.publishable(name, table, minimum) for name, table in tables.items()}, form)
+
+
+def _show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
+    """Tables on stdout: for reading, or as CSV (one after the other), JSON (an object of lists) or GeoJSON."""
+    if form == "json":
+        click.echo(json.dumps(_jsonable(tables), ensure_ascii=False, indent=2, allow_nan=False))
+    for name, table in tables.items():
+        if form == "geojson":
+            click.echo(store.geojson_text(gpd.GeoDataFrame(table)))
+        elif form == "csv":
+            click.echo(store.csv_text(table), nl=False)
+        elif form == "table":
+            _show_table(name, table)
+
+
+def _jsonable(tables: Mapping[str, pd.DataFrame]) -> Any:
+    """The tables as lists of records; one table alone is its list."""
+    records = {name: store.plain(store.with_lonlat_or_key(table).to_dict("records")) for name, table in tables.items()}
+    return next(iter(records.values())) if len(records) == 1 else records
+
+
+_SCHEMAS = {
+    "stations": schema.SCORES,
+    "towns": schema.TOWN_SCORES,
+    "groups": schema.GROUP_SCORES,
+    "sites": schema.SITES,
+    "frontier": schema.FRONTIER,
+}
+
+
+def _show_table(name: str, table: pd.DataFrame) -> None:
+    plain = store.with_lonlat_or_key(table)
+    width = None if sys.stdout.isatty() else 400
+    shown = Table(title=name, title_justify="left")
+    known = _SCHEMAS.get(name)
+    for column in plain.columns:
+        unit = known.get(str(column)) if known else None
+        heading = f"{column}\n({unit.unit})" if unit is not None and unit.unit else str(column)
+        shown.add_column(heading, justify="right" if pd.api.types.is_numeric_dtype(plain[column]) else "left")
+    for row in plain.itertuples(index=False, name=None):
+        shown.add_row(*(_cell(value, str(column)) for value, column in zip(row, plain.columns, strict=True)))
+    Console(width=width, highlight=False, markup=False).print(shown)
+
+
+def _cell(value: Any, column: str) -> str:
+    if pd.isna(value):
+        return "–"
+    if isinstance(value, float):
+        if "coverage" in column or column == "completeness":
+            return f"{value:.1%}"
+        return f"{value:,.6f}" if column in ("lon", "lat") else f"{value:,.1f}".removesuffix(".0")
+    return str(value)
