@@ -66,13 +66,14 @@ def area_sketch(study: Study) -> tuple[BaseGeometry, list[str]]:
     """
     frame = _read(study, WGS84)
     name, faults = _name_column(frame, study)
+    faults = [] if name else faults  # a town without a name is read_area's to say, with the rest
     shapes = np.asarray(frame.geometry[frame.geometry.notna() & ~frame.geometry.is_empty])
     if not len(shapes):
         faults.append(Fault("the area has no shapes", "draw one polygon or more a town", study.area))
     if faults:
         raise TableError(say_faults(faults), faults, "towns")
     outline = shapely.make_valid(shapely.union_all(shapely.make_valid(shapes)))
-    return outline, sorted({str(cell).strip() for cell in frame[name]})
+    return outline, sorted({str(cell).strip() for cell in frame[name] if not is_blank(cell)})
 
 
 def _read(study: Study, crs: str) -> gpd.GeoDataFrame:

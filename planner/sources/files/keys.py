@@ -90,7 +90,7 @@ def _nearest(unknown: tuple[str, ...], known: frozenset[tuple[str, ...]]) -> str
     if elsewhere:
         return f"did you mean {elsewhere[0]}?"
     anywhere = {key[-1]: ".".join(key) for key in sorted(known, reverse=True) if ANY not in key}
-    alike = difflib.get_close_matches(leaf.casefold(), sorted(anywhere), n=1)
+    alike = difflib.get_close_matches(leaf.casefold(), sorted(anywhere), n=1, cutoff=0.8)
     if alike:
         return f"did you mean {anywhere[alike[0]]}?"
     return f"here stand {', '.join(beside)}" if beside else "remove it"

@@ -165,16 +165,24 @@ def _validated(document: Mapping[str, Any], file: str) -> tuple[Study | None, li
     fields["scenario"] = {key: document[key] for key in SCENARIO if key in document}
     fields = json.loads(json.dumps(fields, default=_iso))
     faults: list[Fault] = []
+    gone: list[tuple[str | int, ...]] = []
     while True:
         try:
             return TypeAdapter(Study).validate_json(json.dumps(fields), strict=True), faults
         except ValidationError as error:
             found = error.errors(include_url=False)
-        told = {"unexpected_keyword_argument"} | ({"missing", "missing_argument"} if faults else set())
-        faults += [_fault(said, document, file) for said in found if said["type"] not in told]
+        faults += [_fault(said, document, file) for said in found if not _is_told(said, gone)]
         taken = [_take_away(fields, said["loc"]) for said in reversed(found)]
+        gone += [said["loc"] for said in found]
         if not any(taken):
             return None, faults
+
+
+def _is_told(said: Mapping[str, Any], gone: Sequence[tuple[str | int, ...]]) -> bool:
+    """Whether an error is another's: of an unknown key, or there only because something was taken away."""
+    if said["type"] == "unexpected_keyword_argument" or (gone and said["type"].startswith("missing")):
+        return True
+    return any(loc[: len(said["loc"])] == said["loc"] for loc in gone)
 
 
 def _take_away(fields: Any, loc: Sequence[str | int]) -> bool:
@@ -190,7 +198,7 @@ def _take_away(fields: Any, loc: Sequence[str | int]) -> bool:
     if loc and isinstance(place, list):
         place[:] = [value for i, value in enumerate(place) if i != loc[-1]]
         return True
-    if block is not None:
+    if block is not None and block[1] < len(block[0]):
         del block[0][block[1]]
         return True
     return False
