@@ -14,8 +14,9 @@ import scipy.sparse as sp
 import shapely
 
 from planner.errors import CrsError, PlannerWarning, StudyError
-from planner.isochrones.contour import Lines, Rings, Start, Walked, draw_station
+from planner.isochrones.field import Door, measure_field
 from planner.isochrones.raster import Around, Tiles, link_corners
+from planner.isochrones.rings import Rings, trace_rings
 from planner.network import Floats, Network
 from planner.reach import Links, Streets, link_points, walk_times
 from planner.reach.compiled import Progress, workers
@@ -179,20 +180,19 @@ def _draw_batch(
     streets: Streets, links: Links, node_s: sp.csr_array, budget_m: Floats, slack_m: float, walk: Walk, tiles: Tiles,
     threads: int,
 ) -> list[Rings]:  # fmt: skip
-    network = streets.network
-    lines = Lines(network.node_xy, network.ends, network.length_m, network.node_xy[network.ends].reshape(-1, 4))
+    xy, ends = streets.network.node_xy, streets.network.ends
+    street = np.column_stack([xy[ends].reshape(-1, 4), streets.network.length_m])
     first, node, node_m = node_s.indptr, node_s.indices, node_s.data.astype(np.float64) * walk.pace_mps
     rings = [NO_RINGS] * len(links)
 
     def draw(part: int) -> None:
-        room = np.full(len(network.node_xy), np.inf)
+        room = np.full(len(xy), np.inf)
         for k in range(part, len(links), threads):
-            if links.link_m[k] > budget_m[-1]:
-                continue
-            start = Start(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
-            walked = Walked(lines, start, room, walk.max_link_m)
-            near = slice(first[k], first[k + 1])
-            rings[k] = draw_station(node[near], node_m[near], walked, budget_m, slack_m, tiles)
+            if links.link_m[k] <= budget_m[-1]:
+                door = Door(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
+                near = slice(first[k], first[k + 1])
+                field = measure_field(node[near], node_m[near], door, xy, street, ends, room, budget_m, walk.max_link_m, tiles)
+                rings[k] = trace_rings(field, tiles.cell_m, slack_m)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(draw, range(threads)))
