@@ -296,6 +296,14 @@ class PopulationSource:
 
     Parameters
     ----------
+    file, column
+        The file, and the column that counts people (of a raster its band, by number or description).
+    spread
+        For totals: where in a town they go. For zones: over the buildings in them.
+    total
+        Without a file, everybody; with one, its people are scaled to this many.
+    coordinates
+        Of a file of points or zones: a datum, or an EPSG code.
     values
         What a raster holds: ``counts`` a cell, or people ``per_km2``.
     zone_m

@@ -206,10 +206,26 @@ def test_an_area_that_the_rasters_crs_cannot_hold_is_no_crash(tmp_path):
 
 def test_a_file_that_is_not_there_or_no_raster_is_a_source_error(tmp_path):
     (tmp_path / "broken.tif").write_bytes(b"II*\0 and then nothing")
-    for file, said in (("absent.tif", "there is no such file"), ("broken.tif", "not a raster")):
+    for file, said in (("absent.tif", "there is no such file"), ("broken.tif", "no raster")):
         with pytest.raises(SourceError, match=said) as caught:
             read_demand(study_in(tmp_path, file=file), towns_of(A=WHOLE))
         assert caught.value.source == file
+
+
+def test_a_raster_that_is_cut_off_is_a_source_error(tmp_path):
+    path = write_raster(tmp_path / "people.tif", np.ones((300, 300)))
+    path.write_bytes(path.read_bytes()[:200_000])
+    with pytest.raises(SourceError, match="cut off"):
+        read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=shapely.box(0, 0, 30_000, 30_000)))
+
+
+def test_a_file_that_sends_gdal_elsewhere_is_not_followed(tmp_path):
+    write_raster(tmp_path / "there.tif", np.ones((4, 4)))
+    source = f"<SimpleSource><SourceFilename>{tmp_path}/there.tif</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+    band = f'<VRTRasterBand dataType="Float64" band="1">{source}</VRTRasterBand>'
+    (tmp_path / "people.tif").write_text(f'<VRTDataset rasterXSize="4" rasterYSize="4">{band}</VRTDataset>')
+    with pytest.raises(SourceError, match="no raster that can be read"):
+        read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=WHOLE))
 
 
 def test_an_area_without_anybody_is_an_error(tmp_path):
@@ -351,6 +367,12 @@ def test_swapped_coordinates_and_counts_that_are_none_are_said_together(tmp_path
     assert "swapped" in str(caught.value)
 
 
+def test_a_header_that_stands_twice_is_refused(tmp_path):
+    write_csv(tmp_path / "cells.csv", ["lon", "lat", "pop", "pop"], [[*degrees(50, 50), 1, 2]])
+    with pytest.raises(TableError, match=r"cells\.csv, pop: the header stands twice"):
+        read_demand(study_in(tmp_path, file="cells.csv"), towns_of(A=WHOLE))
+
+
 def test_a_table_without_places_or_rows_is_refused(tmp_path):
     write_csv(tmp_path / "a.csv", ["number", "population"], [[1, 3]])
     with pytest.raises(TableError, match="nothing says where the rows are"):
@@ -424,11 +446,13 @@ def test_a_town_that_is_none_is_named_with_the_nearest(tmp_path):
 
 def test_totals_that_nobody_spreads_and_areas_without_totals_are_study_errors(tmp_path):
     write_raster(tmp_path / "people.tif", np.ones((4, 4)))
+    write_csv(tmp_path / "cells.csv", ["lon", "lat", "pop"], [[*degrees(50, 50), 1]])
     for population, said in (
         ({"total": 5}, "totals say nothing of where in a town people live"),
         ({"spread": "area"}, "the area file has no column 'population'"),
         ({"total": 5, "spread": "buildings"}, "needs an OSM file"),
         ({"file": "people.tif", "spread": "buildings"}, "a raster says itself where people live"),
+        ({"file": "cells.csv", "spread": "area"}, "a table of points says itself where people live"),
     ):
         with pytest.raises(StudyError, match=said):
             read_demand(study_in(tmp_path, **population), towns_of(**HALVES))

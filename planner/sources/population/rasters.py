@@ -16,13 +16,17 @@ import rasterio
 import shapely
 from rasterio.windows import Window
 
-from planner.demand import CountedPoints, Grounds, Tally, cell_parts
+from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, cell_parts
 from planner.errors import CrsError, Fault, PlannerWarning, SourceError, TableError, say_faults
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
+Box = tuple[int, int, int, int]  # first row, first column, height, width, in raster cells
+Part = tuple[Floats, npt.NDArray[np.int64], Floats]  # where, in which town, how many people
 
-SUFFIXES = (".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".flt")
+DRIVERS = {  # GDAL's, by ending; others may follow what a file says to elsewhere
+    ".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAIGrid", ".bil": "EHdr", ".flt": "EHdr",
+}  # fmt: skip
 WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is made of them
 MOST_A_CELL = 1e7  # people, or people a km²: more is a mark for nodata that nobody declared
 _DENSITY = re.compile(r"densit|per km|/ ?km|km-2|per square|_pd_|密度")
@@ -35,7 +39,7 @@ class RasterAsk:
 
     path: Path
     file: str
-    what: str = "population"
+    what: str = RESIDENTS
     band: str | None = None
     values: str = "counts"
     zone_m: float = 400.0
@@ -43,7 +47,7 @@ class RasterAsk:
 
 def is_raster(file: str) -> bool:
     """Whether a file is read as a raster, by its ending."""
-    return file.lower().endswith(SUFFIXES)
+    return file.lower().endswith(tuple(DRIVERS))
 
 
 def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None = None) -> tuple[CountedPoints, Tally]:
@@ -63,16 +67,15 @@ def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None =
         If counts are negative or infinite, the band is not there, or the raster and the area do not meet.
     """
     if not ask.path.is_file():
-        raise SourceError(str(_fault(ask, "there is no such file", "check the path in study.toml")), source=ask.file)
+        raise _refused(ask, "there is no such file", "check the path in study.toml")
     try:
-        raster = rasterio.open(ask.path)
-    except rasterio.errors.RasterioError:
-        raster = None
-    if raster is None:
-        raise SourceError(str(_fault(ask, "it is not a raster that can be read", "save it as GeoTIFF")), source=ask.file)
-    with raster:
-        _warn_of_densities(raster, ask)
-        return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+        with rasterio.open(ask.path, driver=DRIVERS[Path(ask.file).suffix.lower()]) as raster:
+            _warn_of_densities(raster, ask)
+            return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+    except rasterio.errors.RasterioError as error:
+        raise _refused(
+            ask, "it is no raster that can be read, or is cut off", "save it as GeoTIFF, or copy it again"
+        ) from error
 
 
 def _warn_of_densities(raster: Any, ask: RasterAsk) -> None:
@@ -97,7 +100,7 @@ class _Grid:
 
     @classmethod
     def of(cls, raster: Any, ask: RasterAsk, grounds: Grounds) -> _Grid:
-        if raster.crs is None or raster.transform.is_identity:
+        if raster.crs is None or raster.transform.is_identity or raster.transform.is_degenerate:
             fault = _fault(ask, "the raster has no CRS", "give it one, for instance with gdal_edit -a_srs EPSG:4326")
             raise CrsError(str(fault), [fault], ask.what)
         crs = pyproj.CRS.from_wkt(raster.crs.to_wkt())
@@ -115,25 +118,17 @@ class _Grid:
 def _read_open(
     grid: _Grid, raster: Any, ask: RasterAsk, grounds: Grounds, progress: Progress | None
 ) -> tuple[CountedPoints, Tally]:
-    found: list[tuple[npt.NDArray[Any], ...]] = []
-    faults: list[Fault] = []
-    met = covered = 0.0
+    found, faults, met, covered = [], [], 0.0, 0.0
     windows = list(_windows(grid))
-    for done, (row, col, height, width) in enumerate(windows):
-        values = _people(raster, grid, ask, (row, col, height, width), faults)
-        touched = np.zeros(values.shape, dtype=bool)
-        for town, shape in enumerate(grid.shapes):
-            n = grid.times
-            parts = cell_parts(shape, (row * n, (row + height) * n), (col * n, (col + width) * n))
-            inner = parts.row // n - row, parts.col // n - col
-            touched[inner] = True
-            covered += float(parts.share.sum())
-            people = values[inner] * parts.share / (n * n)
-            some = people > 0
-            found.append((parts.xy[some], np.full(int(some.sum()), town), people[some]))
-        met += float(values[touched].sum())
+    for done, window in enumerate(windows, 1):
+        values, wrong = _people(raster, grid, ask, window)
+        faults += wrong
+        parts, people_met, cells = _split_window(grid, window, values)
+        found += parts
+        met += people_met
+        covered += cells
         if progress:
-            progress(f"reading {ask.file}", (done + 1) / len(windows))
+            progress(f"reading {ask.file}", done / len(windows))
     if faults:
         raise TableError(say_faults(faults), faults, ask.what)
     points = _in_study_crs(grid, grounds, found, ask.what)
@@ -142,23 +137,39 @@ def _read_open(
     return points, Tally(f"{ask.file} clipped to the area, cell by cell", ask.what, met, points.total(ask.what), note)
 
 
-def _in_study_crs(grid: _Grid, grounds: Grounds, found: list[tuple[npt.NDArray[Any], ...]], what: str) -> CountedPoints:
+def _split_window(grid: _Grid, window: Box, values: Floats) -> tuple[list[Part], float, float]:
+    """The parts of one window's cells town by town, the people of all cells that a town touches, the cells they cover."""
+    row, col, height, width = window
+    n, parts, covered = grid.times, [], 0.0
+    touched = np.zeros(values.shape, dtype=bool)
+    for town, shape in enumerate(grid.shapes):
+        cells = cell_parts(shape, (row * n, (row + height) * n), (col * n, (col + width) * n))
+        inner = cells.row // n - row, cells.col // n - col
+        touched[inner] = True
+        covered += float(cells.share.sum())
+        people = values[inner] * cells.share / (n * n)
+        some = people > 0
+        parts.append((cells.xy[some], np.full(int(some.sum()), town, dtype=np.int64), people[some]))
+    return parts, float(values[touched].sum()), covered
+
+
+def _in_study_crs(grid: _Grid, grounds: Grounds, found: list[Part], what: str) -> CountedPoints:
     cells = np.concatenate([xy for xy, _, _ in found]) / grid.times
     into = pyproj.Transformer.from_crs(grid.crs, grounds.crs, always_xy=True)
     xy = np.column_stack(into.transform(*_through(grid.to_crs, cells).T))
-    town = np.concatenate([town for _, town, _ in found]).astype(np.int64)
+    town = np.concatenate([town for _, town, _ in found])
     return CountedPoints(xy, town, {what: np.concatenate([people for _, _, people in found])})
 
 
-def _windows(grid: _Grid) -> Iterator[tuple[int, int, int, int]]:
+def _windows(grid: _Grid) -> Iterator[Box]:
     side = max(WINDOW // grid.times, 1)
     for row in range(grid.rows[0], grid.rows[1], side):
         for col in range(grid.cols[0], grid.cols[1], side):
             yield row, col, min(side, grid.rows[1] - row), min(side, grid.cols[1] - col)
 
 
-def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: tuple[int, int, int, int], faults: list[Fault]) -> Floats:
-    """People a cell in one window; what is nodata is 0; negative and infinite cells are noted as faults."""
+def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: Box) -> tuple[Floats, list[Fault]]:
+    """People a cell in one window, where nodata is 0; and the cells that hold no count of people."""
     row, col, height, width = box
     read = raster.read(grid.band, window=Window(col, row, width, height), masked=True)
     values = np.ma.filled(read.astype(np.float64), np.nan)
@@ -169,13 +180,14 @@ def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: tuple[int, int, int, 
         r, c = np.argwhere(wrong)[0].tolist()
         problem = f"{int(wrong.sum())} cells hold no count of people, and are not declared as nodata"
         mend = "declare it, for instance with gdal_edit -a_nodata -99999"
+        shown = f"{values[r, c]:g}" if ask.what == RESIDENTS else None
         place = f"{row + r + 1}, column {col + c + 1}"
-        faults.append(Fault(problem, mend, ask.file, place, f"band {grid.band}", f"{values[r, c]:g}"))
-        values[wrong] = 0.0
-    return np.asarray(values * _cell_km2(grid, box) if ask.values == "per_km2" else values, dtype=np.float64)
+        return np.zeros_like(values), [Fault(problem, mend, ask.file, place, f"band {grid.band}", shown)]
+    people = values * _cell_km2(grid, box) if ask.values == "per_km2" else values
+    return np.asarray(people, dtype=np.float64), []
 
 
-def _cell_km2(grid: _Grid, box: tuple[int, int, int, int]) -> Floats:
+def _cell_km2(grid: _Grid, box: Box) -> Floats:
     """Area of each cell on the ellipsoid in km², for densities: its sides in degrees times what a square degree is there."""
     row, col, height, width = box
     centre = np.stack(np.meshgrid(np.arange(col, col + width) + 0.5, np.arange(row, row + height) + 0.5), axis=-1).reshape(
@@ -252,6 +264,11 @@ def _band(raster: Any, ask: RasterAsk) -> int:
     problem = f"the raster has the bands {bands}" + ("" if ask.band is None else f" but none called {ask.band!r}")
     fault = _fault(ask, problem, "name one of them with column")
     raise TableError(str(fault), [fault], ask.what)
+
+
+def _refused(ask: RasterAsk, problem: str, mend: str) -> SourceError:
+    fault = _fault(ask, problem, mend)
+    return SourceError(str(fault), [fault], ask.file)
 
 
 def _fault(ask: RasterAsk, problem: str, mend: str) -> Fault:

@@ -74,11 +74,15 @@ def _own_columns(study: Study) -> tuple[Group, ...]:
 def _settled_raster(study: Study, grounds: Grounds, file: str, progress: Progress | None) -> Settled:
     source = study.population
     if source.spread != "none":
-        fault = Fault("a raster says itself where people live", "leave population.spread out, or name a table", file)
-        raise StudyError(str(fault), [fault])
+        raise _says_itself(file, "a raster")
     ask = RasterAsk(study.path_of(file), file, RESIDENTS, source.column, source.values, source.zone_m)
     points, tally = read_raster(ask, grounds, progress=progress)
     return points, [tally]
+
+
+def _says_itself(file: str, what: str) -> StudyError:
+    fault = Fault(f"{what} says itself where people live", "leave spread out", file, column="population.spread")
+    return StudyError(str(fault), [fault])
 
 
 def _settled_table(study: Study, grounds: Grounds, file: str) -> Settled:
@@ -89,6 +93,8 @@ def _settled_table(study: Study, grounds: Grounds, file: str) -> Settled:
     table = read_counts(CountAsk(study.path_of(file), file, columns, source.coordinates, suppressed=held), grounds.crs)
     if table.shapes is None:
         return _settled_totals(study, grounds, totals_by_town(table, grounds), file)
+    if not table.are_zones and source.spread != "none":
+        raise _says_itself(file, "a table of points")
     if not table.are_zones:
         return points_in_towns(table, grounds)
     if source.spread == "buildings":

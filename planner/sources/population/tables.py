@@ -139,8 +139,10 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     headers = [str(name) for name in frame.columns if name not in fixed]
     others = [name for name in headers if not recognise(name)]
     dropped = _greet(ask, frame, headers, others) if ask.private else []
-    kept = [name for name in frame.columns if name in fixed or name not in others]
-    return frame[kept], [name for name in others if name not in dropped], list(read.faults)
+    kept = frame[[name for name in dict.fromkeys(frame.columns) if name in fixed or name not in others]]
+    doubled = [str(name) for name in kept.columns[kept.columns.duplicated()].unique()]
+    faults = [*read.faults, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
+    return kept.loc[:, ~kept.columns.duplicated()], [name for name in others if name not in dropped], faults
 
 
 def _greet(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], others: Sequence[str]) -> list[str]:
