@@ -1,0 +1,176 @@
+"""Each command is parse, one call, print: what it prints is what the library gives, and its exit code says how it went."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from lattice_study import lonlat, write_lattice_study
+
+import planner
+from planner.cli import main
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_lattice_study(tmp_path_factory.mktemp("lattice")))
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def csv(result: Result) -> pd.DataFrame:
+    assert result.exit_code == 0, result.stderr
+    return pd.read_csv(io.StringIO(result.stdout))
+
+
+def test_every_command_explains_itself() -> None:
+    commands = list(main.commands)
+    assert {
+        "init",
+        "demo",
+        "check",
+        "times",
+        "isochrones",
+        "score",
+        "propose",
+        "frontier",
+        "why",
+        "compare",
+        "map",
+        "run",
+    } <= set(commands)
+    for name in commands:
+        result = call(name, "--help")
+        assert result.exit_code == 0
+        assert "Usage" in result.stdout
+
+
+def test_score_prints_what_the_library_gives(study: str) -> None:
+    survey = planner.survey_study(planner.read_study(study))
+    stations, towns, _ = planner.score_survey(survey)
+    printed = csv(call("score", study, "--of", "stations", "--format", "csv")).set_index("station_id")
+    assert printed["served_pop"].tolist() == stations["served_pop"].tolist()
+    everything = json.loads(call("score", study, "--format", "json").stdout)
+    assert [row["town"] for row in everything["towns"]] == towns.index.tolist()
+    assert set(everything) == {"stations", "towns", "groups"}
+
+
+def test_times_are_a_long_table_between_any_two_kinds_of_places(study: str, tmp_path: Path) -> None:
+    table = csv(call("times", study, "--from", "demand", "--to", "stations", "--format", "csv"))
+    assert list(table.columns) == ["from_id", "to_id", "walk_s"]
+    assert table["walk_s"].between(0, 300).all()
+    lon, lat = lonlat(6, 5)
+    (tmp_path / "p.csv").write_text(f"id,lon,lat\nhome,{lon},{lat}\n", encoding="utf-8")
+    table = csv(call("times", study, "--from", str(tmp_path / "p.csv"), "--to", "stations", "--format", "csv"))
+    assert table["to_id"].tolist() == ["S1"]
+    assert table["walk_s"].iloc[0] == pytest.approx(99.0, abs=0.1)
+
+
+def test_isochrones_are_geojson_in_degrees(study: str) -> None:
+    features = json.loads(call("isochrones", study, "--minutes", "2,5").stdout)["features"]
+    assert sorted((f["properties"]["station_id"], f["properties"]["minutes"]) for f in features) == [
+        ("S1", 2), ("S1", 5), ("S2", 2), ("S2", 5),
+    ]  # fmt: skip
+    lon, lat = features[0]["geometry"]["coordinates"][0][0][0]
+    assert 121 < lon < 122
+    assert 31 < lat < 32
+
+
+def test_propose_says_the_bound_and_takes_another_number_of_sites(study: str) -> None:
+    result = call("propose", study, "--sites", "3", "--format", "csv")
+    assert len(csv(result)) == 3
+    assert "optimal" in result.stderr
+    assert "gap 0.00%" in result.stderr
+
+
+def test_propose_without_any_plan_exits_3_and_says_why(study: str) -> None:
+    result = call("propose", study, "--sites", "9")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "9" in result.stderr
+
+
+def test_frontier_reaches_all_that_can_be_covered(study: str) -> None:
+    table = csv(call("frontier", study, "--format", "csv"))
+    assert table["stations"].tolist() == [2, 3, 4, 5, 6]
+
+
+def test_why_tells_the_way_and_the_reason(study: str) -> None:
+    lon, lat = lonlat(6, 6)
+    result = call("why", study, "--at", f"{lon},{lat}", "--format", "csv")
+    assert set(csv(result)["station_id"]) == {"S1", "S2"}
+    assert result.stderr.startswith("Covered:")
+    assert call("why", study, "--at", "31.2;121").exit_code == 2
+
+
+def test_set_overrides_any_key(study: str) -> None:
+    slow = csv(call("score", study, "--of", "groups", "--format", "csv", "--set", "walk.minutes=2"))
+    fast = csv(call("score", study, "--of", "groups", "--format", "csv", "--set", "walk.minutes=5"))
+    assert slow["covered"].iloc[0] < fast["covered"].iloc[0]
+    result = call("score", study, "--set", "walk.minute=2")
+    assert result.exit_code == 1
+    assert "did you mean minutes?" in result.stderr
+
+
+def test_check_lists_faults_and_exits_1(study: str, tmp_path: Path) -> None:
+    assert call("check", study).exit_code == 0
+    folder = write_lattice_study(tmp_path / "bad")
+    (folder / "stations.csv").write_text("station_id,name,lon,lat\nS1,A,31.3,121.3\nS1,B,abc,31.3\n", encoding="utf-8")
+    result = call("check", str(folder))
+    assert result.exit_code == 1
+    assert "stations.csv" in result.stdout
+    assert len(json.loads(call("check", str(folder), "--format", "json").stdout)) >= 2
+
+
+def test_an_error_of_ours_is_one_message_and_a_traceback_only_with_v(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = call("run", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+    words = ["score", str(tmp_path / "nowhere"), "-v"]
+    monkeypatch.setattr("sys.argv", ["planner", *words])
+    assert "Traceback" in call(*words).stderr
+
+
+def test_wrong_usage_exits_2(study: str) -> None:
+    assert call("run", study).exit_code == 2  # no --out
+    assert call("fly").exit_code == 2
+
+
+def test_an_interrupted_run_leaves_nothing_and_exits_130(study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("planner.run.write_workbook", interrupt)
+    result = call("run", study, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_map_writes_the_pages_alone_and_report_the_documents(study: str, tmp_path: Path) -> None:
+    assert call("map", study, "--out", str(tmp_path / "m")).exit_code == 0
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {"index.html", "internal.html", "manifest.json"}
+    assert call("report", study, "--out", str(tmp_path / "r")).exit_code == 0
+    assert {"report.docx", "workbook.xlsx", "stations.csv"} <= {path.name for path in (tmp_path / "r").iterdir()}
+
+
+def test_two_runs_are_compared(study: str, tmp_path: Path) -> None:
+    for name, minutes in (("a", "4"), ("b", "5")):
+        assert call("run", study, "--out", str(tmp_path / name), "--set", f"walk.minutes={minutes}").exit_code == 0
+    changed = json.loads(call("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", "json").stdout)
+    people = changed["people"][0]
+    assert people["covered_after"] - people["covered_before"] == people["gained"] - people["lost"] > 0
+    assert people["lost"] == 0
+
+
+def test_init_makes_a_folder_that_says_what_to_fill_in(tmp_path: Path) -> None:
+    assert call("init", str(tmp_path / "new"), "--policy", "jiading-2023").exit_code == 0
+    assert "stations.csv" in {path.name for path in (tmp_path / "new").iterdir()}
+    assert call("init", str(tmp_path / "new")).exit_code == 1  # nothing is overwritten
