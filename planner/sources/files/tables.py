@@ -9,10 +9,12 @@ from typing import Any
 import geopandas as gpd
 
 from planner.errors import Fault, TableError, say_faults
-from planner.schema import Schema
+from planner.schema import Schema, fold
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.files.shapes import place_rows
+
+SHORTEST_CUT = 9  # bytes of a header cut at ten: three Chinese letters in UTF-8, the half of a fourth dropped
 
 Check = Callable[[gpd.GeoDataFrame, str], list[Fault]]  # placed rows and the file's name -> what else is wrong
 
@@ -67,8 +69,9 @@ def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fau
     names: list[str] = []
     said: dict[str, str] = {}
     faults = []
+    understand = _understand_cut if source.lower().endswith(".shp") else Schema.column_for
     for header in map(str, frame.columns):
-        name = header if header in (ROW, "geometry") else schema.column_for(header) or header
+        name = header if header in (ROW, "geometry") else understand(schema, header) or header
         if name in said and header != name:
             faults.append(Fault(f"the headers {said[name]!r} and {header!r} both mean {name}", "keep one of them", source))
         elif name in said:
@@ -77,6 +80,16 @@ def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fau
         names.append(name)
     renamed = frame.set_axis(names, axis=1)
     return renamed.loc[:, ~renamed.columns.duplicated()], faults
+
+
+def _understand_cut(schema: Schema, header: str) -> str | None:
+    """The column a header of a shapefile means: it has ten bytes, so that a longer one is known by how it begins."""
+    known = schema.column_for(header)
+    if known is not None or len(header.encode()) < SHORTEST_CUT:
+        return known
+    columns = [column for column in schema if not column.is_family]
+    begun = [c.name for c in columns if any(fold(w).startswith(fold(header)) for w in (c.name, c.en, c.zh, *c.aliases))]
+    return begun[0] if len(begun) == 1 else None
 
 
 def settle(placed: gpd.GeoDataFrame, schema: Schema, source: str, faults: list[Fault]) -> gpd.GeoDataFrame:
