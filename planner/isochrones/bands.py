@@ -19,7 +19,7 @@ from planner.isochrones.raster import Around, Tiles, link_corners
 from planner.isochrones.rings import Rings, trace_rings
 from planner.network import Floats, Network
 from planner.reach import Links, Streets, link_points, walk_times
-from planner.reach.compiled import Progress, workers
+from planner.reach.compiled import COMPILING, Progress, workers
 from planner.schema import ISOCHRONES, Isochrones, Stations
 from planner.study import MINUTE_S, Walk
 
@@ -103,28 +103,30 @@ def isochrone_bands(
     >>> outlines.bounds.round(-1).values.tolist()
     [[-60.0, -60.0, 400.0, 60.0]]
     """
-    streets_network = network.network if isinstance(network, Streets) else network
-    bands = _checked(streets_network, stations, walk.bands if minutes is None else minutes, tolerance_m)
-    drawn: dict[int, Rings] = {}
+    whole = network.network if isinstance(network, Streets) else network
+    bands = _checked(whole, stations, walk.bands if minutes is None else minutes, tolerance_m)
+    rings = [NO_RINGS] * len(stations)
+    done = 0
     for own, rows in station_walks(stations, walk):
         streets = Streets.of(network, takes_steps=own.takes_steps)
-        table = stations.iloc[rows]
-        done = len(drawn) / max(len(stations), 1)
-        part = len(rows) / max(len(stations), 1)
-        rings = _draw(streets, table, own, bands, tolerance_m, _scaled(progress, done, part), threads)
-        drawn |= dict(zip(rows.tolist(), rings, strict=True))
-    outlines = _assemble([drawn[i] for i in range(len(stations))], len(bands))
-    return _table(outlines, stations, bands, streets_network)
+        tell = _part(progress, done / len(stations), len(rows) / len(stations))
+        xy = shapely.get_coordinates(stations.geometry)[rows]
+        for row, drawn in zip(rows, _draw(streets, xy, own, bands, tolerance_m, tell, threads), strict=True):
+            rings[row] = drawn
+        done += len(rows)
+    if progress is not None:
+        progress("outlines", 1.0)
+    return _table(_assemble(rings, len(bands)), stations, bands, whole)
 
 
 def station_walks(stations: Stations, walk: Walk) -> list[tuple[Walk, Rows]]:
     """The walks that stations' outlines are drawn with, each with the positions of its stations."""
-    everyone = np.arange(len(stations))
-    if not walk.towns or "town" not in stations:
-        return [(walk.for_town(None), everyone)]
-    own = [walk.for_town(None if pd.isna(town) else str(town)) for town in stations["town"]]
-    kinds = pd.factorize(pd.Series([(w.pace_mps, w.takes_steps) for w in own], dtype=object))[0]
-    return [(own[int(rows[0])], rows) for kind in range(kinds.max(initial=-1) + 1) for rows in [np.flatnonzero(kinds == kind)]]
+    towns = stations["town"] if "town" in stations else pd.Series([None] * len(stations), dtype=object)
+    own = [walk.for_town(None if pd.isna(town) else str(town)) for town in towns]
+    rows_of: dict[tuple[float, bool], list[int]] = {}
+    for row, each in enumerate(own):
+        rows_of.setdefault((each.pace_mps, each.takes_steps), []).append(row)
+    return [(own[rows[0]], np.array(rows)) for rows in rows_of.values()]
 
 
 def _checked(network: Network, stations: Stations, minutes: Sequence[float], tolerance_m: float | None) -> Floats:
@@ -142,25 +144,25 @@ def _checked(network: Network, stations: Stations, minutes: Sequence[float], tol
 
 
 def _draw(
-    streets: Streets, stations: Stations, walk: Walk, minutes: Floats, tolerance_m: float | None, progress: Progress,
-    threads: int | None,
-) -> list[Rings]:  # fmt: skip
-    """The rings of each station, in their order."""
+    streets: Streets, xy: Floats, walk: Walk, minutes: Floats, tolerance_m: float | None, tell: Progress, threads: int | None
+) -> list[Rings]:
+    """The rings of stations that are walked to alike, in their order."""
     budget_m = minutes * MINUTE_S * walk.pace_mps
-    xy = shapely.get_coordinates(stations.geometry)
     cell_m = float(np.clip(min(budget_m[0] / CELLS_PER_BAND, walk.max_link_m / CELLS_PER_LINK), FINEST_M, COARSEST_M))
-    progress("the streets nearest to the raster", 0.0)
+    tell(COMPILING, 0.0)
     links = link_points(streets, xy, walk.max_link_m, walk=walk, threads=threads)
-    tiles = link_corners(streets, Around(xy[links.linked], float(budget_m[-1])), cell_m, walk, threads=threads)
+    if not links.linked.any():
+        return [NO_RINGS] * len(xy)
+    tell("the streets around the stations", 0.0)
+    tiles = link_corners(streets, Around(xy[links.linked], float(budget_m[-1])), cell_m, walk.max_link_m, threads=threads)
     slack_m = TOLERANCE * cell_m if tolerance_m is None else tolerance_m
-    nodes = _node_links(streets)
+    nodes, cutoff_s = _node_links(streets), float(minutes[-1] * MINUTE_S)
     rings: list[Rings] = []
     for low in range(0, len(xy), BATCH):
-        progress("outlines", low / len(xy))
-        batch = links.take(np.arange(low, min(low + BATCH, len(xy))))
-        cutoff_s = float(minutes[-1] * MINUTE_S)
-        node_s = walk_times(streets, batch, nodes, walk.pace_mps, cutoff_s, takes_steps=walk.takes_steps, threads=threads)
-        rings += _draw_batch(streets, batch, node_s, budget_m, slack_m, walk, tiles, workers(threads))
+        tell("outlines", low / len(xy))
+        some = links.take(np.arange(low, min(low + BATCH, len(xy))))
+        node_s = walk_times(streets, some, nodes, walk.pace_mps, cutoff_s, takes_steps=walk.takes_steps, threads=threads)
+        rings += _draw_batch(streets, some, node_s, budget_m, slack_m, walk, tiles, workers(threads))
     return rings
 
 
@@ -201,7 +203,7 @@ def _draw_batch(
 
 def _assemble(rings: list[Rings], bands: int) -> npt.NDArray[np.object_]:
     """(stations, bands) MultiPolygons out of all rings at once; empty where there are none."""
-    sizes, holes, parts, points = [], [], [], []
+    none, sizes, holes, parts, points = np.zeros(0, dtype=np.int64), [], [], [], []
     for each in rings:
         order = np.argsort(each.outer, kind="stable")  # an outer ring, its holes, the next outer ring …
         ends = np.cumsum(each.size)
@@ -210,8 +212,9 @@ def _assemble(rings: list[Rings], bands: int) -> npt.NDArray[np.object_]:
         outer = np.flatnonzero(each.outer[order] == order)
         holes.append(np.diff(outer, append=len(order)))
         parts.append(np.bincount(each.band[order[outer]], minlength=bands))
-    offsets = tuple(np.concatenate([[0], np.cumsum(np.concatenate(counts))]) for counts in (sizes, holes, parts))
-    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, np.concatenate(points), offsets)
+    offsets = tuple(np.append(0, np.cumsum(np.concatenate([none, *counts]))) for counts in (sizes, holes, parts))
+    xy = np.concatenate([np.empty((0, 2)), *points])
+    shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, xy, offsets)
     return np.asarray(shapes).reshape(-1, bands)
 
 
@@ -243,8 +246,8 @@ def _named(stations: Stations, rows: Rows) -> str:
     return f"{shown} …" if len(rows) > SHOWN_IDS else shown
 
 
-def _scaled(progress: Progress | None, done: float, part: float) -> Progress:
-    """`progress` for a part of the work that begins when `done` is done."""
+def _part(progress: Progress | None, done: float, part: float) -> Progress:
+    """How a part of the work that begins when `done` is done tells its own progress."""
 
     def tell(what: str, share: float) -> None:
         if progress is not None:

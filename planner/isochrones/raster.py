@@ -10,22 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.network import Floats, Ints
-from planner.reach import Streets, link_points
+from planner.reach import Streets
 from planner.reach.compiled import compiled, workers
 from planner.reach.streets import Bools
-from planner.study import Walk
 
 TILE = 64  # corners a side
-NEAR_M = 60.0  # half a block: most corners have a street this near, and each street is tried on the corners around it
+BLOCK = 8  # corners a side; blocks without an open corner are passed over
+NEAR_M = 60.0  # half a block of houses: most corners have a street this near
 
 Floats32 = npt.NDArray[np.float32]
 
 
 class Tiles(NamedTuple):
-    """The links of the corners (``cell_m * column``, ``cell_m * row``), in square tiles; only tiles that are looked at exist.
+    """The links of the corners at (``cell_m * column``, ``cell_m * row``), in square tiles; only tiles looked at exist.
 
-    ``tile[i, j]`` is the place of the tile in the other three, or -1; its first corner has column ``(first_column + j) * TILE``
-    and row ``(first_row + i) * TILE``. ``segment`` is -1 where a corner is unlinked.
+    ``tile[i, j]`` is the tile's place in the other three, or -1; its first corner has column ``(first_column + j) * TILE`` and
+    row ``(first_row + i) * TILE``. ``segment`` (tiles, TILE, TILE) is -1 where a corner is unlinked; ``along_m`` and ``link_m``
+    are as in `planner.reach.Links`.
     """
 
     cell_m: float
@@ -44,104 +45,105 @@ class Around(NamedTuple):
     radius_m: float
 
 
-def link_corners(streets: Streets, around: Around, cell_m: float, walk: Walk, *, threads: int | None = None) -> Tiles:
+def link_corners(streets: Streets, around: Around, cell_m: float, max_link_m: float, *, threads: int | None = None) -> Tiles:
     """Link all corners around the stations to their nearest street, by the rule of `planner.reach.link_points`.
+
+    That function asks each point for its streets; here each street asks the corners near it, which is many times faster as long
+    as the corners are close together. A test holds both to one another.
 
     Parameters
     ----------
     streets
         The streets of the walker.
     around
-        The stations, and how far from them corners are needed.
+        The stations (at least one), and how far from them corners are needed.
     cell_m
         Metres between corners. Corners lie at whole multiples of it, so that no outline depends on who else is drawn.
-    walk
-        For ``max_link_m`` and steps.
+    max_link_m
+        The longest link, inclusive.
     threads
         How many threads; never changes the result.
     """
-    tile, first_column, first_row = _tiles_needed(streets, around, cell_m, walk.max_link_m)
-    count = int(tile.max(initial=-1)) + 1
-    shape = (count, TILE, TILE)
-    segment = np.full(shape, -1, dtype=np.int32)
-    along_m, link_m = np.zeros(shape, dtype=np.float32), np.full(shape, np.inf, dtype=np.float32)
-    tiles = Tiles(cell_m, first_column, first_row, tile, segment, along_m, link_m)
+    tiles = _unlinked(streets, around, cell_m, max_link_m)
     lines = np.ascontiguousarray(streets.network.node_xy[streets.network.ends].reshape(-1, 4))
-    tried = streets.walked & ~streets.fragment
-    near_m = min(NEAR_M, walk.max_link_m)
-    some = workers(threads)
-    rows = np.linspace(0, len(tile), some + 1).astype(int)
-    with ThreadPoolExecutor(some) as pool:
-        parts = itertools.pairwise(rows.tolist())
-        list(pool.map(lambda part: _try_streets(lines, tried, near_m, tiles, *part), parts))
-    np.sqrt(link_m, out=link_m)
-    along_m *= streets.network.length_m[segment].astype(np.float32)
-    _link_rest(streets, tiles, walk, threads)
+    real = streets.walked & ~streets.fragment
+    for tried, within_m in ((real, min(NEAR_M, max_link_m)), (real, max_link_m), (streets.walked, max_link_m)):
+        _try_all(lines, tried, within_m, tiles, workers(threads))
+    np.sqrt(tiles.link_m, out=tiles.link_m)
+    np.multiply(tiles.along_m, streets.network.length_m[tiles.segment], out=tiles.along_m, casting="same_kind")
     return tiles
 
 
-def _tiles_needed(streets: Streets, around: Around, cell_m: float, max_link_m: float) -> tuple[Ints, int, int]:
+def _unlinked(streets: Streets, around: Around, cell_m: float, max_link_m: float) -> Tiles:
+    """The tiles that are looked at: those with a place both around a station and within the longest link of the network."""
     west, south, east, north = streets.network.bounds
-    near_low, near_high = [west - max_link_m, south - max_link_m], [east + max_link_m, north + max_link_m]
-    low = np.maximum(around.xy - around.radius_m, near_low)
-    high = np.minimum(around.xy + around.radius_m, near_high)
-    side_m = cell_m * TILE
-    first, last = np.floor(low / side_m).astype(np.int64), np.floor(high / side_m).astype(np.int64)
+    low = np.maximum(around.xy - around.radius_m, [west - max_link_m, south - max_link_m])
+    high = np.minimum(around.xy + around.radius_m, [east + max_link_m, north + max_link_m])
+    first, last = np.floor(low / (cell_m * TILE)).astype(np.int64), np.floor(high / (cell_m * TILE)).astype(np.int64)
     column, row = first.min(axis=0)
     columns, rows = last.max(axis=0) - (column, row) + 1
-    needed = np.zeros((max(rows, 0), max(columns, 0)), dtype=np.bool_)
+    needed = np.zeros((rows, columns), dtype=np.bool_)
     for (c, r), (to_c, to_r) in zip(first - (column, row), last - (column, row), strict=True):  # a slice for each station
         needed[r : to_r + 1, c : to_c + 1] = True
     tile = np.where(needed, np.cumsum(needed).reshape(needed.shape) - 1, -1).astype(np.int32)
-    return tile, int(column), int(row)
+    shape = (int(needed.sum()), TILE, TILE)
+    return Tiles(
+        cell_m, int(column), int(row), tile,
+        np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.float32), np.full(shape, np.inf, dtype=np.float32),
+    )  # fmt: skip
 
 
-def _link_rest(streets: Streets, tiles: Tiles, walk: Walk, threads: int | None) -> None:
-    """Corners that no street is near to: look farther, and at fragments of streets."""
-    row, column = np.nonzero(tiles.tile >= 0)
-    first = np.stack([column + tiles.first_column, row + tiles.first_row], axis=1) * TILE
-    tile, down, right = np.nonzero(tiles.segment < 0)
-    xy = (first[tile] + np.stack([right, down], axis=1)).astype(np.float64) * tiles.cell_m
-    links = link_points(streets, xy, walk.max_link_m, walk=walk, threads=threads)
-    tiles.segment[tile, down, right] = links.segment
-    tiles.along_m[tile, down, right] = links.along_m
-    tiles.link_m[tile, down, right] = links.link_m
+def _try_all(lines: Floats, tried: Bools, within_m: float, tiles: Tiles, threads: int) -> None:
+    """Link the corners that are still unlinked to the nearest of the segments tried, if one is near enough."""
+    unlinked = tiles.segment < 0
+    blocks = np.asarray(unlinked.reshape(-1, TILE // BLOCK, BLOCK, TILE // BLOCK, BLOCK).any(axis=(2, 4)))
+    rows = np.linspace(0, len(tiles.tile), threads + 1).astype(int).tolist()
+    which = np.flatnonzero(tried).astype(np.int32)
 
+    def work(part: tuple[int, int]) -> None:
+        _try_streets(lines, which, within_m, tiles, unlinked, blocks, *part)
 
-@compiled
-def _try_streets(lines: Floats, tried: Bools, near_m: float, tiles: Tiles, from_row: int, to_row: int) -> None:
-    """Try each street on the corners within `near_m` of it; of equally near streets the first stays.
-
-    Writes the share of the segment into ``along_m`` and the square of the link into ``link_m``.
-    """
-    cell_m, columns = tiles.cell_m, tiles.tile.shape[1]
-    low_row = (tiles.first_row + from_row) * TILE
-    high_row = (tiles.first_row + to_row) * TILE - 1
-    low_column = tiles.first_column * TILE
-    high_column = (tiles.first_column + columns) * TILE - 1
-    for s in range(len(lines)):
-        if not tried[s]:
-            continue
-        west, east = min(lines[s, 0], lines[s, 2]) - near_m, max(lines[s, 0], lines[s, 2]) + near_m
-        south, north = min(lines[s, 1], lines[s, 3]) - near_m, max(lines[s, 1], lines[s, 3]) + near_m
-        left, right = max(int(np.ceil(west / cell_m)), low_column), min(int(np.floor(east / cell_m)), high_column)
-        bottom, top = max(int(np.ceil(south / cell_m)), low_row), min(int(np.floor(north / cell_m)), high_row)
-        for row in range(bottom, top + 1):
-            for column in range(left, right + 1):
-                t = tiles.tile[(row - tiles.first_row * TILE) // TILE, (column - low_column) // TILE]
-                if t >= 0:
-                    _try_street(s, lines, column, row, near_m, t, tiles)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, itertools.pairwise(rows)))
 
 
 @compiled
-def _try_street(s: int, lines: Floats, column: int, row: int, near_m: float, t: int, tiles: Tiles) -> None:
-    ax, ay = lines[s, 0], lines[s, 1]
-    dx, dy = lines[s, 2] - ax, lines[s, 3] - ay
-    x, y = column * tiles.cell_m - ax, row * tiles.cell_m - ay
+def _try_streets(
+    lines: Floats, which: Ints, within_m: float, tiles: Tiles, unlinked: Bools, blocks: Bools, from_row: int, to_row: int
+) -> None:
+    """Try each street on the unlinked corners within `within_m` of its bounds, in some rows of tiles."""
+    cell_m, tile, segment, share, square = tiles.cell_m, tiles.tile, tiles.segment, tiles.along_m, tiles.link_m
+    low_row, low_column = tiles.first_row * TILE, tiles.first_column * TILE
+    last_row, last_column = to_row * TILE - 1, tile.shape[1] * TILE - 1
+    for s in which:
+        west, east = min(lines[s, 0], lines[s, 2]) - within_m, max(lines[s, 0], lines[s, 2]) + within_m
+        south, north = min(lines[s, 1], lines[s, 3]) - within_m, max(lines[s, 1], lines[s, 3]) + within_m
+        left, bottom = int(np.ceil(west / cell_m)) - low_column, int(np.ceil(south / cell_m)) - low_row
+        right, top = int(np.floor(east / cell_m)) - low_column, int(np.floor(north / cell_m)) - low_row
+        left, bottom, right, top = max(left, 0), max(bottom, from_row * TILE), min(right, last_column), min(top, last_row)
+        for block_row in range(bottom // BLOCK, top // BLOCK + 1):
+            for block_column in range(left // BLOCK, right // BLOCK + 1):
+                t = tile[block_row * BLOCK // TILE, block_column * BLOCK // TILE]
+                if t < 0 or not blocks[t, block_row % (TILE // BLOCK), block_column % (TILE // BLOCK)]:
+                    continue
+                for row in range(max(bottom, block_row * BLOCK), min(top + 1, (block_row + 1) * BLOCK)):
+                    for column in range(max(left, block_column * BLOCK), min(right + 1, (block_column + 1) * BLOCK)):
+                        if unlinked[t, row % TILE, column % TILE]:
+                            x, y = (low_column + column) * cell_m, (low_row + row) * cell_m
+                            _try_street(s, lines, x, y, within_m, t, row % TILE, column % TILE, segment, share, square)
+
+
+@compiled
+def _try_street(
+    s: int, lines: Floats, x: float, y: float, within_m: float, t: int, i: int, j: int,
+    segment: Ints, share: Floats32, square: Floats32,
+) -> None:  # fmt: skip
+    """Note a street at a corner it is the nearest to so far: its share up to the foot point, and the square of the link."""
+    x, y = x - lines[s, 0], y - lines[s, 1]
+    dx, dy = lines[s, 2] - lines[s, 0], lines[s, 3] - lines[s, 1]
     along, whole = x * dx + y * dy, dx * dx + dy * dy
-    share = 0.0 if along <= 0 else (1.0 if along >= whole else along / whole)
-    x, y = x - share * dx, y - share * dy
-    squared = np.float32(x * x + y * y)
-    i, j = row % TILE, column % TILE
-    if squared <= near_m * near_m and squared < tiles.link_m[t, i, j]:
-        tiles.segment[t, i, j], tiles.along_m[t, i, j], tiles.link_m[t, i, j] = s, share, squared
+    at = 0.0 if along <= 0 else (1.0 if along >= whole else along / whole)
+    x, y = x - at * dx, y - at * dy
+    found = np.float32(x * x + y * y)
+    if found < square[t, i, j] and x * x + y * y <= within_m * within_m:
+        segment[t, i, j], share[t, i, j], square[t, i, j] = s, at, found
