@@ -49,8 +49,8 @@ def test_each_table_has_a_sheet_with_typed_cells_and_headers_in_both_languages(t
     ]
     sheet = book["街镇 Towns"]
     headers = [cell.value for cell in sheet[1]]
-    assert headers[:2] == ["街镇\ntown", "常住人口 (people)\nresidents (people)"]
-    assert "毕业生：覆盖重点群体 (people)\n毕业生: of group covered (people)" in headers
+    assert headers[:2] == ["街镇\ntown", "常住人口（人）\nresidents (people)"]
+    assert "毕业生：覆盖重点群体（人）\n毕业生: of group covered (people)" in headers
     row = {str(header).split("\n")[-1]: cell for header, cell in zip(headers, sheet[3], strict=True)}
     assert row["town"].value == "新城镇"
     assert (row["share of residents covered"].value, row["share of residents covered"].number_format) == (1, "0.0%")

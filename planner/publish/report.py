@@ -108,10 +108,10 @@ def _add_findings(
         lines.append(words["of_residents"].format(*map(shown_number, (facts["population"], facts["covered_pop"], uncovered))))
     worst = _worst(tables["towns"].reset_index(), "town")
     if worst is not None:
-        lines.append(words["worst_town"].format(_clean(worst[0]), worst[1]))
+        lines.append(words["worst_town"].format(words["and"].join(worst[0]), worst[1]))
     worst = _worst(tables["groups"].drop(index="residents", errors="ignore").reset_index(), "label")
     if worst is not None:
-        lines.append(words["worst_group"].format(_clean(worst[0]), worst[1]))
+        lines.append(words["worst_group"].format(words["and"].join(worst[0]), worst[1]))
     if "plan" in facts:
         plan = facts["plan"]
         lines.append(words["plan"].format(plan["sites"], shown_number(plan["residents_gained"]), _proof(plan, language)))
@@ -124,13 +124,12 @@ def _proof(plan: Mapping[str, Any], language: str) -> str:
     return words["proven"] if plan["status"] == "optimal" else words["gap"].format(plan["gap"])
 
 
-def _worst(table: pd.DataFrame, name: str) -> tuple[str, float] | None:
-    """The row with the least coverage (the first of equals), if there are at least two rows to choose from."""
+def _worst(table: pd.DataFrame, name: str) -> tuple[list[str], float] | None:
+    """The rows with the least coverage and what it is, if there are others that have more."""
     shares = table.dropna(subset=["coverage"])
-    if len(shares) < 2:
-        return None
-    row = shares.iloc[int(shares["coverage"].to_numpy(dtype=float).argmin())]
-    return str(row[name]), float(row["coverage"])
+    least = shares["coverage"].astype(float).min()
+    rows = shares[shares["coverage"] == least]
+    return ([_clean(str(said)) for said in rows[name]], float(least)) if 0 < len(rows) < len(shares) else None
 
 
 def _add_method(book: Any, study: Study, sources: Sequence[str], language: str) -> None:

@@ -13,7 +13,8 @@ import xlsxwriter
 
 from planner.schema import FRONTIER, GROUP_SCORES, SCORES, SITES, TOWN_SCORES, Column, Kind, Schema
 from planner.spreadsheet import safe_cell
-from planner.study import Group
+from planner.study import Group, Study
+from planner.style import pace_said, shown_number
 
 _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
 _HEADER_ROW = 0
@@ -66,6 +67,32 @@ def write_workbook(
             if name in SHEETS:
                 _write_sheet(book, styles, name, table, languages, groups)
         _write_dictionary(book, styles, tables, languages, groups)
+
+
+def headline_of(
+    study: Study, summary: Mapping[str, Any], sources: Sequence[str], languages: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The headline figures of a run with the assumptions they stand on, as pairs of label and value."""
+    facts = summary
+    walk = pace_said(study.scenario.walk)
+    shown: list[tuple[str, str, str]] = [
+        ("研究", "Study", study.name),
+        ("数据截至", "As of", str(facts["as_of"])),
+        ("时限与速度", "Cutoff and pace", " / ".join(walk[language] for language in languages)),
+        ("站点数", "Stations", shown_number(facts["stations"])),
+        ("常住人口", "Residents", shown_number(facts["population"])),
+        ("覆盖人口", "Residents covered", shown_number(facts["covered_pop"])),
+    ]
+    if facts["coverage"] is not None:
+        shown.append(("人口覆盖率", "Share of residents covered", f"{facts['coverage']:.1%}"))
+    if "plan" in facts:
+        plan = facts["plan"]
+        shown.append(("建议新增站点", "Proposed sites", shown_number(plan["sites"])))
+        shown.append(("新增覆盖人口", "Residents newly covered", shown_number(plan["residents_gained"])))
+        shown.append(("方案状态与差距", "Status of the plan, and gap", f"{plan['status']}, {plan['gap']:.2%}"))
+    shown += [("数据来源", "Source", source) for source in sources]
+    said = {"zh": 0, "en": 1}
+    return [(" ".join(row[said[language]] for language in languages), row[2]) for row in shown]
 
 
 class _Styles:

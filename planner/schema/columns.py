@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+_UNITS_ZH = {"people": "人", "min": "分钟", "s": "秒", "m": "米"}
+
 
 class Kind(StrEnum):
     """What a column holds, and so how it is read, checked and shown."""
@@ -49,8 +51,9 @@ class Column:
 
     def label(self, language: str) -> str:
         """The column's label in ``zh`` or ``en``, with its unit."""
-        said = self.zh if language == "zh" else self.en
-        return f"{said} ({self.unit})" if self.unit else said
+        if language == "zh":
+            return f"{self.zh}（{_UNITS_ZH.get(self.unit, self.unit)}）" if self.unit else self.zh
+        return f"{self.en} ({self.unit})" if self.unit else self.en
 
     def matches(self, header: str) -> bool:
         """Whether a header as people write it means this column (full-width, case, spaces and ``_`` forgiven)."""
