@@ -340,6 +340,20 @@ def test_points_outside_the_area_are_dropped_counted_and_said(tmp_path):
     assert (demand.geometry.x[0], demand.geometry.y[0]) == pytest.approx((50, 50), abs=1e-3)
 
 
+def test_the_order_of_the_rows_changes_nothing(tmp_path):
+    rng = np.random.default_rng(5)
+    rows = [
+        [*degrees(*place), float(people)]
+        for place, people in zip(rng.integers(0, 9, (60, 2)) * 40, rng.random(60), strict=True)
+    ]
+    tables = []
+    for name in ("a.csv", "b.csv"):
+        write_csv(tmp_path / name, ["lon", "lat", "population"], rows)
+        tables.append(read_demand(study_in(tmp_path, file=name, cell_m=100), towns_of(A=WHOLE)))
+        rows = [rows[i] for i in rng.permutation(60)]
+    assert tables[0].equals(tables[1])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_chinese_tables_in_gcj02_come_to_the_right_place(tmp_path, encoding):
     town = gpd.GeoSeries([shapely.Point(121.25, 31.38).buffer(0.002)], crs=4326).to_crs(CRS)[0]

@@ -13,7 +13,7 @@ from planner.errors import Fault, TableError
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 
-_NEIGHBOURS = (1, 4, 16, 64)  # how many places with room an overfull place asks, round by round, before its whole town
+_NEIGHBOURS = (1, 4, 16, 64)  # how many places an overfull place asks, one after the other, before its whole town
 _ROUNDS = 4  # times each of them is asked; what is left then is little and goes to the next round
 _SPECK = 1e-9  # people: less than this is rounding, not a person
 
@@ -97,15 +97,15 @@ def nearest_points(xy: Floats, town: Ids, onto_xy: Floats, onto_town: Ids, withi
         own, theirs = np.flatnonzero(town == here), np.flatnonzero(onto_town == here)
         if not len(theirs):
             continue
-        far, position = _nearest(onto_xy[theirs], xy[own], 1)
+        far, position = _query(KDTree(onto_xy[theirs]), xy[own], 1)
         near = far[:, 0] <= within_m
         target[own[near]], metres[own[near]] = theirs[position[near, 0]], far[near, 0]
     return target, metres
 
 
-def _nearest(targets: Floats, xy: Floats, count: int) -> tuple[Floats, Ids]:
-    """Metres to, and positions of, the `count` nearest targets of each point: two (n, count) arrays."""
-    far, position = KDTree(targets).query(xy, k=np.arange(1, count + 1))
+def _query(tree: KDTree, xy: Floats, count: int) -> tuple[Floats, Ids]:
+    """Metres to, and positions of, the `count` nearest of a tree's points: two (n, count) arrays."""
+    far, position = tree.query(xy, k=np.arange(1, count + 1))
     return np.asarray(far, dtype=np.float64), np.asarray(position, dtype=np.int64)
 
 
@@ -137,8 +137,8 @@ def hold_within(amounts: npt.ArrayLike, room: npt.ArrayLike, xy: npt.ArrayLike, 
     Returns
     -------
     Held: ``amounts <= room`` everywhere, ``amounts.sum() + left`` is what came in; `left` is 0 unless all of the room is full.
-    The rule, round by round: what is in excess is offered to the nearest 1, 4, 16, 64 places of the same town with
-    room, in proportion to their room; then to the whole town, then to the whole area.
+    The rule: what is in excess is offered to the nearest 1, then 4, 16, 64 places of the same town that had room to begin
+    with, in proportion to the room they have; then to the whole town, then to the whole area.
 
     Examples
     --------
@@ -146,43 +146,42 @@ def hold_within(amounts: npt.ArrayLike, room: npt.ArrayLike, xy: npt.ArrayLike, 
     >>> held.amounts.tolist(), held.moved, held.farthest_m
     ([1.0, 1.5, 0.5], 2.0, 200.0)
     """
-    amount = np.array(amounts, np.float64)
-    most, places, towns = np.asarray(room, np.float64), np.asarray(xy, np.float64), np.asarray(town, np.int64)
+    amount, most = np.array(amounts, np.float64), np.asarray(room, np.float64)
+    places, towns = np.asarray(xy, np.float64), np.asarray(town, np.int64)
     excess = np.maximum(amount - most, 0.0)
-    moved = float(excess.sum())
+    moved, farthest = float(excess.sum()), 0.0
     amount = np.minimum(amount, most)
-    farthest = 0.0
-    if moved > 0:
-        for here in np.unique(towns[excess > 0]):
-            farthest = max(farthest, _carry_near(amount, excess, most, places, np.flatnonzero(towns == here)))
-        farthest = max(farthest, _carry_anywhere(amount, excess, most, places))
+    by_town = np.argsort(towns, kind="stable")
+    for here in np.unique(towns[excess > 0]):
+        own = by_town[slice(*np.searchsorted(towns[by_town], [here, here + 1]))]
+        amount[own], excess[own], metres = _carry(amount[own], excess[own], most[own], places[own])
+        farthest = max(farthest, metres)
+    farthest = max(farthest, _fill(amount, excess, most, places))
     return Held(amount, moved, farthest, float(excess.sum()))
 
 
-def _carry_near(amount: Floats, excess: Floats, most: Floats, xy: Floats, own: Ids) -> float:
-    """Carry within one town, in place; the farthest anything went, in metres."""
+def _carry(amount: Floats, excess: Floats, most: Floats, xy: Floats) -> tuple[Floats, Floats, float]:
+    """Amounts and excess after carrying within one town, and the farthest anything went, in metres."""
     farthest = 0.0
+    takers = np.flatnonzero(most - amount > 0)
+    tree = KDTree(xy[takers]) if len(takers) else None
     for count in _NEIGHBOURS:
+        givers = np.flatnonzero(excess > 0)
+        if tree is None or not len(givers):
+            break
+        asked = min(count, len(takers))
+        far, position = _query(tree, xy[givers], asked)
+        giver, taker = np.repeat(givers, asked), takers[position.reshape(-1)]
         for _ in range(_ROUNDS):
-            givers, takers = own[excess[own] > 0], own[most[own] - amount[own] > 0]
-            if not len(givers) or not len(takers):
-                return farthest
-            asked = min(count, len(takers))
-            far, position = _nearest(xy[takers], xy[givers], asked)
-            giver, taker = np.repeat(givers, asked), takers[position.reshape(-1)]
             farthest = max(farthest, _offer(amount, excess, most, giver, taker, far.reshape(-1)))
-    givers, takers = own[excess[own] > _SPECK], own[most[own] - amount[own] > 0]
-    return max(farthest, _fill(amount, excess, most, xy, givers, takers))
-
-
-def _carry_anywhere(amount: Floats, excess: Floats, most: Floats, xy: Floats) -> float:
-    return _fill(amount, excess, most, xy, np.flatnonzero(excess > _SPECK), np.flatnonzero(most - amount > 0))
+    return amount, excess, max(farthest, _fill(amount, excess, most, xy))
 
 
 def _offer(amount: Floats, excess: Floats, most: Floats, giver: Ids, taker: Ids, far: Floats) -> float:
     """One round of offers in proportion to room; takers cut what is too much in proportion; in place."""
     room = most - amount
-    offered = excess[giver] * room[taker] / np.bincount(giver, weights=room[taker], minlength=len(room))[giver]
+    free = np.bincount(giver, weights=room[taker], minlength=len(room))[giver]
+    offered = excess[giver] * room[taker] / np.where(free > 0, free, 1.0)
     wanted = np.bincount(taker, weights=offered, minlength=len(room))
     taken = offered * np.minimum(1.0, room / np.where(wanted > 0, wanted, 1.0))[taker]
     amount += np.bincount(taker, weights=taken, minlength=len(room))
@@ -192,8 +191,9 @@ def _offer(amount: Floats, excess: Floats, most: Floats, giver: Ids, taker: Ids,
     return float(far[taken > 0].max(initial=0.0))
 
 
-def _fill(amount: Floats, excess: Floats, most: Floats, xy: Floats, givers: Ids, takers: Ids) -> float:
-    """Spread all that is left over all the room there is, in proportion; in place."""
+def _fill(amount: Floats, excess: Floats, most: Floats, xy: Floats) -> float:
+    """Spread all that is left over all the room there is, in proportion, in place; at most how far it went, in metres."""
+    givers, takers = np.flatnonzero(excess > _SPECK), np.flatnonzero(most - amount > 0)
     room = most[takers] - amount[takers]
     left, free = float(excess[givers].sum()), float(room.sum())
     if left <= 0 or free <= 0:
