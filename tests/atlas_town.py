@@ -11,12 +11,14 @@ import datetime as dt
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from builders import BLOCK_M, CRS, STROLL, corners, demand_at, lattice, stations_at
 
 from planner.coverage import measure_coverage
-from planner.reach import travel_times
+from planner.reach import Reach
 from planner.schema import CANDIDATES, FRONTIER, ISOCHRONES, SITES, TOWNS
 from planner.score import score_groups, score_stations, score_towns
 from planner.study import Group, NetworkSource, Phase, PopulationSource, Publish, Scenario, Siting, StationSource, Study
@@ -83,7 +85,8 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
     demand = demand_at(corners(), 10.0, town=[place.index[0 if x >= 500 else 1] for x, _ in corners()])
     members = [12.0 if x < 300 else 3.0 for x, _ in corners()]
     demand = demand.assign(population=10.0, pop_unemployed=[min(m, 10.0) for m in members])
-    reach = travel_times(lattice(), stations, demand, STROLL)
+    withheld = float("nan")
+    reach = _walks(stations, demand)
     coverage = measure_coverage(reach, demand)
     settings = study(**publish)
     if text:
@@ -93,9 +96,9 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
         "network": lattice(),
         "towns": place,
         "stations": stations,
-        "coverage": coverage.assign(pop_unemployed=float("nan"), need=float("nan")),
-        "scores": score_stations(reach, demand, stations.drop(columns="services")).assign(served_unemployed=float("nan")),
-        "town_scores": score_towns(coverage, place, stations, GROUPS, target=2).assign(covered_unemployed=[float("nan"), 120.0]),
+        "coverage": coverage.assign(pop_unemployed=withheld, need=withheld),
+        "scores": score_stations(reach, demand, stations.drop(columns="services")).assign(served_unemployed=withheld),
+        "town_scores": score_towns(coverage, place, stations, GROUPS, target=2).assign(covered_unemployed=[withheld, 120.0]),
         "group_scores": score_groups(coverage, GROUPS),
         "isochrones": diamonds(stations),
         "sites": _sites(word),
@@ -108,6 +111,21 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
         "as_of": dt.date(2025, 6, 30),
         "sources": ("Streets: © OpenStreetMap contributors, ODbL", *text),
     }  # fmt: skip
+
+
+def degrees(place: tuple[float, float]) -> tuple[float, float]:
+    """Latitude and longitude of a place in metres, by PROJ's own inverse."""
+    lon, lat = pyproj.Proj(CRS)(*place, inverse=True)
+    return lat, lon
+
+
+def _walks(stations: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> Reach:
+    """Along a lattice one walks east and north: metres are seconds at 1 m/s."""
+    doors, homes = (shapely.get_coordinates(frame.geometry.to_numpy()) for frame in (stations, demand))
+    walk_s = np.abs(doors[:, None, :] - homes[None, :, :]).sum(axis=2)
+    door, home = np.nonzero(walk_s <= STROLL.cutoff_s)
+    pairs = {"origin_id": demand.index[home], "destination_id": stations.index[door], "walk_s": walk_s[door, home]}
+    return Reach.from_frame(pd.DataFrame(pairs), facility_ids=stations.index, demand_ids=demand.index)
 
 
 def _sites(word: list[str]) -> Any:

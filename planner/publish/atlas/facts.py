@@ -49,7 +49,8 @@ def draw_place(network: Network, towns: Towns, backdrop: gpd.GeoDataFrame | None
     """Pack the ground: streets and nature within the towns' bounds and a margin, and the towns' outlines."""
     view = _view(towns)
     lines = draw_streets(network, view, most_street_letters)
-    corners = lat_lon([view[:2], view[2:], (view[0], view[3]), (view[2], view[1])], towns.crs)
+    w, s, e, n = (float(v) for v in towns.total_bounds)
+    corners = lat_lon([(w, s), (e, n), (w, n), (e, s)], towns.crs)
     south, west = corners.min(axis=0)
     north, east = corners.max(axis=0)
     shapes = pack_within([[shape] for shape in towns.geometry], towns.crs, MOST_TOWN_LETTERS, TOWN_TOLERANCE_M)

@@ -156,6 +156,7 @@ def _column(column: Column, group: Group | None) -> dict[str, Any]:
     label = {"zh": column.zh + ("（分钟）" if minutes else ""), "en": column.en + (" (min)" if minutes else "")}
     if group is not None:
         label = {"zh": f"{column.zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}
+    label["en"] = label["en"][:1].upper() + label["en"][1:]
     return {"key": column.name, "kind": kind, "label": label, "withheld": group is not None}
 
 

@@ -230,11 +230,17 @@ const Atlas = (() => {
     return pin;
   }
 
+  function popup(map) { // clear of the zoom buttons and the scale, and never taller than the map
+    const {x, y} = map.getSize();
+    return {
+      maxWidth: Math.min(300, x - 121), minWidth: 180, maxHeight: Math.max(160, y - 120),
+      autoPanPaddingTopLeft: [12, 36], autoPanPaddingBottomRight: [64, 28],
+    };
+  }
+
   function bindCard(map, pin, draw) {
-    pin.bindPopup(() => draw(), {maxWidth: 320, minWidth: 220, autoPanPadding: [16, 16]});
+    pin.bindPopup(() => draw(), popup(map));
     pin.on("popupopen", (event) => {
-      const close = event.popup.getElement().querySelector(".leaflet-popup-close-button");
-      if (close) close.setAttribute("aria-label", say("close"));
       const card = event.popup.getElement().querySelector(".card");
       if (pin.byKeyboard && card) card.focus({preventScroll: true});
     });
@@ -251,7 +257,7 @@ const Atlas = (() => {
     map.createPane("cells").style.zIndex = 350;
     map.getPane("cells").style.pointerEvents = "none";
     const bounds = L.latLngBounds(data.bounds);
-    map.setMaxBounds(bounds.pad(0.6));
+    map.setMaxBounds(bounds.pad(2));
     const under = ground();
     if (!tiles) { under.nature.addTo(map); under.streets.addTo(map); }
     let controls = [];
@@ -264,6 +270,12 @@ const Atlas = (() => {
       map.getContainer().setAttribute("aria-label", say("map_label"));
     });
     map.getContainer().setAttribute("role", "region");
+    map.getContainer().addEventListener("keydown", (event) => { if (event.key === "Escape") map.closePopup(); });
+    map.on("popupopen", (event) => {
+      const node = event.popup.getElement(), text = node.querySelector(".leaflet-popup-content");
+      node.querySelector(".leaflet-popup-close-button").setAttribute("aria-label", say("close"));
+      if (text.scrollHeight > text.clientHeight) text.setAttribute("tabindex", "0");
+    });
     const settle = () => map.invalidateSize({animate: false});
     window.addEventListener("beforeprint", () => { settle(); fit(map); });
     window.addEventListener("afterprint", settle);
@@ -295,14 +307,14 @@ const Atlas = (() => {
     onLanguage(() => {
       const lines = [...data.sources, data.tile_credit].filter(Boolean);
       const issued = [data.publisher && say("published_by", {n: data.publisher}), data.approval && say("approval", {n: data.approval})];
-      strip.replaceChildren(lines.concat(issued.filter(Boolean)).join(" · "));
+      strip.replaceChildren(...lines.concat(issued.filter(Boolean)).flatMap((line, i) => (i ? [" · ", nameOf(line)] : [nameOf(line)])));
       const facts = [[say("date"), said(data.as_of)], [say("publisher"), data.publisher], [say("approval_name"), data.approval]];
       list.replaceChildren(
         el("p", {class: "note"}, said(data.pace)),
         ...data.paces.map((line) => el("p", {class: "note"}, said(line))),
         el("p", {class: "note"}, say("how_measured")),
         ...facts.filter(([, value]) => value).map(([key, value]) => el("p", {class: "note"}, say("fact", {key, value}))),
-        ...lines.map((line) => el("p", {class: "note"}, line)),
+        ...lines.map((line) => el("p", {class: "note"}, nameOf(line))),
         data.streets.drawn < 0.999 ? el("p", {class: "note"}, say("streets_thinned", {share: share(data.streets.drawn)})) : null,
         el("p", {class: "note"}, said(data.palette)),
         el("p", {class: "note"}, say("made_with")),
@@ -388,6 +400,6 @@ const Atlas = (() => {
 
   return {
     data, say, said, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, groundLayers, stations, begin, fold,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, groundLayers, stations, begin, fold,
   };
 })();

@@ -117,10 +117,10 @@ function startPage(map, tiles) {
     sites.addLayer(site.pin);
   }
   const hosts = L.featureGroup(data.candidates.map(([lat, lon, name, host, address]) => L.circleMarker([lat, lon], {radius: 4.5, weight: 1.4, color: "#3c4650", fillColor: "#fff", fillOpacity: 0.9, bubblingMouseEvents: false})
-    .bindPopup(() => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]), {maxWidth: 320})));
+    .bindPopup(() => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]), Atlas.popup(map))));
 
   function card(name, tag, rows) {
-    return el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": name || tag}, el("h2", {}, nameOf(name || tag)), el("p", {class: "tag"}, tag),
+    return el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": name || tag}, el("h2", {}, nameOf(name || tag)), name ? el("p", {class: "tag"}, tag) : null,
       el("dl", {}, rows.filter(([, value]) => value !== "" && value !== null).flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
   }
 
@@ -146,7 +146,7 @@ function startPage(map, tiles) {
     if (town) rows.push([say("town"), nameOf(town.name)]);
     if (town && townValue(town.name, "coverage") !== null) rows.push([say("town_share"), share(townValue(town.name, "coverage"))]);
     mark_row("towns", town ? town.name : null);
-    if (rows.length) L.popup({maxWidth: 300}).setLatLng(point).setContent(card("", say(i >= 0 ? (cells.square ? "square_here" : "point_here") : "town"), rows)).openOn(map);
+    if (rows.length) L.popup(Atlas.popup(map)).setLatLng(point).setContent(card("", say(i >= 0 ? (cells.square ? "square_here" : "point_here") : "town"), rows)).openOn(map);
   }
   function nearestCell(point) {
     if (!(surface in surfaces)) return -1;

@@ -64,11 +64,11 @@ function startPage(map, tiles) {
       const index = bands.length - 1 - i;
       const found = [...rest].filter((station) => Atlas.inside(hall.reached(station)[index] || [], place.lat, place.lng));
       found.forEach((station) => rest.delete(station));
-      if (found.length) parts.push(el("h3", {}, said(band.label)), el("ul", {}, found.sort((a, b) => metres(a) - metres(b)).map((station) => entry(station, metres(station)))));
+      if (found.length) parts.push(el("p", {class: "band"}, said(band.label)), el("ul", {}, found.sort((a, b) => metres(a) - metres(b)).map((station) => entry(station, metres(station)))));
     });
     if (!parts.length) {
       const [nearest] = [...data.stations].sort((a, b) => metres(a) - metres(b));
-      parts.push(el("h3", {}, say("none_within", {minutes: data.minutes})));
+      parts.push(el("p", {class: "band"}, say("none_within", {minutes: data.minutes})));
       if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, metres(nearest))));
     } else parts.push(el("p", {class: "note"}, say("straight_note")));
     answer.replaceChildren(...parts);

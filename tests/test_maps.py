@@ -1,0 +1,292 @@
+"""The pages in a real browser with the network off: they ask nobody, run nothing of a file, and do what a visitor wants."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import atlas_town
+import pytest
+
+from planner.publish.atlas import draw_atlas
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: install chromium to try the pages in a browser")
+    with api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("atlas")
+    draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号")).write(place / "town")
+    draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE)).write(place / "hostile")
+    return place
+
+
+class Visit:
+    """One page in a window of its own, and everything it asked for or complained of."""
+
+    def __init__(self, browser: Any, file: Path, size: str = "desktop", after: str = "", **context: Any) -> None:
+        width, height = SIZES[size]
+        touch = {"has_touch": True, "is_mobile": True} if size == "phone" else {}
+        self.window = browser.new_context(viewport={"width": width, "height": height}, offline=True, **touch, **context)
+        self.page = self.window.new_page()
+        self.page.set_default_timeout(8000)
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.goto(file.as_uri() + after)
+        self.page.wait_for_selector(".pin")
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.window.close()
+
+    def strangers(self) -> list[str]:
+        return [address for address in self.asked if not address.startswith(("file:", "data:", "blob:"))]
+
+    def shapes(self) -> int:
+        """How many points of the map's canvases are painted: more outlines, more points."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll('.leaflet-overlay-pane canvas')].reduce((sum, canvas) => {
+                const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                let painted = 0;
+                for (let i = 3; i < data.length; i += 4) painted += data[i] > 0;
+                return sum + painted;
+            }, 0)"""
+        )
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["index.html", "internal.html"])
+@pytest.mark.parametrize("town", ["town", "hostile"])
+def test_a_page_opens_without_a_network_and_without_a_word_on_the_console(browser, folder, town, name, size):
+    with Visit(browser, folder / town / name, size) as visit:
+        for pin in visit.page.query_selector_all(".pin"):
+            pin.dispatch_event("click")
+        for button in visit.page.query_selector_all(".list button, td button, th button"):
+            if button.is_visible():
+                button.dispatch_event("click")
+        visit.page.click(".languages button:not([aria-pressed=true])")
+        visit.page.click("#centre")
+        visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert visit.strangers() == []
+        assert visit.complaints == []
+        assert visit.page.evaluate("window.hacked") is None
+        assert visit.page.evaluate("document.images.length + document.scripts.length") == 3
+
+
+@pytest.mark.parametrize("name", ["index.html", "internal.html"])
+def test_hostile_names_are_read_as_they_are_written(browser, folder, name):
+    with Visit(browser, folder / "hostile" / name) as visit:
+        shown = visit.page.evaluate("document.body.textContent")
+        for word in atlas_town.HOSTILE[:2]:
+            assert word in shown
+        labels = [pin.get_attribute("aria-label") for pin in visit.page.query_selector_all(".pin")]
+        assert set(atlas_town.HOSTILE[:2]) <= set(labels) | {label.split("：")[-1] for label in labels}
+        assert visit.page.title().startswith("37%")
+
+
+def test_a_number_that_is_not_one_is_not_dialled(browser, folder):
+    with Visit(browser, folder / "hostile" / "index.html") as visit:
+        visit.page.query_selector_all(".list button")[0].click()
+        assert visit.page.query_selector_all(".card a") == []
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        visit.page.query_selector_all(".list button")[0].click()
+        assert visit.page.get_attribute(".card a", "href") == "tel:02159120000"
+
+
+def test_search_finds_a_station_by_name_address_and_key(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        names = lambda: [node.text_content() for node in visit.page.query_selector_all(".list .name")]  # noqa: E731
+        assert names() == ["Station Two", "一号站"]
+        visit.page.fill("#search", "ｓｔａｔｉｏｎ two")
+        assert names() == ["Station Two"]
+        assert visit.page.text_content("#count") == "查到1个站点"
+        visit.page.fill("#search", "人民路")
+        assert len(names()) == 2
+        visit.page.fill("#search", "西镇")
+        assert names() == ["Station Two"]
+        visit.page.press("#search", "Enter")
+        visit.page.wait_for_selector(".leaflet-popup .card")
+        assert "周一至周五" in visit.page.text_content(".card")
+        assert visit.page.evaluate("document.activeElement.className") == "card"
+        visit.page.press(".card", "Escape")
+        visit.page.wait_for_selector(".leaflet-popup", state="detached")
+        assert visit.page.evaluate("document.activeElement.dataset.id") == "s1"
+
+
+def test_the_switch_changes_every_word(browser, folder):
+    for name in ("index.html", "internal.html"):
+        with Visit(browser, folder / "town" / name) as visit:
+            assert visit.page.get_attribute("html", "lang") == "zh-CN"
+            assert "居民" in visit.page.text_content("h1")
+            visit.page.click("text=English")
+            assert visit.page.get_attribute("html", "lang") == "en"
+            assert visit.page.text_content("h1") == "37% of residents live within 5 minutes' walk of one of 2 stations"
+            assert visit.page.title().startswith("37% of residents")
+            said = visit.page.evaluate(
+                "[...document.querySelectorAll('[data-say], label, th, summary')].map((n) => n.textContent)"
+            )
+            own = ("一号站", "登记失业人员", "社区站", "街镇级", "东镇", "西镇")
+            assert not [text for text in said if any("\u4e00" <= letter <= "\u9fff" for letter in _without(text, own))]
+            assert not [text for text in said if "{" in text or "_" in text]
+
+
+def _without(text: str, words: tuple[str, ...]) -> str:
+    for word in words:
+        text = text.replace(word, "")
+    return text
+
+
+def test_the_address_names_the_language_and_the_station(browser, folder):
+    with Visit(browser, folder / "town" / "index.html", after="#lang=en&station=s0") as visit:
+        assert visit.page.get_attribute("html", "lang") == "en"
+        assert visit.page.text_content(".card h2") == "一号站"
+        visit.page.query_selector_all(".list button")[0].click()
+        assert "station=s1" in visit.page.url
+
+
+def test_layers_come_and_go(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        visit.page.wait_for_timeout(300)
+        with_outlines = visit.shapes()
+        visit.page.click("label:has-text('步行5分钟以内')")
+        visit.page.wait_for_timeout(200)
+        assert visit.shapes() < with_outlines / 2
+        pins = "document.querySelectorAll('.pin').length"
+        assert visit.page.evaluate(pins) == 2
+        visit.page.click("label:has-text('就业服务站点')")
+        assert visit.page.evaluate(pins) == 0
+        streets = "document.querySelectorAll('.leaflet-tile-pane .leaflet-layer').length"
+        assert visit.page.evaluate(streets) == 2
+        visit.page.click("label:has-text('道路')")
+        assert visit.page.evaluate(streets) == 1
+
+
+def test_a_station_shows_its_own_outlines_when_it_is_chosen(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        visit.page.click("label:has-text('步行5分钟以内')")
+        visit.page.click("label:has-text('街镇边界')")
+        visit.page.wait_for_timeout(200)
+        assert visit.shapes() == 0
+        visit.page.query_selector_all(".pin")[0].dispatch_event("click")
+        visit.page.wait_for_selector(".card")
+        visit.page.wait_for_timeout(300)
+        assert visit.shapes() > 5000
+
+
+def test_a_tap_tells_which_stations_are_within_the_walk(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        pin = visit.page.query_selector(".pin[aria-label='一号站']").bounding_box()
+        visit.page.mouse.click(pin["x"] + 32, pin["y"] + 40)
+        said = visit.page.text_content("#answer")
+        assert "步行2分钟以内" in said
+        assert "一号站" in said
+        assert "Station Two" not in said
+        box = visit.page.query_selector(".map").bounding_box()
+        visit.page.mouse.click(box["x"] + 12, box["y"] + box["height"] / 2)
+        said = visit.page.text_content("#answer")
+        assert "该处步行5分钟内没有站点" in said
+        assert "一号站" in said  # the nearest in a straight line
+
+
+def test_a_position_given_by_the_device_is_used_and_a_refused_one_is_explained(browser, folder):
+    lat, lon = atlas_town.degrees(atlas_town.PLACES[1])
+    allowed = {"geolocation": {"latitude": lat, "longitude": lon}, "permissions": ["geolocation"]}
+    with Visit(browser, folder / "town" / "index.html", "phone", **allowed) as visit:
+        visit.page.click("#locate")
+        visit.page.wait_for_selector("#answer .band")
+        assert "Station Two" in visit.page.text_content("#answer")
+    with Visit(browser, folder / "town" / "index.html", "phone") as visit:
+        visit.page.click("#locate")
+        visit.page.wait_for_function("document.querySelector('#answer').textContent.includes('未能取得')")
+
+
+def test_the_planning_map_has_one_surface_at_a_time_and_figures_where_one_taps(browser, folder):
+    with Visit(browser, folder / "town" / "internal.html") as visit:
+        layers = "document.querySelectorAll('.leaflet-cells-pane .leaflet-layer').length"
+        for name in ("people", "walk", "overlap", "gap"):
+            visit.page.check(f"input[value={name}]")
+            assert visit.page.evaluate(layers) == 1
+        visit.page.check("input[value=none]")
+        assert visit.page.evaluate(layers) == 0
+        visit.page.check("input[value=people]")
+        visit.page.click("#centre")
+        said = visit.page.text_content(".leaflet-popup .card")
+        assert "常住人口10" in said
+        assert "登记失业人员不公开" in said
+
+
+def test_tables_sort_and_lead_to_the_map(browser, folder):
+    with Visit(browser, folder / "town" / "internal.html") as visit:
+        first = lambda: visit.page.text_content("#towns tbody tr:first-child td:first-child")  # noqa: E731
+        visit.page.click("#towns th:nth-child(2) button")
+        assert visit.page.get_attribute("#towns th:nth-child(2)", "aria-sort") == "descending"
+        most = first()
+        visit.page.click("#towns th:nth-child(2) button")
+        assert first() != most
+        visit.page.click("#towns td button")
+        assert visit.page.get_attribute("#towns tr.chosen", "data-key") == first()
+        visit.page.click("#sites td button")
+        assert "建议新增站点" in visit.page.text_content(".leaflet-popup .card")
+        assert visit.page.get_attribute("#frontier svg", "aria-label") == "站点2个时覆盖率37%，增至4个时为66%。"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["index.html", "internal.html"])
+def test_nothing_hangs_over_the_edge(browser, folder, name, size):
+    with Visit(browser, folder / "town" / name, size) as visit:
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        map_box = visit.page.query_selector(".map").bounding_box()
+        assert map_box["width"] >= 380
+        assert map_box["height"] >= 300
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["index.html", "internal.html"])
+def test_axe_finds_nothing_to_mend(browser, folder, name, size):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python"
+    )
+    # the content policy lets no script in but the page's own; the checker is let past it
+    with Visit(browser, folder / "town" / name, size, bypass_csp=True) as visit:
+        for steps in ((), ("text=English", "#centre", "summary >> nth=-1", ".pin")):
+            for step in steps:
+                visit.page.query_selector(step).dispatch_event("click")
+            visit.page.wait_for_timeout(400)  # the map has moved the card into view
+            found = axe.Axe().run(visit.page, options={"runOnly": WCAG})
+            wrong = [
+                (one["id"], one["help"], [node["html"][:160] for node in one["nodes"]]) for one in found.response["violations"]
+            ]
+            assert wrong == []
+
+
+def test_paper_shows_the_map_and_the_list_without_the_controls(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        visit.page.emulate_media(media="print")
+        assert not visit.page.is_visible("#search")
+        assert not visit.page.is_visible(".leaflet-control-zoom")
+        assert visit.page.is_visible(".map")
+        assert visit.page.is_visible(".list .name")
