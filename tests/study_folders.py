@@ -69,3 +69,19 @@ def with_lines(text: str, **lines: str) -> str:
     """A study file with lines put in before a section (``walk="minutes = 5"`` makes a section of it) or on top."""
     top = lines.pop("top", "")
     return "\n".join([top, text, *(f"[{name}]\n{body}" for name, body in lines.items())])
+
+
+def write_streets(path: Path, *, west: float, south: float, east: float, north: float, step: float = 0.004) -> Path:
+    """A grid of streets every `step` degrees as an .osm file."""
+    columns, rows = round((east - west) / step) + 1, round((north - south) / step) + 1
+    lines = ['<osm version="0.6">']
+    for i in range(columns):
+        for j in range(rows):
+            lines.append(f'<node id="{i * rows + j + 1}" lon="{west + i * step:.7f}" lat="{south + j * step:.7f}"/>')
+    ways = [[i * rows + j + 1 for j in range(rows)] for i in range(columns)]
+    ways += [[i * rows + j + 1 for i in range(columns)] for j in range(rows)]
+    for number, refs in enumerate(ways, 1):
+        held = "".join(f'<nd ref="{ref}"/>' for ref in refs)
+        lines.append(f'<way id="{number}">{held}<tag k="highway" v="residential"/></way>')
+    path.write_text("\n".join([*lines, "</osm>"]), encoding="utf-8")
+    return path

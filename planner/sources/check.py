@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
-from planner.demand import CountedPoints, Grounds
-from planner.errors import Fault, PlannerError
+from planner.demand import RESIDENTS, CountedPoints, Grounds
+from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.reach import link_points
 from planner.schema import Candidates, Stations, Towns
 from planner.sources.datums import datum_fault
 from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.sources.files.document import parse_document
 from planner.sources.files.opening import check_file
-from planner.sources.files.study import load_study, settle_study, study_file
+from planner.sources.files.study import load_study, named_files, settle_study, study_file
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population.groups import read_group
 from planner.sources.population.residents import read_residents
-from planner.study import Group, StationSource, Study
+from planner.study import Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
 T = TypeVar("T")
@@ -76,6 +79,8 @@ def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Pr
     found.add(faults)
     if said is not None:
         _check_sources(said, str(file), found, say)
+    else:
+        _check_files([path for _, path in named_files(parse_document(file))], file.parent, found)
     return found.faults
 
 
@@ -88,38 +93,54 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     found.add(faults)
     towns = found.of(lambda: read_area(study)) if settled else None
     if towns is None:
-        _check_files(study, found)
+        _check_files(_files_of(study), study.folder, found)
         return
     say("stations and candidates", 0.1)
     stations = found.of(lambda: read_stations(study, towns=towns))
     candidates = found.of(lambda: read_candidates(study, towns=towns, stations=stations))
     if stations is not None and study.as_of is None:
         found.of(lambda: default_as_of(stations))
+    if candidates is not None:
+        found.add(_unknown_sites(study.scenario.siting, candidates, file))
     say("residents and groups", 0.2)
-    _check_people(study, towns, found)
+    residents = _check_people(study, towns, found)
     say("streets", 0.6)
     network = found.of(lambda: read_network(study, towns=towns))
     if network is not None:
         say("links to the streets", 0.9)
         _check_links(study, network, stations, candidates, found)
+        if residents is not None:
+            _warn_of_residents(study, network, residents)
     say("", 1.0)
 
 
-def _check_files(study: Study, found: _Findings) -> None:
-    """Whether the files are there at all, where nothing can be placed because the area is at fault."""
-    blocks = [study.stations, *study.candidates]
-    named = [study.network.file, study.population.file, *(block.file for block in blocks)]
-    named += [group.file for group in study.scenario.groups]
-    for name in named:
-        if name is not None:
-            _exists(study, name, found)
+def _files_of(study: Study) -> list[str]:
+    named = [study.network.file, study.population.file, study.stations.file, *(block.file for block in study.candidates)]
+    return [name for name in (*named, *(group.file for group in study.scenario.groups)) if name is not None]
 
 
-def _exists(study: Study, name: str, found: _Findings) -> None:
-    found.of(lambda: check_file(study.path_of(name), name))
+def _check_files(names: Iterable[str], folder: Path, found: _Findings) -> None:
+    """Whether the files are there at all, where more cannot be said because something before them is at fault."""
+    for name in names:
+        _exists(folder, name, found)
 
 
-def _check_people(study: Study, towns: Towns, found: _Findings) -> None:
+def _exists(folder: Path, name: str, found: _Findings) -> None:
+    found.of(lambda: check_file(folder / name, name))
+
+
+def _unknown_sites(siting: Siting, candidates: Candidates, file: str) -> list[Fault]:
+    """Candidates that the study requires or forbids and nobody has."""
+    asked = [(f"siting.{key}", site) for key in ("required", "forbidden") for site in getattr(siting, key)]
+    mend = "use a site_id of the candidates"
+    return [
+        Fault("there is no such candidate", mend, file, column=key, value=site)
+        for key, site in asked
+        if site not in candidates.index
+    ]
+
+
+def _check_people(study: Study, towns: Towns, found: _Findings) -> CountedPoints | None:
     """Residents, then each group; where residents are at fault, whether the groups' files are there."""
     grounds = Grounds.of(towns)
     settled = found.of(lambda: read_residents(study, towns, grounds))
@@ -128,7 +149,8 @@ def _check_people(study: Study, towns: Towns, found: _Findings) -> None:
         if residents is not None and group.name not in residents.counts:
             _check_group(study, group, residents, grounds, found)
         elif group.file is not None:
-            _exists(study, group.file, found)
+            _exists(study.folder, group.file, found)
+    return residents
 
 
 def _check_group(study: Study, group: Group, residents: CountedPoints, grounds: Grounds, found: _Findings) -> None:
@@ -140,7 +162,8 @@ def _check_links(
 ) -> None:
     """Stations and candidates without a street, and files that look as if they were in another datum."""
     if stations is not None:
-        found.add(_unlinked(study, network, stations, study.stations.file or "stations.osm"))
+        in_use = Stations(gpd.GeoDataFrame(stations[stations["status"] != "closed"]))
+        found.add(_unlinked(study, network, in_use, study.stations.file or "stations.osm"))
         found.add(_datum_faults(network, stations, study.stations))
     if candidates is not None:
         found.add(_unlinked(study, network, candidates, "candidates"))
@@ -160,3 +183,14 @@ def _datum_faults(network: Network, points: Stations | Candidates, block: Statio
         return []
     fault = datum_fault(network, points, block.coordinates, block.file)
     return [] if fault is None else [fault]
+
+
+def _warn_of_residents(study: Study, network: Network, residents: CountedPoints) -> None:
+    """Say how many people live too far from any street: they are counted, and nobody reaches anything."""
+    walk = study.scenario.walk
+    people = residents.counts[RESIDENTS]
+    off = link_points(network, residents.xy, walk.max_link_m, walk=walk).segment < 0
+    if people[off].sum() >= 0.5:
+        said = f"{people[off].sum():,.0f} residents of {people.sum():,.0f} ({people[off].sum() / people.sum():.1%})"
+        far = f"live farther than walk.max_link_m = {walk.max_link_m:g} m from any street; they are counted as not covered"
+        warnings.warn(f"{said} {far}", PlannerWarning, stacklevel=2)

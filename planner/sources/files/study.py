@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pyproj import CRS
 
-from planner.errors import Fault, SourceError, StudyError, say_faults
+from planner.errors import Fault, PlannerWarning, SourceError, StudyError, say_faults
 from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
 from planner.sources.files.document import override_keys, parse_document
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
-from planner.study import Study
+from planner.study import KMH, Study
 
 STUDY_FILE = "study.toml"
+FASTEST_WALK_MPS = 2.5  # 9 km/h; racewalkers apart, faster is running
 
 _WORDS = {  # pydantic's kinds of error, in plain words; {…} are filled from its context
     "missing": "the key is missing",
@@ -106,6 +108,7 @@ def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
     SourceError, TableError
         If the area cannot be read.
     """
+    _warn_of_runners(study)
     outline, names = area_sketch(study)
     faults = crs_faults(study.crs, outline, file) if study.crs else []
     crs = CRS.from_user_input(study.crs).to_string() if study.crs and not faults else utm_crs(outline)
@@ -120,6 +123,16 @@ def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
     towns = {town: walk.towns[said] for said, town in meant.items() if town is not None}
     scenario = dataclasses.replace(study.scenario, walk=dataclasses.replace(walk, towns=towns))
     return dataclasses.replace(study, crs=crs, scenario=scenario), faults
+
+
+def _warn_of_runners(study: Study) -> None:
+    """Say so where somebody walks faster than people do: km/h written for m/s."""
+    walk = study.scenario.walk
+    paces = {"walk": walk.speed_mps, **{f"walk.towns.{town}": own.speed_mps for town, own in walk.towns.items()}}
+    for key, pace in paces.items():
+        if pace is not None and pace > FASTEST_WALK_MPS:
+            said = f"{key}.speed_mps = {pace:g} is {pace / KMH:.1f} km/h, which is no walk; it is in metres a second"
+            warnings.warn(said, PlannerWarning, stacklevel=4)
 
 
 def study_file(path: str | Path) -> Path:

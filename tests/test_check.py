@@ -1,0 +1,168 @@
+"""planner check: every fault of a whole study folder at once, and no false alarm."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+from study_folders import HOSTS, PEOPLE, STATIONS, STUDY, write_streets, write_study
+
+from planner.datum import wgs84_to_bd09, wgs84_to_gcj02
+from planner.errors import PlannerWarning
+from planner.sources.check import check_study
+from planner.sources.files import write_template
+
+STEP = 0.003  # degrees between streets; neither datum shifts by near a multiple of it
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A whole study with nothing wrong."""
+    write_study(tmp_path)
+    write_streets(tmp_path / "network.osm", west=121.20, south=31.30, east=121.29, north=31.42, step=STEP)
+    return tmp_path
+
+
+def said(folder: Path, *overrides: str) -> list[str]:
+    return [str(fault) for fault in check_study(folder, overrides)]
+
+
+def test_a_whole_study_has_no_fault(folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert said(folder) == []
+
+
+def test_faults_of_every_room_come_at_once(folder: Path) -> None:
+    (folder / "study.toml").write_text(
+        STUDY + 'colour = "red"\n[walk]\nminutes = "15"\n[[groups]]\nname = "jobless"\nfile = "jobless.csv"\n'
+    )
+    (folder / "stations.csv").write_text(STATIONS + "d,D,121.24,31.60,,built,\n")
+    (folder / "hosts.csv").write_text(HOSTS + "h1,Again,121.25,31.35\n")
+    (folder / "people.csv").write_text(PEOPLE + "121.24,31.37,-5\n")
+    (folder / "network.osm").write_bytes(b"<osm")
+    found = said(folder)
+    assert [line.split(",")[0].split(":")[0].rpartition("/")[2] for line in found] == [
+        "study.toml", "study.toml", "stations.csv", "hosts.csv", "people.csv", "jobless.csv", "network.osm"
+    ]  # fmt: skip
+    assert "walk.minutes = '15': this is not a number" in found[1]
+    assert "outside the area" in found[2]
+    assert "the key stands twice, first in row 2" in found[3]
+
+
+def test_a_study_that_cannot_be_made_still_names_its_missing_files(folder: Path) -> None:
+    (folder / "study.toml").write_text('name = "x"\narea = "towns.geojson"\n[stations]\nfile = "none.csv"\n')
+    assert [line.rpartition("/")[2] for line in said(folder)] == [
+        "study.toml, network: the key is missing; add it",
+        "study.toml, population: the key is missing; add it",
+        "none.csv: there is no such file; check its name, or put it there",
+    ]
+
+
+def test_without_an_area_the_other_files_are_still_looked_for(folder: Path) -> None:
+    (folder / "towns.geojson").unlink()
+    (folder / "people.csv").unlink()
+    assert [line.split(":")[0] for line in said(folder)] == ["towns.geojson", "people.csv"]
+
+
+def test_a_new_folder_lacks_only_what_the_user_must_bring(tmp_path: Path) -> None:
+    write_template(tmp_path / "new")
+    assert [line.split(":")[0] for line in said(tmp_path / "new")] == ["towns.geojson", "network.osm.pbf", "population.tif"]
+
+
+def test_a_folder_without_a_study(tmp_path: Path) -> None:
+    assert "planner init" in said(tmp_path)[0]
+    (tmp_path / "study.toml").write_text("name =")
+    assert "not TOML" in said(tmp_path)[0]
+
+
+def test_places_without_a_street_are_named(folder: Path) -> None:
+    write_streets(folder / "network.osm", west=121.20, south=31.30, east=121.29, north=31.36)
+    with pytest.warns(PlannerWarning, match=r"100 residents of 150 \(66\.7%\) live farther than"):
+        found = said(folder)
+    assert [line.split(":")[0] for line in found] == ["stations.csv, row a", "candidates, row h1"]
+    assert "there is no street within 300 m" in found[0]
+
+
+def test_a_closed_station_needs_no_street(folder: Path) -> None:
+    write_streets(folder / "network.osm", west=121.20, south=31.30, east=121.29, north=31.36)
+    (folder / "stations.csv").write_text(STATIONS.replace("built,2024", "closed,2024"))
+    (folder / "hosts.csv").write_text(HOSTS.replace("h1,Library,121.26,31.39", "h1,Library,121.26,31.33"))
+    (folder / "people.csv").write_text(PEOPLE.replace("31.381", "31.34"))
+    assert said(folder) == []
+
+
+def test_stations_without_dates_need_a_date_of_the_study(folder: Path) -> None:
+    (folder / "study.toml").write_text(STUDY.replace("as_of = 2025-06-30\n", ""))
+    assert said(folder) == []
+    (folder / "stations.csv").write_text("station_id,name,lon,lat\na,A,121.24,31.38\n")
+    assert said(folder) == ["as_of: no station has a date, so that the study's own is needed; add as_of = 2025-06-30"]
+
+
+def test_sites_that_are_required_and_nobody_has(folder: Path) -> None:
+    found = check_study(folder, ['siting.required=["h1", "h9"]', 'siting.forbidden=["h8"]'])
+    assert [(fault.column, fault.value) for fault in found] == [("siting.required", "h9"), ("siting.forbidden", "h8")]
+
+
+def test_a_policy_nobody_ships(folder: Path) -> None:
+    found = said(folder, "policy=jiading-2032")
+    assert len(found) == 1
+    assert "jiading-2023" in found[0]
+
+
+def test_a_pace_in_kilometres_an_hour_is_doubted(folder: Path) -> None:
+    with pytest.warns(PlannerWarning, match=r"walk\.speed_mps = 4\.8 is 17\.3 km/h"):
+        assert said(folder, "walk.speed_mps=4.8") == []
+
+
+@pytest.mark.parametrize(
+    ("crs", "problem"),
+    [("EPSG:4326", ""), (None, "CRS")],
+)
+def test_a_raster_in_degrees_needs_a_crs(folder: Path, crs: str | None, problem: str) -> None:
+    options = {"driver": "GTiff", "height": 12, "width": 10, "count": 1, "dtype": "float32", "crs": crs}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(folder / "people.tif", "w", transform=from_origin(121.20, 31.42, 0.01, 0.01), **options) as raster:
+            raster.write(np.full((12, 10), 5.0, dtype="float32"), 1)
+    found = said(folder, "population.file=people.tif")
+    assert [problem in line and "people.tif" in line for line in found] == ([True] if problem else [])
+
+
+def at_corners(shift) -> str:
+    """Thirty stations, each some ten metres from a corner of the streets, as a map in another datum writes them."""
+    rng = np.random.default_rng(3)
+    lon = 121.20 + STEP * rng.integers(8, 22, 30) + rng.uniform(-1e-4, 1e-4, 30)
+    lat = 31.30 + STEP * rng.integers(8, 32, 30) + rng.uniform(-1e-4, 1e-4, 30)
+    x, y = shift(lon, lat)
+    rows = [f"s{i},S{i},{x[i]:.7f},{y[i]:.7f}" for i in range(30)]
+    return "\n".join(["station_id,name,lon,lat", *rows])
+
+
+@pytest.mark.parametrize(("datum", "shift"), [("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
+def test_a_file_in_another_datum_than_it_says_is_noticed(folder: Path, datum: str, shift) -> None:
+    (folder / "stations.csv").write_text(at_corners(shift))
+    found = [line for line in said(folder, "walk.max_link_m=500") if "look like" in line]
+    assert len(found) == 1
+    assert f"the places look like {datum}, not wgs84" in found[0]
+    assert f'write coordinates = "{datum}"' in found[0]
+    assert said(folder, "walk.max_link_m=500", f"stations.coordinates={datum}") == []
+
+
+def test_a_file_in_wgs84_that_says_gcj02_is_noticed_too(folder: Path) -> None:
+    (folder / "stations.csv").write_text(at_corners(lambda lon, lat: (lon, lat)))
+    assert said(folder, "walk.max_link_m=500") == []
+    found = said(folder, "walk.max_link_m=500", "stations.coordinates=gcj02")
+    assert ["the places look like wgs84, not gcj02" in line for line in found] == [True]
+
+
+def test_progress_says_what_is_checked(folder: Path) -> None:
+    heard: list[tuple[str, float]] = []
+    check_study(folder, progress=lambda text, share: heard.append((text, share)))
+    assert heard[0] == ("study file", 0.0)
+    assert heard[-1][1] == 1.0
+    assert [share for _, share in heard] == sorted(share for _, share in heard)
