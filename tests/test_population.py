@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -274,6 +275,11 @@ def test_zones_are_spread_over_the_houses_in_them(tmp_path):
     with pytest.warns(PlannerWarning, match="6 people of zones without a residential building"):
         demand = read_demand(study, towns_of(A=shapely.box(0, 0, 200, 100)))
     assert sorted(demand["population"]) == pytest.approx([6, 10, 30], rel=2e-3)
+    with pytest.warns(PlannerWarning, match="6 people"):
+        cut = read_demand(
+            replace(study, population=replace(study.population, zone_m=50)), towns_of(A=shapely.box(0, 0, 200, 100))
+        )
+    assert sorted(cut["population"]) == pytest.approx([6 / 16] * 16 + [10, 30], rel=2e-3)
 
 
 def test_every_fault_of_a_table_is_said_at_once(tmp_path):
@@ -370,6 +376,13 @@ def test_chinese_tables_in_gcj02_come_to_the_right_place(tmp_path, encoding):
 def test_coordinates_in_metres_are_read_by_their_code(tmp_path):
     write_csv(tmp_path / "cells.csv", ["x", "y", "pop"], [[50, 60, 3]])
     demand = read_demand(study_in(tmp_path, file="cells.csv", coordinates=CRS), towns_of(A=WHOLE))
+    assert (demand.geometry.x[0], demand.geometry.y[0]) == pytest.approx((50, 60), abs=1e-3)
+
+
+def test_both_coordinates_may_stand_in_one_cell(tmp_path):
+    lon, lat = degrees(50, 60)
+    write_csv(tmp_path / "cells.csv", ["坐标", "人口"], [[f"{lon},{lat}", 3]])
+    demand = read_demand(study_in(tmp_path, file="cells.csv"), towns_of(A=WHOLE))
     assert (demand.geometry.x[0], demand.geometry.y[0]) == pytest.approx((50, 60), abs=1e-3)
 
 
@@ -470,6 +483,8 @@ def test_totals_that_nobody_spreads_and_areas_without_totals_are_study_errors(tm
     ):
         with pytest.raises(StudyError, match=said):
             read_demand(study_in(tmp_path, **population), towns_of(**HALVES))
+    write_csv(tmp_path / "names.csv", ["name", "population"], [["A镇", 3], ["B镇", 4]])
+    assert len(read_demand(study_in(tmp_path, file="names.csv", spread="area"), towns_of(**HALVES))) == 2
     with pytest.raises(TableError, match=r"towns\.geojson, row B镇, population: the count is empty"):
         read_demand(study_in(tmp_path, spread="area"), towns_of({"A镇": 1.0, "B镇": np.nan}, **HALVES))
 

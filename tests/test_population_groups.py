@@ -131,6 +131,12 @@ def test_a_zone_across_the_border_brings_its_share_and_one_without_residents_its
     assert demand["pop_jobless"].tolist() == pytest.approx([0.0, 6.0])  # three quarters of the zone lie in A; nobody lives in B
 
 
+def test_zones_of_another_place_are_an_error_that_does_not_say_where(town):
+    write_zones(town / "zones.gpkg", [shapely.box(9000, 0, 9100, 100)], jobless=[8])
+    with pytest.raises(TableError, match=r"zones\.gpkg: all rows lie elsewhere, none in the area at lon"):
+        read_demand(study_in(town, Group("jobless", file="zones.gpkg"), file="people.tif"), towns_of(A=SQUARE))
+
+
 def test_totals_of_towns_go_to_their_residents(town):
     write_csv(town / "jobless.csv", ["街镇", "登记失业人员"], [["A镇", 8], ["B", 4]])
     study = study_in(town, Group("jobless", "登记失业人员", file="jobless.csv"), file="people.tif")

@@ -102,6 +102,14 @@ def test_columns_are_known_by_what_they_hold_whatever_they_are_called(town, head
     assert demand["pop_jobless"].sum() == 3.0
 
 
+def test_a_column_called_name_is_never_taken_for_a_town(town):
+    write_csv(town / "list.csv", ["name", "phone", "phone", "lon", "lat"], [[*row[:1], 1, 2, *row[4:]] for row in records()])
+    said, demand = everything_said(town, Group("jobless", file="list.csv"))
+    assert "'name', 'phone' may tell who people are" in said
+    assert_nobody_in(said)
+    assert demand["pop_jobless"].sum() == 3.0
+
+
 def test_numbers_that_a_spreadsheet_took_for_numbers_are_known_too(town):
     write_xlsx(
         town / "list.xlsx", ["甲", "lon", "lat"], [[310114199001011230, *degrees(50, 50)], [13800138000, *degrees(50, 50)]]

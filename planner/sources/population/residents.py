@@ -11,7 +11,7 @@ import shapely
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, locate, spread
 from planner.errors import Fault, PlannerWarning, StudyError, TableError, say_faults
-from planner.schema import Towns
+from planner.schema import Towns, as_number
 from planner.sources.osm import read_buildings
 from planner.sources.population.rasters import RasterAsk, is_raster, read_raster
 from planner.sources.population.settle import (
@@ -103,10 +103,10 @@ def _settled_table(study: Study, grounds: Grounds, file: str) -> Settled:
 
 
 def _zones_over_homes(study: Study, grounds: Grounds, table: CountTable) -> Settled:
-    homes, rest = zones_over_places(table, grounds, _homes(study, grounds), FLOOR_AREA)
+    homes, rest = zones_over_places(table, grounds, _homes(study, grounds), FLOOR_AREA, study.population.zone_m)
     points = _joined(homes, rest)
     lost = rest.total(RESIDENTS)
-    note = f"{lost:,.0f} people of zones without a residential building stay in the middle of theirs" if lost > 0 else ""
+    note = f"{lost:,.0f} people of zones without a residential building are spread over the ground" if lost > 0 else ""
     return points, tallies(f"{table.file} clipped to the area and spread over buildings", table.counts, points, note)
 
 
@@ -136,7 +136,7 @@ def _columns_of_area(study: Study, towns: Towns, grounds: Grounds, columns: Mapp
         raise StudyError(say_faults(faults), faults)
     totals = {}
     for what, column in columns.items():
-        values = np.array([_number(cell) for cell in towns[column]], dtype=np.float64)
+        values = np.array([as_number(cell) for cell in towns[column]], dtype=np.float64)
         totals[what] = values
         for i in np.flatnonzero(~(np.isfinite(values) & (values >= 0))):
             problem = "the count is empty, negative or not a number"
@@ -144,13 +144,6 @@ def _columns_of_area(study: Study, towns: Towns, grounds: Grounds, columns: Mapp
     if faults:
         raise TableError(say_faults(faults), faults, "towns")
     return totals
-
-
-def _number(cell: object) -> float:
-    try:
-        return float(str(cell))
-    except ValueError:
-        return float("nan")
 
 
 def _settled_totals(study: Study, grounds: Grounds, totals: Mapping[str, Floats], file: str) -> Settled:

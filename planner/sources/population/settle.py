@@ -18,6 +18,7 @@ from planner.sources.population.tables import CountTable
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 Shapes = npt.NDArray[np.object_]
+Bools = npt.NDArray[np.bool_]
 
 
 def points_in_towns(table: CountTable, grounds: Grounds) -> tuple[CountedPoints, list[Tally]]:
@@ -44,11 +45,12 @@ def zones_in_towns(table: CountTable, grounds: Grounds, whole_m: float) -> tuple
 
 
 def zones_over_places(
-    table: CountTable, grounds: Grounds, places: CountedPoints, weight: str
+    table: CountTable, grounds: Grounds, places: CountedPoints, weight: str, whole_m: float = np.inf
 ) -> tuple[CountedPoints, CountedPoints]:
     """Zones' counts spread over the places inside them in proportion to their weight (dasymetric mapping).
 
-    Gives back the places with the counts put onto them, and one point for each part of a zone that holds no place.
+    Gives back the places with the counts put onto them, and points for the parts of zones that hold no place: one a part,
+    or several where it is longer than `whole_m`.
     """
     zones = _shapes(table)
     parts = zone_parts(zones, grounds.shapes, whole_m=np.inf)
@@ -58,19 +60,27 @@ def zones_over_places(
     weights = places.counts[weight][place]
     held = np.bincount(part, weights=weights, minlength=len(parts.zone)) > 0
     owner = np.where(held[part], part, -1)
-    counts, rest = {}, {}
-    for what, values in table.counts.items():
-        totals = values[parts.zone] * parts.share
-        counts[what] = _summed(spread(np.where(held, totals, 0.0), weights, owner), place, len(places.xy))
-        rest[what] = totals[~held]
-    return CountedPoints(places.xy, places.town, counts), CountedPoints(parts.xy[~held], parts.town[~held], rest)
+    counts = {
+        what: _summed(spread(np.where(held, values[parts.zone] * parts.share, 0.0), weights, owner), place, len(places.xy))
+        for what, values in table.counts.items()
+    }
+    return CountedPoints(places.xy, places.town, counts), _bare_parts(table, grounds, parts, ~held, whole_m)
+
+
+def _bare_parts(table: CountTable, grounds: Grounds, parts: ZoneParts, bare: Bools, whole_m: float) -> CountedPoints:
+    """The people of the parts of zones that are `bare`, at points that stand for at most `whole_m`."""
+    fine = zone_parts(_shapes(table), grounds.shapes, whole_m=whole_m)
+    towns = len(grounds.names)
+    here = np.isin(fine.zone * towns + fine.town, (parts.zone * towns + parts.town)[bare])
+    rest = {what: (values[fine.zone] * fine.share)[here] for what, values in table.counts.items()}
+    return CountedPoints(fine.xy[here], fine.town[here], rest)
 
 
 def _places_in_parts(zones: Shapes, parts: ZoneParts, places: CountedPoints) -> tuple[Ids, Ids]:
     """Which places lie in which part of a zone (zone and town): pairs of positions."""
     points = np.asarray(shapely.points(places.xy), dtype=object)
     zone, place = shapely.STRtree(points).query(zones, predicate="intersects")
-    towns = int(max(parts.town.max(initial=0), places.town.max(initial=0))) + 1
+    towns = int(max(parts.town.max(), places.town.max(initial=0))) + 1
     key, own = zone * towns + places.town[place], parts.zone * towns + parts.town  # rising, as parts are sorted
     part = np.minimum(np.searchsorted(own, key), len(own) - 1)
     met = own[part] == key

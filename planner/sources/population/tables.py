@@ -33,12 +33,7 @@ COUNT_WORDS = tuple(
     for column in (DEMAND["population"], TOWNS["population"])
     for word in (column.name, column.en, column.zh, *column.aliases, "人数", "总人数", "合计", "people", "persons")
 )
-_PLACES = {
-    "lon": CANDIDATES["lon"],
-    "lat": CANDIDATES["lat"],
-    "town": TOWNS["town"],
-}
-_TOWN_WORDS = ("街镇名称", "街道名称", "乡镇名称", "所属街镇", "所属街道", "所在街镇", "镇", "街道")
+_TOWN_WORDS = ("街镇名称", "街道名称", "乡镇名称", "所属街道", "所在街镇")  # beyond the schema's own
 _POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
@@ -123,7 +118,7 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     words = {fold(word) for names in ask.columns.values() for word in names}
 
     def recognise(header: str) -> str | None:
-        return header if fold(header) in words or _place_of(header) else None
+        return header if fold(header) in words or _place_of(header, ask) else None
 
     refusal = ""
     try:
@@ -136,13 +131,14 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
         raise SourceError(refusal, source=ask.file)
     frame = read.frame
     fixed = (ROW, frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else ROW)
+    again = frame.columns.duplicated()
+    doubled = [str(name) for name in frame.columns[again].unique() if recognise(str(name))]
+    frame = frame.loc[:, ~again]
     headers = [str(name) for name in frame.columns if name not in fixed]
     others = [name for name in headers if not recognise(name)]
     dropped = _greet(ask, frame, headers, others) if ask.private else []
-    kept = frame[[name for name in dict.fromkeys(frame.columns) if name in fixed or name not in others]]
-    doubled = [str(name) for name in kept.columns[kept.columns.duplicated()].unique()]
     faults = [*read.faults, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
-    return kept.loc[:, ~kept.columns.duplicated()], [name for name in others if name not in dropped], faults
+    return frame.drop(columns=others), [name for name in others if name not in dropped], faults
 
 
 def _greet(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -157,13 +153,16 @@ def _greet(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], others: S
     return dropped
 
 
-def _place_of(header: str) -> str | None:
-    """``lon``, ``lat``, ``pair`` (both in one cell) or ``town``, where a header says one of them."""
-    if fold(header) in {fold(word) for word in _TOWN_WORDS}:
-        return "town"
+def _place_of(header: str, ask: CountAsk) -> str | None:
+    """``lon``, ``lat``, ``pair`` (both in one cell) or ``town``, where a header says one of them.
+
+    A column called ``name`` may be the towns' in a table of counts, never in a list of people.
+    """
     if fold(header) in PAIRS:
         return "pair"
-    return next((name for name, column in _PLACES.items() if column.matches(header)), None)
+    if fold(header) in _TOWN_WORDS or (not ask.private and TOWNS["town"].matches(header)):
+        return "town"
+    return next((name for name in ("lon", "lat", "town") if CANDIDATES[name].matches(header)), None)
 
 
 def _chosen_columns(ask: CountAsk, frame: pd.DataFrame, others: Sequence[str]) -> tuple[dict[str, str], list[Fault]]:
@@ -222,7 +221,7 @@ def _places(ask: CountAsk, frame: Any, crs: pyproj.CRS, rows: Rows) -> tuple[Sha
     if isinstance(frame, gpd.GeoDataFrame):
         placed, faults = place_rows(frame, ask.file, ask.coordinates, str(crs))
         return (None, (), faults) if faults else _checked_shapes(ask, np.asarray(placed.geometry, dtype=object), rows)
-    headers = {_place_of(str(name)): str(name) for name in reversed(frame.columns)}
+    headers = {_place_of(str(name), ask): str(name) for name in reversed(frame.columns)}
     named: dict[str, str] = {headers[name]: name for name in ("lon", "lat") if name in headers}
     if not named and "pair" in headers:
         named = {headers["pair"]: headers["pair"]}
