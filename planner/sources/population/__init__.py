@@ -18,8 +18,8 @@ in zones, totals by town, a raster. They are put onto the residents' points: poi
 off; zones and towns in proportion to residents. No place has more members than residents: the excess counts next door,
 the residents' number stays as it is, and the group's sum is kept.
 
-**Privacy**: of a group's file only places and counts are kept. Columns that look like names, identity-card numbers or phones are
-dropped with a warning that names the header; no message about such a file repeats a cell.
+**Privacy**: of a group's file only places and counts are kept. Columns that look like names, identity-card numbers or phones
+are dropped with a warning that names the header; no message about such a file repeats a cell.
 
 Every step leaves a `Tally` of people in and people out.
 """
