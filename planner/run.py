@@ -415,13 +415,21 @@ def read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
 
 
 def sources_of(study: Study) -> tuple[str, ...]:
-    """What the maps and tables were made from, as lines to print."""
-    used = [f"Streets: © OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})"]
-    used.append(f"Stations: {study.stations.file or 'OpenStreetMap ' + ', '.join(study.stations.osm)}")
-    population = study.population
-    spread = " spread over residential buildings by floor area" if population.spread == "buildings" else ""
-    used.append(f"Residents: {population.file or 'total given in the study file'}{spread}")
-    return tuple(used)
+    """What the maps and tables were made from, as lines to print, each in both languages."""
+    stations, population = study.stations, study.population
+    spread = (
+        "（按住宅建筑面积分摊 spread over residential buildings by floor area）" if population.spread == "buildings" else ""
+    )
+    residents = population.file or "总数见研究文件 total given in the study file"
+    lines = [
+        f"道路 Streets: © OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})",
+        f"站点 Stations: {Path(stations.file).name if stations.file else 'OpenStreetMap ' + ', '.join(stations.osm)}",
+        f"人口 Residents: {Path(residents).name}{spread}",
+    ]
+    files = dict.fromkeys(Path(group.file).name for group in study.scenario.groups if group.file)
+    if files:
+        lines.append(f"重点群体 Key groups: {', '.join(files)}")
+    return tuple(lines)
 
 
 def _manifest(run: Run) -> dict[str, Any]:

@@ -36,12 +36,16 @@ file = {extract}
 minutes = 5                     # the extract is too small for a circle of 15 minutes
 bands   = [2, 3.5, 5]
 profile = "adult"
+max_link_m = 100                # buildings stand at the street here
 
 [stations]                      # stand-ins: no employment station is mapped in the extract
-osm = ["amenity=community_centre", "amenity=townhall"]
+osm = ["amenity=library"]
 
 [[candidates]]
-osm = ["amenity=library", "amenity=school", "amenity=social_facility", "amenity=post_office", "amenity=arts_centre"]
+osm = [
+  "amenity=community_centre", "amenity=townhall", "amenity=social_facility", "amenity=school", "amenity=post_office",
+  "amenity=arts_centre", "amenity=university",
+]
 
 [population]
 spread = "buildings"            # residential floor area, {m2:g} m2 a resident
