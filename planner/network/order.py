@@ -19,16 +19,16 @@ def hilbert_index(xy: Floats) -> npt.NDArray[np.uint64]:
         return np.zeros(0, dtype=np.uint64)
     low = xy.min(axis=0)
     side = max(float((xy.max(axis=0) - low).max()), 1e-9)
-    cells = np.minimum((xy - low) / side * (1 << _HILBERT_BITS), (1 << _HILBERT_BITS) - 1).astype(np.int64)
+    cells = np.minimum((xy - low) / side * (1 << _HILBERT_BITS), (1 << _HILBERT_BITS) - 1).astype(np.int32)
     x, y = cells[:, 0].copy(), cells[:, 1].copy()
     index = np.zeros(len(xy), dtype=np.int64)
     step = 1 << (_HILBERT_BITS - 1)
     while step:
         right, up = (x & step) > 0, (y & step) > 0
         index += step * step * ((3 * right) ^ up)
-        flip = ~up & right
-        x[flip], y[flip] = (step - 1) - (x[flip] & (step - 1)), (step - 1) - (y[flip] & (step - 1))
-        x[~flip], y[~flip] = x[~flip] & (step - 1), y[~flip] & (step - 1)
-        x, y = np.where(up, x, y), np.where(up, y, x)
+        mirror = np.where(right & ~up, np.int32(step - 1), np.int32(0))
+        x, y = (x & (step - 1)) ^ mirror, (y & (step - 1)) ^ mirror
+        turn = np.where(up, np.int32(0), x ^ y)
+        x, y = x ^ turn, y ^ turn
         step >>= 1
     return index.astype(np.uint64)

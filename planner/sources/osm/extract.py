@@ -25,6 +25,7 @@ Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
+LARGE_BYTES = 32 * 2**20  # above it a call into Python for every way takes longer than osmium's own filter of ids
 _STREET_KEYS = ("highway", "railway", "public_transport", "route")
 
 
@@ -124,10 +125,23 @@ def node_places(path: Path, table: Path) -> npt.NDArray[np.int32]:
     return _node_table(np.full(1, -1), table, path)[1]
 
 
+class _Chosen:
+    """A filter that lets ways with these ids through; for large files osmium's own, which takes up to 170 MB."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self._ids = frozenset(ids)
+
+    def way(self, way: osmium.osm.Way) -> bool:
+        """Whether osmium shall drop the way."""
+        return way.id not in self._ids
+
+
 def _distil_ways(path: Path, lines: Path, ids: list[int]) -> None:
+    """The ways with these ids as OPL into `lines`."""
+    chosen = _Chosen(ids) if path.stat().st_size < LARGE_BYTES else osmium.filter.IdFilter(ids)
     writer = osmium.WriteHandler(osmium.io.File(str(lines), "opl,add_metadata=false"))
     with osmium.io.Reader(opened(path), osmium.osm.WAY) as reader:
-        osmium.apply(reader, osmium.filter.IdFilter(ids), writer)
+        osmium.apply(reader, chosen, writer)
     writer.close()
 
 
@@ -139,37 +153,38 @@ class _Found:
         self.sizes: list[int] = []
         self.refs: list[bytes] = []
         self.kind: list[int] = []
-        self.kinds: dict[tuple[tuple[bytes, bytes], ...], int] = {}
+        self.kinds: dict[bytes, int] = {}
         self.barriers: dict[int, Tags] = {}
         self.squares: list[tuple[Tags, Ids]] = []
 
 
 def _pattern(keys: Iterable[str]) -> re.Pattern[bytes]:
-    return re.compile(b"(?:^T|,)(" + "|".join(map(re.escape, keys)).encode() + b")=([^,]*)")
+    """Finds ``key=value`` of these keys in OPL's list of tags; commas and spaces in values are escaped there."""
+    return re.compile(b"(?:^T|,)((?:" + "|".join(map(re.escape, keys)).encode() + b")=[^,]*)")
 
 
 def _parse(lines: Path, found: _Found | None = None) -> _Found:
     found = _Found() if found is None else found
-    of_ways, of_nodes = _pattern(WAY_KEYS), _pattern(NODE_KEYS)
+    of_ways, of_nodes = _pattern(WAY_KEYS).findall, _pattern(NODE_KEYS).findall
     with lines.open("rb") as text:
         for line in text:  # one line an object: the filters left only streets and barriers
             name, tags, rest = line.split()[:3]
             if name.startswith(b"w"):
-                kind = tuple(of_ways.findall(tags))
                 found.way_id.append(int(name[1:]))
-                found.kind.append(found.kinds.setdefault(kind, len(found.kinds)))
+                found.kind.append(found.kinds.setdefault(b",".join(of_ways(tags)), len(found.kinds)))
                 found.sizes.append(rest.count(b"n"))
-                found.refs.append(rest)
+                found.refs.append(rest[1:])
             elif name.startswith(b"n"):
-                found.barriers[int(name[1:])] = _tags(of_nodes.findall(tags))
-            elif b"type=multipolygon" in tags and kind_of(square := _tags(of_ways.findall(tags))):
+                found.barriers[int(name[1:])] = _tags(of_nodes(tags))
+            elif b"type=multipolygon" in tags and kind_of(square := _tags(of_ways(tags))):
                 ways = [int(member[1:].split(b"@")[0]) for member in rest[1:].split(b",") if member.startswith(b"w")]
                 found.squares.append((square, np.array(ways, dtype=np.int64)))
     return found
 
 
-def _tags(found: Iterable[tuple[bytes, bytes]]) -> Tags:
-    return {key.decode(): _plain(value.decode("utf-8", "replace")) for key, value in found}
+def _tags(found: Iterable[bytes]) -> Tags:
+    pairs = (each.decode("utf-8", "replace").split("=", 1) for each in found)
+    return {key: _plain(value) for key, value in pairs}
 
 
 def _plain(value: str) -> str:
@@ -178,7 +193,7 @@ def _plain(value: str) -> str:
 
 
 def _placed(found: _Found, table: Path, path: Path) -> RawStreets:
-    text = b",".join(refs[1:] for refs in found.refs if len(refs) > 1).replace(b"n", b"")
+    text = b",".join(filter(None, found.refs)).replace(b"n", b"")
     named = np.fromstring(text, dtype=np.int64, sep=",")
     node_id, lonlat7, refs = _located(named, table, path)
     return RawStreets(
@@ -188,7 +203,7 @@ def _placed(found: _Found, table: Path, path: Path) -> RawStreets:
         starts=np.concatenate([[0], np.cumsum(found.sizes, dtype=np.int64)]),
         refs=refs,
         kind=np.array(found.kind, dtype=np.int32),
-        tags=tuple(_tags(kind) for kind in found.kinds),
+        tags=tuple(_tags(filter(None, kind.split(b","))) for kind in found.kinds),
         barriers=found.barriers,
         squares=tuple(found.squares),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
-from shapely.geometry import MultiLineString
 
 from planner.network import Floats, Ids
 
@@ -31,37 +31,60 @@ def crossings(xy: Floats, ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids,
     -------
     (m, 2) ends of the new segments, and the way (the square's first) each belongs to.
     """
-    new_ends, new_way = [np.zeros((0, 2), dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     if not squares:
-        return new_ends[0], new_way[0]
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
+    rims, gates = _rims_and_gates(ends, way, squares, len(xy))
+    pairs, square = _pairs(gates)
+    on_rim = _as_keys(pairs, len(xy))
+    free = ~np.isin(on_rim, _as_keys(np.concatenate(rims), len(xy)))
+    pairs, square = pairs[free], square[free]
+    seen = _seen(xy, rims, pairs, square)
+    return pairs[seen], np.array([members[0] for members in squares], dtype=np.int64)[square[seen]]
+
+
+def _rims_and_gates(ends: Ids, way: Ids, squares: list[Ids], count: int) -> tuple[list[Ids], list[Ids]]:
+    """For each square the segments of its rims, and the nodes of them where another way meets; none if too many do."""
     order = np.argsort(way, kind="stable")
-    sorted_way = way[order]
-    meets = _ways_at(ends, way, len(xy))
+    sorted_way, meets = way[order], _ways_at(ends, way, np.concatenate(squares), count)
+    rims, gates = [], []
     for members in squares:  # squares are few, a thousand in a city
-        rows = np.concatenate([order[slice(*np.searchsorted(sorted_way, [one, one + 1]))] for one in members.tolist()])
-        rim = ends[rows]
-        gates = np.unique(rim[meets[rim] > 1])
-        if 2 <= len(gates) <= MOST_GATES:
-            pairs = _seen(xy, rim, gates)
-            new_ends.append(pairs)
-            new_way.append(np.full(len(pairs), members[0]))
-    return np.concatenate(new_ends), np.concatenate(new_way)
+        rows = [order[slice(*np.searchsorted(sorted_way, [one, one + 1]))] for one in members.tolist()]
+        rim = ends[np.concatenate(rows)]
+        met = np.unique(rim[meets[rim] > 1])
+        rims.append(rim)
+        gates.append(met if len(met) <= MOST_GATES else met[:0])
+    return rims, gates
 
 
-def _ways_at(ends: Ids, way: Ids, count: int) -> Ids:
-    """How many ways meet at each node."""
+def _pairs(gates: list[Ids]) -> tuple[Ids, Ids]:
+    """All pairs of a square's gates, the lower position first, and the square of each pair."""
+    picks = [np.triu_indices(len(some), k=1) for some in gates]
+    pairs = [np.column_stack([some[i], some[j]]) for some, (i, j) in zip(gates, picks, strict=True)]
+    return np.concatenate(pairs), np.repeat(np.arange(len(gates)), [len(some) for some in pairs])
+
+
+def _as_keys(pairs: Ids, count: int) -> Ids:
+    return np.asarray(pairs.min(axis=1) * count + pairs.max(axis=1), dtype=np.int64)
+
+
+def _ways_at(ends: Ids, way: Ids, of_squares: Ids, count: int) -> Ids:
+    """How many ways meet at each node of a square; 0 elsewhere."""
+    on_square = np.zeros(count, dtype=bool)
+    on_square[ends[np.isin(way, of_squares)]] = True
+    node, through = ends.reshape(-1), np.repeat(way, 2)
+    near = on_square[node]
     ways = int(way.max(initial=0)) + 1
-    pairs = np.unique(ends.reshape(-1) * ways + np.repeat(way, 2))
+    pairs = np.unique(node[near] * ways + through[near])
     return np.bincount(pairs // ways, minlength=count)
 
 
-def _seen(xy: Floats, rim: Ids, gates: Ids) -> Ids:
-    """Pairs of gates whose straight way stays inside the area that the rim encloses, neighbours on the rim left out."""
-    area = shapely.build_area(MultiLineString(xy[rim].tolist()))
-    i, j = np.triu_indices(len(gates), k=1)
-    pairs = np.column_stack([gates[i], gates[j]])
-    known = {(min(u, v), max(u, v)) for u, v in rim.tolist()}
-    pairs = pairs[[(u, v) not in known for u, v in pairs.tolist()]]
-    roomy = shapely.buffer(area, SLACK_M)
-    shapely.prepare(roomy)
-    return pairs[shapely.covers(roomy, shapely.linestrings(xy[pairs]))]
+def _seen(xy: Floats, rims: list[Ids], pairs: Ids, square: Ids) -> npt.NDArray[np.bool_]:
+    """Which pairs' straight ways stay inside the area that their square's rims enclose."""
+    lines = np.asarray(shapely.linestrings(xy[np.concatenate(rims)]))
+    rim_of = np.repeat(np.arange(len(rims)), [len(rim) for rim in rims])
+    wanted, area_of = np.unique(square, return_inverse=True)
+    chosen = np.isin(rim_of, wanted)
+    outlines = shapely.multilinestrings(lines[chosen], indices=np.searchsorted(wanted, rim_of[chosen]))
+    areas = np.asarray(shapely.buffer(shapely.build_area(outlines), SLACK_M, quad_segs=1))
+    shapely.prepare(areas)
+    return np.asarray(shapely.covers(areas[area_of], shapely.linestrings(xy[pairs])), dtype=np.bool_)
