@@ -150,6 +150,11 @@ def test_two_headers_that_mean_one_column(tmp_path: Path) -> None:
     assert [fault.problem for fault in faults] == ["the headers 'name' and '名称' both mean name"]
 
 
+def test_an_alias_before_the_columns_own_name_is_a_second_header_too(tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, "id,station_id,name,lon,lat\n1,a,A,121.25,31.38\n")
+    assert [fault.problem for fault in faults] == ["the headers 'id' and 'station_id' both mean station_id"]
+
+
 def test_a_header_that_stands_twice(tmp_path: Path) -> None:
     faults = faults_of(tmp_path, "station_id,name,lon,lat,lon\na,A,121.25,31.38,5\n")
     assert told(faults) == [(None, "lon", "the header stands twice")]
@@ -492,6 +497,32 @@ def test_a_geojson_as_other_programs_write_it(tmp_path: Path) -> None:
     feature = {"type": "Feature", "id": 7, "properties": {"station_id": 1, "name": "A", "tags": {"a": [1]}}, "geometry": point}
     text = json.dumps({"type": "FeatureCollection", "features": [feature]}, ensure_ascii=False)
     assert degrees(read(tmp_path, "\ufeff  " + text, "a.geojson")) == [(LON, LAT)]
+
+
+def hostile_geojson(crs: object) -> str:
+    point = {"type": "Point", "coordinates": [LON, LAT]}
+    feature = {"type": "Feature", "properties": {"station_id": 1, "name": "A"}, "geometry": point}
+    return json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]})
+
+
+def test_a_geojson_may_name_an_old_crs_but_no_link_is_followed(tmp_path: Path) -> None:
+    named = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+    assert degrees(read(tmp_path, hostile_geojson(named), "a.geojson")) == [(LON, LAT)]
+    link = {"type": "link", "properties": {"href": "http://127.0.0.1:9/crs", "type": "proj4"}}
+    assert "which is not followed" in faults_of(tmp_path, hostile_geojson(link), "a.geojson")[0].problem
+    nonsense = {"type": "name", "properties": {"name": "http://127.0.0.1:9/crs"}}
+    assert "a CRS that is not known" in faults_of(tmp_path, hostile_geojson(nonsense), "a.geojson")[0].problem
+
+
+def test_json_that_is_a_program_is_not_run(tmp_path: Path) -> None:
+    inner = tmp_path / "inner.geojson"
+    features().to_file(inner)
+    program = json.dumps({"type": "gdal_streamed_alg", "command_line": f"gdal vector pipeline ! read {inner}"})
+    assert "this is not GeoJSON" in faults_of(tmp_path, program, "a.json")[0].problem
+
+
+def test_deep_json_is_refused(tmp_path: Path) -> None:
+    assert "this is not GeoJSON" in faults_of(tmp_path, "[" * 100_000, "a.geojson")[0].problem
 
 
 # -- files -------------------------------------------------------------------------------------------------------------------

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from planner.errors import Fault, SourceError
+from planner.errors import Fault, PlannerError, SourceError
 
+CUT_OFF = "the file is cut off, or is not what its ending says"
+MOST_ROWS = 10_000_000  # of a packed table; a country has fewer places that people walk to
 MOST_BYTES = 2_000_000_000  # of a table as it lies on the disk
 MOST_TEXT = 300_000_000  # of a table as text: some million rows
 MOST_UNPACKED = 500_000_000  # of a packed table once unpacked; a workbook of 100 000 rows has some 50 MB
@@ -38,13 +43,23 @@ def check_file(path: Path, source: str, most_bytes: int = MOST_BYTES) -> None:
         raise refused(source, f"the file has {size:,} bytes; at most {most_bytes:,} are read", "cut it to the area")
 
 
+@contextmanager
+def reading(source: str, problem: str, mend: str) -> Iterator[None]:
+    """Run a reader that others wrote: whatever it raises over a broken file becomes a SourceError that says `problem`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # their remarks on styles, rings and encodings; what matters is checked after
+            yield
+    except PlannerError:
+        raise
+    except Exception as error:
+        raise refused(source, problem, mend) from error
+
+
 def check_archive(path: Path, source: str) -> None:
     """Raise a SourceError if a packed file is broken, or is far bigger unpacked than any table (a zip bomb)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise refused(source, "the file is cut off, or is not what its name says", "copy it again") from error
+    with reading(source, CUT_OFF, "copy it again"), zipfile.ZipFile(path) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
     if unpacked > MOST_UNPACKED:
         said = f"the file would unpack to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read"
         raise refused(source, said, "save only the table, as CSV")

@@ -72,7 +72,7 @@ def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fau
     understand = _understand_cut if source.lower().endswith(".shp") else Schema.column_for
     for header in map(str, frame.columns):
         name = header if header in (ROW, "geometry") else understand(schema, header) or header
-        if name in said and header != name:
+        if name in said and header != said[name]:
             faults.append(Fault(f"the headers {said[name]!r} and {header!r} both mean {name}", "keep one of them", source))
         elif name in said:
             faults.append(Fault("the header stands twice", "keep one of them", source, column=header))

@@ -1,31 +1,28 @@
-"""Geometries: GeoJSON, GeoPackage, FlatGeobuf, KML, MapInfo, shapefiles in any Chinese encoding, GeoParquet."""
+"""Geometries: GeoJSON, GeoPackage, FlatGeobuf, shapefiles in any Chinese encoding, GeoParquet."""
 
 from __future__ import annotations
 
 import codecs
-import warnings
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 
-from planner.errors import PlannerError
-from planner.sources.files.opening import MOST_UNPACKED, refused
+from planner.sources.files.geojson import read_geojson
+from planner.sources.files.opening import CUT_OFF, MOST_ROWS, MOST_UNPACKED, reading, refused
 from planner.sources.files.records import ROW, Rows
 from planner.sources.files.text import looks_utf8
 
-VECTORS = (".geojson", ".json", ".gpkg", ".shp", ".fgb")
+GEOJSONS = (".geojson", ".json")
+VECTORS = (*GEOJSONS, ".gpkg", ".shp", ".fgb")
 PARQUETS = (".parquet", ".geoparquet")
 STARTS = {  # a file that begins otherwise is not handed to GDAL, which would go by its content and not by its ending
     ".gpkg": (b"SQLite format 3",),
     ".shp": (b"\x00\x00\x27\x0a",),
     ".fgb": (b"fgb",),
-    ".geojson": (b"{",),
-    ".json": (b"{",),
 }
 ONE_BYTE = "ISO-8859-1"  # one letter a byte: a text read so can be turned back into its bytes
 
@@ -38,40 +35,36 @@ def read_vector(path: Path, source: str) -> Rows:
     SourceError
         If the file is broken, is not what its ending says, or has several layers.
     """
+    if path.suffix.lower() in GEOJSONS:
+        return Rows(_numbered(read_geojson(path, source)))
     _check_start(path, source)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # GDAL's remarks on rings and ids; what matters is checked below
-            layers = pyogrio.list_layers(path)
-            if len(layers) != 1:
-                names = ", ".join(str(name) for name in layers[:, 0])
-                said = f"the file has {len(layers)} layers ({names})" if len(layers) else "the file has no layer"
-                raise refused(source, said, "save the one that is meant as a file of its own")
-            frame = _read_shapefile(path) if path.suffix.lower() == ".shp" else pyogrio.read_dataframe(path)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise refused(source, "the file is cut off, or is not what its ending says", "export it again") from error
-    except (pyogrio.errors.GeometryError, pyogrio.errors.CRSError, UnicodeError, ValueError) as error:
-        raise refused(source, f"the file cannot be read: {_first_line(error)}", "export it again") from error
-    return Rows(_numbered(frame))
+    with reading(source, CUT_OFF, "export it again"):
+        layers = pyogrio.list_layers(path)[:, 0].tolist()
+        if len(layers) != 1:
+            said = f"the file has {len(layers)} layers ({', '.join(map(str, layers))})" if layers else "the file has no layer"
+            raise refused(source, said, "save the one that is meant as a file of its own")
+        frame = _read_shapefile(path) if path.suffix.lower() == ".shp" else pyogrio.read_dataframe(path)
+        return Rows(_numbered(frame))
 
 
 def read_parquet(path: Path, source: str) -> Rows:
-    """The rows of a GeoParquet file, or of a plain one with coordinates in columns."""
-    try:
-        held = pq.ParquetFile(path)
-        meta = held.metadata
-        unpacked = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-        if unpacked > MOST_UNPACKED:
-            raise refused(source, f"the file unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read", "cut it")
-        is_geo = b"geo" in (meta.metadata or {})
-        frame: Any = gpd.read_parquet(path) if is_geo else pd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, PlannerError):
-            raise
-        raise refused(source, "the file is cut off, or is not GeoParquet", "export it again") from error
-    if frame.index.name is not None:
-        frame = frame.reset_index()
-    return Rows(_numbered(frame))
+    """The rows of a GeoParquet file, or of a plain one with coordinates in columns.
+
+    Raises
+    ------
+    SourceError
+        If the file is broken, or unpacks to more than any table.
+    """
+    with reading(source, CUT_OFF, "export it again"):
+        held = pq.ParquetFile(path).metadata
+        unpacked = sum(held.row_group(i).total_byte_size for i in range(held.num_row_groups))
+        if unpacked > MOST_UNPACKED or held.num_rows > MOST_ROWS:
+            said = f"the file unpacks to {held.num_rows:,} rows and {unpacked:,} bytes"
+            raise refused(
+                source, f"{said}; at most {MOST_ROWS:,} rows and {MOST_UNPACKED:,} bytes are read", "cut it to the area"
+            )
+        frame: Any = gpd.read_parquet(path) if b"geo" in (held.metadata or {}) else pd.read_parquet(path)
+        return Rows(_numbered(frame.reset_index() if frame.index.name is not None else frame))
 
 
 def _check_start(path: Path, source: str) -> None:
@@ -120,7 +113,3 @@ def _numbered(frame: Any) -> pd.DataFrame:
     counted = frame.reset_index(drop=True)
     numbered: pd.DataFrame = counted.drop(columns=ROW, errors="ignore").assign(**{ROW: range(1, len(counted) + 1)})
     return numbered
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 
 from planner.errors import Fault
 from planner.schema import is_blank
-from planner.sources.files.opening import check_archive, refused
+from planner.sources.files.opening import check_archive, reading
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, rows_of
 
 
@@ -42,26 +39,12 @@ def _known(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool]:
 
 
 def _sheets(path: Path, source: str, *, values: bool) -> dict[str, list[Record]]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations it does not keep; we read cells only
-            book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
-            try:
-                return {sheet.title: _records(sheet) for sheet in book.worksheets}
-            finally:
-                book.close()
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        OSError,
-        ParseError,
-        SyntaxError,
-    ) as error:
-        raise refused(source, "the workbook cannot be read", "open it in Excel and save it again as .xlsx") from error
+    with reading(source, "the workbook cannot be read", "open it in Excel and save it again as .xlsx"):
+        book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
+        try:
+            return {sheet.title: _records(sheet) for sheet in book.worksheets}
+        finally:
+            book.close()
 
 
 def _records(sheet: Any) -> list[Record]:
