@@ -23,6 +23,7 @@ LANGUAGES = ("zh", "en")
 
 # Okabe and Ito (2008), "Color Universal Design"; without yellow and black, which do not stand out as marks on a pale map.
 CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+ANY_KIND = "#3c4650"  # stations as such
 OTHER_KIND = "#5B6570"  # kinds past the sixth share one grey and are told apart by their names
 
 # ColorBrewer 2.0 (Brewer, Harrower and The Pennsylvania State University), sequential schemes marked colour-blind safe.

@@ -100,19 +100,27 @@ def common_facts(
     }
 
 
-def marks_of(stations: Stations) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Kinds with their colours, tiers with their forms, and for each station its colour and form.
+def marks_of(stations: Stations) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The legend of stations' marks, and the colour and form of each station's own.
 
-    Colour tells the kind (or, where no kind is given, the tier), form the tier; the most frequent come first.
+    Colour tells the kind (or, where no kind is given, the tier), form the tier; the most frequent come first. The legend has a
+    mark for stations as such, and a list for kinds and for tiers where there are several.
     """
     kinds, tiers = _texts(stations, "kind"), _texts(stations, "tier")
     coloured = kinds if any(kinds) else tiers
     colours = style.kind_colours(_by_frequency(coloured))
     forms = {tier: FORMS[i % len(FORMS)] for i, tier in enumerate(_by_frequency(tiers))}
     marks = [{"colour": colours[k], "form": forms[t]} for k, t in zip(coloured, tiers, strict=True)]
-    kind_marks = [{"name": name, "colour": colour, "form": FORMS[0]} for name, colour in colours.items()]
-    tier_marks = [{"name": name, "form": form} for name, form in forms.items()]
-    return kind_marks or [{"name": "", "colour": style.CATEGORICAL[0], "form": FORMS[0]}], tier_marks, marks
+    same = len({(mark["colour"], mark["form"]) for mark in marks}) == 1
+    lists = []
+    if len(set(kinds)) > 1:
+        lists.append(
+            {"heading": "kind", "marks": [{"name": k, "colour": colours[k], "form": FORMS[0]} for k in _by_frequency(kinds)]}
+        )
+    if len(forms) > 1:
+        tier_marks = [{"name": t, "colour": style.ANY_KIND if any(kinds) else colours[t], "form": forms[t]} for t in forms]
+        lists.append({"heading": "tier", "marks": tier_marks})
+    return {"mark": marks[0] if same else {"colour": style.ANY_KIND, "form": FORMS[0]}, "lists": lists}, marks
 
 
 def common_station(

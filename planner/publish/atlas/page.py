@@ -173,7 +173,6 @@ class _Chart(folium.Map):  # type: ignore[misc]
             location=centre,
             zoom_start=13,
             tiles=None,
-            prefer_canvas=True,
             zoom_snap=0.5,
             zoom_control=False,
             attribution_control=False,

@@ -86,15 +86,14 @@ def planning_facts(
     }
     bands = draw_bands(study, isochrones)
     unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
-    kinds, tiers, marks = marks_of(stations)
+    legend, marks = marks_of(stations)
     return {
         **common,
         "title": {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker},
         "kicker": kicker,
         "words": words_for(PLANNING_MAP),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
-        "kinds": kinds,
-        "tiers": tiers,
+        "marks": legend,
         "stations": common_station(stations, marks, outlines),
         "sites": [] if sites is None else _sites(sites),
         "candidates": [] if candidates is None else _candidates(candidates, sites),
@@ -150,9 +149,10 @@ def _group_table(group_scores: GroupScores, minimum_count: float) -> dict[str, A
 
 
 def _column(column: Column, group: Group | None) -> dict[str, Any]:
-    kinds = {Kind.TEXT: "text", Kind.FLAG: "flag"}
-    kind = "share" if column.name in SHARES else kinds.get(column.kind, "minutes" if column.unit == "min" else "number")
-    minutes = kind == "minutes"
+    by_name = dict.fromkeys(SHARES, "share") | {"phase": "phase"}
+    by_kind = {Kind.TEXT: "text", Kind.FLAG: "flag"}
+    minutes = column.unit == "min"
+    kind = by_name.get(column.name) or by_kind.get(column.kind) or ("minutes" if minutes else "number")
     label = {"zh": column.zh + ("（分钟）" if minutes else ""), "en": column.en + (" (min)" if minutes else "")}
     if group is not None:
         label = {"zh": f"{column.zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}

@@ -18,7 +18,7 @@ def station_facts(study: Study, common: Mapping[str, Any], stations: Stations, i
     """The data block of the public page."""
     bands = draw_bands(study, isochrones)
     unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
-    kinds, tiers, marks = marks_of(stations)
+    legend, marks = marks_of(stations)
     kicker = {"zh": f"{style.before_han(study.name)}就业服务站点地图", "en": f"{study.name}: station map"}
     if study.publish.title:
         kicker = dict.fromkeys(kicker, study.publish.title)
@@ -29,7 +29,6 @@ def station_facts(study: Study, common: Mapping[str, Any], stations: Stations, i
         "kicker": kicker,
         "words": words_for(STATION_MAP),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
-        "kinds": kinds,
-        "tiers": tiers,
+        "marks": legend,
         "stations": common_station(stations, marks, outlines),
     }

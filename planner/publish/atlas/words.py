@@ -45,6 +45,8 @@ WORDS = MappingProxyType(
         "phone": ("联系电话", "Phone"),
         "host": ("依托场所", "Located in"),
         "services": ("服务事项", "Services"),
+        "kind": ("站点类型", "Kind"),
+        "tier": ("站点层级", "Tier"),
         "unnamed": ("其他", "Other"),
         # station map
         "skip": ("跳到站点查询", "Skip to station search"),

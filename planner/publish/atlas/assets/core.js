@@ -216,7 +216,7 @@ const Atlas = (() => {
     const drawn = svg("svg", {viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", focusable: "false"},
       svg("path", {d: MARKS[form] || MARKS.circle, fill: colour, stroke: "#fff", "stroke-width": 2}),
       svg("path", {d: MARKS[form] || MARKS.circle, fill: "none", stroke: "#1c2733", "stroke-width": 0.8}));
-    if (text) drawn.append(svg("text", {x: 12, y: 16.4, "text-anchor": "middle", class: "number", fill: "#000"}, text));
+    if (text) drawn.append(svg("text", {x: 12, y: 16.4, "text-anchor": "middle", class: "ordinal", fill: "#000"}, text));
     return drawn;
   }
 
@@ -276,9 +276,7 @@ const Atlas = (() => {
       node.querySelector(".leaflet-popup-close-button").setAttribute("aria-label", say("close"));
       if (text.scrollHeight > text.clientHeight) text.setAttribute("tabindex", "0");
     });
-    const settle = () => map.invalidateSize({animate: false});
-    window.addEventListener("beforeprint", () => { settle(); fit(map); });
-    window.addEventListener("afterprint", settle);
+    onPaper(map);
     return under;
   }
 
@@ -315,7 +313,7 @@ const Atlas = (() => {
         el("p", {class: "note"}, say("how_measured")),
         ...facts.filter(([, value]) => value).map(([key, value]) => el("p", {class: "note"}, say("fact", {key, value}))),
         ...lines.map((line) => el("p", {class: "note"}, nameOf(line))),
-        data.streets.drawn < 0.999 ? el("p", {class: "note"}, say("streets_thinned", {share: share(data.streets.drawn)})) : null,
+        ...(data.streets.drawn < 0.999 ? [el("p", {class: "note"}, say("streets_thinned", {share: share(data.streets.drawn)}))] : []),
         el("p", {class: "note"}, said(data.palette)),
         el("p", {class: "note"}, say("made_with")),
       );
@@ -329,6 +327,12 @@ const Atlas = (() => {
     list.append(layer(map, "streets", swatch(colours.main, "line"), () => [under.streets], !tiles));
     if (data.backdrop.water || data.backdrop.green) list.append(layer(map, "nature", swatch(colours.water), () => [under.nature], !tiles));
     if (tiles) list.append(layer(map, "tiles", swatch("#e9e5dc"), () => [tiles], true));
+  }
+
+  function stationLayer(map, list, hall) {
+    const entry = (one) => el("li", {}, mark(one.form, one.colour, 18), one.name ? nameOf(one.name) : el("span", {"data-say": "unnamed"}));
+    list.append(layer(map, "stations", mark(data.marks.mark.form, data.marks.mark.colour, 20), () => [hall.pins], true));
+    for (const group of data.marks.lists) list.append(el("ul", {class: "keys"}, el("li", {class: "heading", "data-say": group.heading}), group.marks.map(entry)));
   }
 
   /* ---- stations: their marks, cards and outlines ---- */
@@ -384,7 +388,28 @@ const Atlas = (() => {
     return {pins, choose, open, reached, chosen: () => chosen, onChoose: (act) => told.push(act)};
   }
 
-  function fit(map) { map.fitBounds(L.latLngBounds(data.bounds), {padding: [4, 4], animate: false}); }
+  // Before printing: the layout of paper, everything unfolded, and the whole area on the map; afterwards as it was.
+  function onPaper(map) {
+    let folded = [], seen = null;
+    const settle = (paper) => {
+      document.documentElement.classList.toggle("paper", paper);
+      map.invalidateSize({animate: false});
+    };
+    window.addEventListener("beforeprint", () => {
+      seen = [map.getCenter(), map.getZoom()];
+      folded = [...document.querySelectorAll("details:not([open])")];
+      folded.forEach((one) => { one.open = true; });
+      settle(true);
+      fit(map);
+    });
+    window.addEventListener("afterprint", () => {
+      folded.forEach((one) => { one.open = false; });
+      settle(false);
+      if (seen) map.setView(seen[0], seen[1], {animate: false});
+    });
+  }
+
+  function fit(map) { map.fitBounds(L.latLngBounds(data.bounds), {paddingTopLeft: [4, 4], paddingBottomRight: [4, 26], animate: false}); }
 
   // The last step of a page: speak its language, fit the map into what is left, and open the station its address names.
   function begin(map, hall) {
@@ -400,6 +425,6 @@ const Atlas = (() => {
 
   return {
     data, say, said, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, groundLayers, stations, begin, fold,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, groundLayers, stationLayer, stations, begin, fold,
   };
 })();

@@ -66,7 +66,7 @@ function startPage(map, tiles) {
   const choropleth = L.layerGroup(towns.map((town) => {
     const value = townValue(town.name, "coverage");
     const fill = value === null ? data.beyond : data.share_classes[within(value, data.share_breaks)].colour;
-    return Atlas.outline(town.rings, {color: "#fff", weight: 1, fillColor: fill, fillOpacity: value === null ? 0.25 : 0.72});
+    return Atlas.outline(town.rings, {color: "#fff", weight: 1, fillColor: fill, fillOpacity: value === null ? 0.25 : 0.66});
   }));
 
   function townValue(name, key) {
@@ -125,8 +125,7 @@ function startPage(map, tiles) {
   }
 
   const layers = at("layers");
-  const dark = data.kinds.length > 1 ? "#3c4650" : data.kinds[0].colour;
-  layers.append(Atlas.layer(map, "stations", mark("circle", dark, 20), () => [hall.pins], true));
+  Atlas.stationLayer(map, layers, hall);
   if (data.sites.length) layers.append(Atlas.layer(map, "sites", mark("pentagon", data.proposed, 20), () => [sites], true));
   if (data.candidates.length) layers.append(Atlas.layer(map, "candidates", mark("circle", "#fff", 16), () => [hosts], false));
   bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
@@ -165,11 +164,11 @@ function startPage(map, tiles) {
   function withheld() { return el("span", {class: "withheld"}, say("withheld")); }
   function shownCell(value, column) {
     if (column.kind === "text") return value;
+    if (column.kind === "phase") return data.phases[value - 1] ? said(data.phases[value - 1]) : number(value);
     if (value === null) return column.withheld ? withheld() : "–";
     if (column.kind === "flag") return say(value ? "yes" : "no");
     if (column.kind === "share") return share(value);
     if (column.kind === "minutes") return number(value, 1);
-    if (column.key === "phase" && data.phases[value - 1]) return said(data.phases[value - 1]);
     return number(value);
   }
 
@@ -195,12 +194,12 @@ function startPage(map, tiles) {
       const heads = facts.columns.map((column, j) => {
         const button = el("button", {type: "button", "data-sort": String(j)}, said(column.label));
         button.addEventListener("click", () => sort(j));
-        return el("th", {scope: "col", class: column.kind === "text" ? "text" : said(column.label).length > 9 ? "long" : "", ...(sorted === j ? {"aria-sort": rising ? "ascending" : "descending"} : {})}, button);
+        return el("th", {scope: "col", class: ["text", "phase"].includes(column.kind) ? "text" : said(column.label).length > 9 ? "long" : "", ...(sorted === j ? {"aria-sort": rising ? "ascending" : "descending"} : {})}, button);
       });
       const rows = order.map((i) => {
         const row = el("tr", {"data-key": facts.keys[i]}, facts.columns.map((column, j) => {
           const shownValue = shownCell(facts.rows[i][j], column);
-          if (j !== named || !go) return el("td", {class: column.kind === "text" ? "text" : "", dir: "auto"}, shownValue);
+          if (j !== named || !go) return el("td", {class: column.kind === "text" ? "text" : column.kind, dir: "auto"}, shownValue);
           const button = el("button", {type: "button"}, nameOf(shownValue));
           button.addEventListener("click", (event) => go(facts.keys[i], event.detail === 0 ? button : null));
           return el("td", {class: "text"}, button);

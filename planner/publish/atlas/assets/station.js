@@ -76,6 +76,7 @@ function startPage(map, tiles) {
 
   function stand(point) {
     place = point;
+    map.closePopup();
     here.clearLayers();
     here.addLayer(L.circleMarker(point, {radius: 9, weight: 3, color: "#fff", fillColor: "#1c2733", fillOpacity: 1, interactive: false}));
     here.addLayer(L.circleMarker(point, {radius: 4, weight: 0, fillColor: "#fff", fillOpacity: 1, interactive: false}));
@@ -97,11 +98,7 @@ function startPage(map, tiles) {
 
   /* ---- layers, which are the legend too ---- */
   const layers = at("layers");
-  const several = data.kinds.length > 1, tiered = data.tiers.length > 1;
-  layers.append(Atlas.layer(map, "stations", mark(several || tiered ? "circle" : data.kinds[0].form, several ? "#3c4650" : data.kinds[0].colour, 20), () => [hall.pins], true));
-  const names = (list, form, colour) => el("ul", {class: "keys"}, list.map((one) => el("li", {}, mark(form || one.form, colour || one.colour, 18), one.name ? nameOf(one.name) : el("span", {"data-say": "unnamed"}))));
-  if (several) layers.append(names(data.kinds, "circle"));
-  if (tiered && !data.one_mark) layers.append(names(data.tiers, null, "#8a95a1"));
+  Atlas.stationLayer(map, layers, hall);
   bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
   Atlas.groundLayers(map, layers, under, Atlas.towns(), tiles);
 
