@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+import planner.network
 from planner.errors import StudyError
 from planner.network import Network
 from planner.schema import Towns
+from planner.sources.cache import cache_folder, fingerprint, keep_network, kept_network
 from planner.sources.osm.backdrop import read_backdrop
 from planner.sources.osm.buildings import read_buildings
 from planner.sources.osm.extent import read_extent
@@ -24,8 +33,16 @@ __all__ = [
     "read_premises",
 ]
 
+SMALLEST_KEPT_BYTES = 256 * 1024  # a smaller extract is read in a tenth of a second
 
-def read_network(study: Study, *, towns: Towns | None = None, progress: Callable[[str, float], None] | None = None) -> Network:
+
+def read_network(
+    study: Study,
+    *,
+    towns: Towns | None = None,
+    cache: bool = True,
+    progress: Callable[[str, float], None] | None = None,
+) -> Network:
     """The walking network of a study: its extract, clipped to its area and a margin of one whole walk around it.
 
     Parameters
@@ -35,6 +52,16 @@ def read_network(study: Study, *, towns: Towns | None = None, progress: Callable
         ``walk.max_link_m``, so that the border does not look worse served than it is.
     towns
         The study's area where it has been read already; else it is read.
+    cache
+        Whether a network that was read before may be taken, and this one be kept, in the user's cache folder; extracts below
+        256 kB are always read. ``PLANNER_CACHE=off`` switches it off, too; see `planner.sources.cache`.
+    progress
+        Called with what is being done and the share done.
+
+    Returns
+    -------
+    Network
+        The same, to the last bit, whether it was read or kept.
 
     Raises
     ------
@@ -45,17 +72,48 @@ def read_network(study: Study, *, towns: Towns | None = None, progress: Callable
     """
     if study.network.file is None:
         raise StudyError("the study names no network.file; add it, or run `planner fetch` to download network.place")
+    path = study.path_of(study.network.file)
     if towns is None:
-        from planner.sources.files import read_area
+        from planner.sources.files import read_area  # it imports this room for its premises
 
         towns = read_area(study)
-    return read_osm_network(
-        study.path_of(study.network.file),
-        crs=towns.crs,
-        area=towns.geometry.union_all(),
-        margin_m=margin_m(study.scenario.walk),
-        progress=progress,
-    )
+    area = towns.geometry
+    reading = _Reading(path, area.crs, area.union_all(), margin_m(study.scenario.walk))
+    folder = cache_folder() if cache and path.is_file() and path.stat().st_size >= SMALLEST_KEPT_BYTES else None
+    if folder is None:
+        return reading.network(progress)
+    key = reading.fingerprint()
+    network = kept_network(folder, key)
+    if network is None:
+        network = reading.network(progress)
+        keep_network(folder, key, network)
+    elif progress is not None:
+        progress("the network was read before", 1.0)
+    return network
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """One reading of an extract: all that its network depends on."""
+
+    path: Path
+    crs: Any
+    area: BaseGeometry
+    margin_m: float
+
+    def network(self, progress: Callable[[str, float], None] | None) -> Network:
+        return read_osm_network(self.path, crs=self.crs, area=self.area, margin_m=self.margin_m, progress=progress)
+
+    def fingerprint(self) -> str:
+        crs = pyproj.CRS.from_user_input(self.crs).to_wkt().encode()
+        return fingerprint(self.path, crs, shapely.to_wkb(self.area), repr(self.margin_m).encode(), *_code())
+
+
+def _code() -> list[bytes]:
+    """The code that reads, so that whatever changes in it makes what was kept before stale."""
+    rooms = (Path(__file__).parent, Path(planner.network.__file__).parent)
+    files = sorted(file for room in rooms for file in room.glob("*.py"))
+    return [file.read_bytes() for file in files] + [pyproj.proj_version_str.encode()]
 
 
 def margin_m(walk: Walk) -> float:

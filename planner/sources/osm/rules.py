@@ -40,8 +40,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-RULES_VERSION = 1  # rises with every change of what is walked, so that cached networks are read anew
-
 TUNNEL_MAX_M = 150.0  # our choice: streets pass below railways and squares in less; river tunnels are 1-3 km
 BRIDGE_MAX_M = 1000.0  # our choice: longer bridges for cars name their pavement where there is one
 LONGEST_M = {"tunnel": TUNNEL_MAX_M, "trunk bridge": TUNNEL_MAX_M, "bridge": BRIDGE_MAX_M}
