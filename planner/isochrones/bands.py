@@ -129,6 +129,15 @@ def station_walks(stations: Stations, walk: Walk) -> list[tuple[Walk, Rows]]:
     return [(own[rows[0]], np.array(rows)) for rows in rows_of.values()]
 
 
+def raster_cell_m(first_band_m: float, max_link_m: float) -> float:
+    """Metres between corners of the raster for a first band of so many metres.
+
+    >>> raster_cell_m(400, 300), raster_cell_m(320, 300), raster_cell_m(400, 20)
+    (12.5, 10.0, 5.0)
+    """
+    return min(max(min(first_band_m / CELLS_PER_BAND, max_link_m / CELLS_PER_LINK), FINEST_M), COARSEST_M)
+
+
 def _checked(network: Network, stations: Stations, minutes: Sequence[float], tolerance_m: float | None) -> Floats:
     if stations.crs != network.crs:
         said = "no CRS" if stations.crs is None else stations.crs.to_string()
@@ -148,7 +157,7 @@ def _draw(
 ) -> list[Rings]:
     """The rings of stations that are walked to alike, in their order."""
     budget_m = minutes * MINUTE_S * walk.pace_mps
-    cell_m = float(np.clip(min(budget_m[0] / CELLS_PER_BAND, walk.max_link_m / CELLS_PER_LINK), FINEST_M, COARSEST_M))
+    cell_m = raster_cell_m(float(budget_m[0]), walk.max_link_m)
     tell(COMPILING, 0.0)
     links = link_points(streets, xy, walk.max_link_m, walk=walk, threads=threads)
     if not links.linked.any():
