@@ -1,0 +1,209 @@
+"""The tables of a run as they may leave the machine together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from planner.coverage import walks_onto
+from planner.privacy.catchments import Sums, hide_catchments
+from planner.privacy.places import GroupByTown, hide_gains, hide_points, hide_towns
+from planner.privacy.sums import NOBODY, Floats, Marks, Table, too_small, without
+from planner.reach import Reach
+from planner.schema import Demand
+from planner.score import RESIDENTS
+
+FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites": "gain_"}  # columns of key groups
+RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
+NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
+
+
+def publishable(name: str, table: Table, minimum: float) -> Table:
+    """Give one table of a run as it may leave the machine; see `publish_tables`, which knows what the others say.
+
+    Use it for a table that is published alone.
+    """
+    return publish_tables({name: table}, minimum)[name]
+
+
+def publish_tables(tables: Mapping[str, Table], minimum: float, *, reach: Reach | None = None) -> dict[str, Table]:
+    """Give the tables of a run as they may leave the machine together.
+
+    Parameters
+    ----------
+    tables
+        By name: ``demand`` (COVERAGE), ``towns``, ``groups``, ``stations``, ``sites``; others pass as they are.
+    minimum
+        Counts of a key group above 0 and below this become empty; 0 hides nothing.
+    reach
+        The walks the scores were measured with. With them, and with ``demand`` among the tables, stations are also
+        protected against somebody who knows which points lie in whose catchment.
+
+    Returns
+    -------
+    Copies with the same rows and columns. For each key group these become empty:
+
+    - counts that are too small, and those whose complement is (covered of a total, served of all covered);
+    - further towns, points and sites, so that what is left of a published sum is at least two counts and `minimum` people;
+      district and town totals of a group count as known to everyone;
+    - the district's covered count, where no other town could cover up for the small ones;
+    - ``need`` and ``gain_need`` in rows where a group's count is empty, since the weights are published;
+    - in ``groups`` the shares and quantiles of what is hidden.
+
+    Counts of all residents are never hidden.
+
+    Notes
+    -----
+    Laws: no empty count of ``demand``, ``towns`` or ``groups`` (with `reach`, nor of ``stations``) follows from the others by
+    adding and subtracting; where all counts and complements are large nothing is hidden. Gains of sites are protected
+    against each other and against who is left uncovered, not against somebody who rebuilds each site's catchment.
+    """
+    hidden = {group: _hide(tables, group, minimum, reach) for group in _groups(tables)}
+    return {name: _published(name, table, hidden) for name, table in tables.items()}
+
+
+def publish_summary(summary: Mapping[str, Any], groups: pd.DataFrame) -> dict[str, Any]:
+    """Give headline figures (`score.summarise`) that say no more than the published group scores do.
+
+    Parameters
+    ----------
+    summary
+        Figures with ``groups`` by name, and ``need``, ``covered_need``, ``need_coverage``.
+    groups
+        The group scores as `publish_tables` gives them.
+
+    Returns
+    -------
+    A copy in which the figures of a group are empty where they are in `groups`; if any are, so is all that counts need, since
+    the weights are published (``plan`` included).
+    """
+    said = dict(summary)
+    said["groups"] = {
+        name: {key: _figure(groups, name, key, value) for key, value in figures.items()}
+        for name, figures in summary.get("groups", {}).items()
+    }
+    if groups[["total", "covered"]].isna().to_numpy().any():
+        said |= {key: None for key in ("need", "covered_need", "need_coverage") if key in said}
+        if isinstance(said.get("plan"), Mapping):
+            needs = ("need_covered_before", "need_covered_after", "bound", "gap")
+            said["plan"] = {key: None if key in needs else value for key, value in said["plan"].items()}
+    return said
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    """What to hide of one group: the marked rows of each table, and the district's own figures."""
+
+    rows: Mapping[str, Marks]
+    total: bool
+    covered: bool
+
+
+def _groups(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    named = [str(name) for name in tables["groups"].index if name != RESIDENTS] if "groups" in tables else []
+    for table, prefix in FAMILIES.items():
+        columns = [str(column) for column in tables[table].columns] if table in tables else []
+        named += [c.removeprefix(prefix) for c in columns if c.startswith(prefix) and c not in RESIDENT_COLUMNS]
+    return list(dict.fromkeys(named))
+
+
+def _hide(tables: Mapping[str, pd.DataFrame], group: str, minimum: float, reach: Reach | None) -> _Hidden:
+    towns = _by_town(tables, group)
+    total, covered = _district(tables, group, towns)
+    hide_total = bool(too_small([total], minimum)[0])
+    hide_covered = bool((too_small([covered], minimum) | too_small([total - covered], minimum) & (covered > NOBODY))[0])
+    marks, hide_covered = hide_towns(towns, minimum, alone=hide_covered)
+    rows: dict[str, Marks] = {"towns": marks[:-1]}
+    points, served, gains = (_counts(tables, table, group) for table in ("demand", "stations", "sites"))
+    if points is not None:
+        is_covered = tables["demand"]["covered"].to_numpy(dtype=np.bool_)
+        rows["demand"] = hide_points(points, towns.of_point * 2 + is_covered, marks, minimum, apart=hide_covered)
+    if served is not None:
+        rows["stations"] = too_small(served, minimum) | (too_small(covered - served, minimum) & (served > NOBODY))
+    if points is not None and served is not None and reach is not None:
+        sums = _sums(towns.of_point, is_covered, marks, hide_total=hide_total, hide_covered=hide_covered)
+        rows["stations"] = hide_catchments(points, rows["demand"], sums, _catchments(reach, tables), rows["stations"], minimum)
+    if gains is not None:
+        rows["sites"] = hide_gains(gains, total - covered - float(gains.sum()), minimum)
+    return _Hidden(rows, hide_total, hide_covered)
+
+
+def _sums(town: npt.NDArray[np.int64], is_covered: Marks, hidden: Marks, *, hide_total: bool, hide_covered: bool) -> Sums:
+    """Over which points the district's and the towns' counts are sums; the totals of towns may be known from elsewhere."""
+    everywhere = np.ones(len(town), dtype=np.bool_)
+    here = [town == number for number in range(len(hidden))]
+    covered = [(each & is_covered, is_hidden) for each, is_hidden in zip(here, hidden.tolist(), strict=True)]
+    covered += [(is_covered, hide_covered), (everywhere, hide_total)]
+    shown = [each for each, is_hidden in covered if not is_hidden]
+    return Sums(shown, here, [each for each, is_hidden in covered if is_hidden])
+
+
+def _catchments(reach: Reach, tables: Mapping[str, pd.DataFrame]) -> sp.csr_array:
+    """Stations x points in the order of the tables; stored (1) where the point is within the station's reach."""
+    walks = walks_onto(reach, cast("Demand", tables["demand"]))
+    inside = sp.csr_array((np.ones(walks.nnz), walks.indices, walks.indptr), shape=walks.shape)
+    none = sp.csr_array((1, walks.shape[1]), dtype=np.float64)
+    padded = sp.csr_array(sp.vstack([inside, none], format="csr"))  # row -1: a station that reach does not know
+    return sp.csr_array(padded[reach.facility_ids.get_indexer(tables["stations"].index)])
+
+
+def _counts(tables: Mapping[str, pd.DataFrame], table: str, group: str) -> Floats | None:
+    column = FAMILIES[table] + group
+    return tables[table][column].to_numpy(dtype=np.float64) if table in tables and column in tables[table] else None
+
+
+def _by_town(tables: Mapping[str, pd.DataFrame], group: str) -> GroupByTown:
+    points, towns = _counts(tables, "demand", group), _counts(tables, "towns", group)
+    if points is None:
+        covered = np.append(np.zeros(0) if towns is None else towns, 0.0)
+        return GroupByTown(covered, np.full(len(covered), np.inf), np.zeros(0, dtype=np.int64))
+    demand = tables["demand"]
+    town = pd.Index(demand["town"] if "town" in demand else np.full(len(demand), np.nan, dtype=object))
+    names = tables["towns"].index if "towns" in tables else town.dropna().unique()
+    row = np.asarray(names.get_indexer(town), dtype=np.int64)
+    row[row < 0] = len(names)
+    is_covered = demand["covered"].to_numpy(dtype=np.bool_)
+    amounts = [np.bincount(row, weights=points * side, minlength=len(names) + 1) for side in (is_covered, ~is_covered)]
+    return GroupByTown(amounts[0].astype(np.float64), amounts[1].astype(np.float64), row)
+
+
+def _district(tables: Mapping[str, pd.DataFrame], group: str, towns: GroupByTown) -> tuple[float, float]:
+    """The group's people and its covered people; infinitely many where no table tells."""
+    if "groups" in tables and group in tables["groups"].index:
+        total, covered = tables["groups"].loc[[group], ["total", "covered"]].to_numpy(dtype=np.float64)[0]
+        return float(total), float(covered)
+    if len(towns.covered) == 1 and np.isinf(towns.uncovered[0]):
+        return np.inf, np.inf
+    by_town = float(towns.covered.sum())
+    return by_town + float(towns.uncovered.sum()), by_town
+
+
+def _published(name: str, table: Table, hidden: Mapping[str, _Hidden]) -> Table:
+    if name == "groups":
+        return _published_groups(table, hidden)
+    if name not in FAMILIES:
+        return table
+    columns = {FAMILIES[name] + group: found.rows[name] for group, found in hidden.items() if name in found.rows}
+    columns = {column: marks for column, marks in columns.items() if column in table.columns}
+    need = NEED_COLUMNS.get(name)
+    if need in table.columns and columns:
+        columns |= {str(need): np.any(list(columns.values()), axis=0)}
+    return without(table, columns)
+
+
+def _published_groups(table: Table, hidden: Mapping[str, _Hidden]) -> Table:
+    total = np.array([name in hidden and hidden[str(name)].total for name in table.index], dtype=np.bool_)
+    covered = np.array([name in hidden and hidden[str(name)].covered for name in table.index], dtype=np.bool_)
+    of_covered = [name for name in ("covered", "coverage", "median_walk_min", "p90_walk_min") if name in table.columns]
+    return without(table, {"total": total, **dict.fromkeys(of_covered, covered)})
+
+
+def _figure(groups: pd.DataFrame, name: str, key: str, value: Any) -> Any:
+    is_hidden = name in groups.index and key in groups.columns and bool(groups[key].isna().loc[name])
+    return None if is_hidden else value
