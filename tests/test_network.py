@@ -82,6 +82,11 @@ def test_a_length_that_is_no_length_is_refused(length: float) -> None:
         Network.from_segments([[0, 0], [1, 1]], [[0, 1]], crs=CRS, length_m=[length])
 
 
+def test_streets_that_lead_nowhere_are_no_network() -> None:
+    with pytest.raises(TableError, match="lead somewhere"):
+        Network.from_segments([[0, 0], [9, 9]], [[0, 0], [1, 1]], crs=CRS)
+
+
 def test_tables_say_what_the_arrays_say() -> None:
     town = lattice(3)
     assert len(town.nodes) == 9

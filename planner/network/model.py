@@ -259,13 +259,14 @@ def _simple(
     kept = uv[:, 0] != uv[:, 1]
     counts["loops dropped"] = counts.get("loops dropped", 0) + int((~kept).sum())
     uv, metres, bits = uv[kept], metres[kept], bits[kept]
+    if not len(uv):
+        raise TableError("network: every segment has the same node at both ends; give streets that lead somewhere")
     key = _keys(uv, bits)
-    order = np.lexsort((metres, key))
-    uv, metres, bits, key = uv[order], metres[order], bits[order], key[order]
-    first = np.ones(len(uv), dtype=bool)
-    first[1:] = key[1:] != key[:-1]
-    counts["parallel segments dropped"] = counts.get("parallel segments dropped", 0) + int((~first).sum())
-    return uv[first], metres[first], bits[first]
+    order = np.argsort(key)
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
+    counts["parallel segments dropped"] = counts.get("parallel segments dropped", 0) + len(uv) - len(first)
+    chosen = order[first]  # whichever of its like: they differ in their length alone
+    return uv[chosen], np.minimum.reduceat(metres[order], first), bits[chosen]
 
 
 def _keys(uv: npt.NDArray[np.int64], bits: Flags) -> npt.NDArray[np.int64]:
@@ -285,11 +286,12 @@ def _in_place_order(
     xy: Floats, ids: Ids, uv: npt.NDArray[np.int64], metres: Floats, bits: Flags
 ) -> tuple[Floats, Ids, npt.NDArray[np.int64], Floats, Flags]:
     """Nodes along a Hilbert curve (ties by id), segments by their ends: the same whatever the order they came in."""
-    order = np.lexsort((ids, hilbert_index(xy)))
+    by_id = np.arange(len(ids)) if (ids[1:] > ids[:-1]).all() else np.argsort(np.argsort(ids))
+    order = np.argsort((hilbert_index(xy) << np.uint64(31)) + by_id.astype(np.uint64))
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
     uv = np.sort(position[uv], axis=1)
-    by_ends = np.argsort(_keys(uv, bits), kind="stable")
+    by_ends = np.argsort(_keys(uv, bits))
     return xy[order], ids[order], uv[by_ends], metres[by_ends], bits[by_ends]
 
 

@@ -16,7 +16,7 @@ def crossings(xy: Floats, ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids,
     """Ways across squares: between any two gates that see each other.
 
     A gate is a node of the rim where another way meets it. The rims themselves are streets already; a walk between two gates
-    that do not see each other follows the rim for a part.
+    that do not see each other follows the rim for a part. What stands on a square is seen only if it is mapped as a hole.
 
     Parameters
     ----------
