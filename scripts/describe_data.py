@@ -25,6 +25,7 @@ TABLES: tuple[tuple[str, Schema], ...] = (
     ("`stations.csv`: scores of stations", schema.SCORES),
     ("`towns.csv`: scores of towns", schema.TOWN_SCORES),
     ("`groups.csv`: scores of groups", schema.GROUP_SCORES),
+    ("`standards.csv`: stations against the standards of the policy", schema.STANDARDS),
     ("`sites.csv`: proposed sites", schema.SITES),
     ("`frontier.csv`: coverage against number of stations", schema.FRONTIER),
     ("`isochrones.geojson`: outlines", schema.ISOCHRONES),

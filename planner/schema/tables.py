@@ -21,6 +21,11 @@ GroupScores = NewType("GroupScores", pd.DataFrame)
 Sites = NewType("Sites", gpd.GeoDataFrame)
 Frontier = NewType("Frontier", pd.DataFrame)
 Isochrones = NewType("Isochrones", gpd.GeoDataFrame)
+Track = NewType("Track", pd.DataFrame)
+TownProgress = NewType("TownProgress", pd.DataFrame)
+Standards = NewType("Standards", pd.DataFrame)
+Tiers = NewType("Tiers", pd.DataFrame)
+FunctionReach = NewType("FunctionReach", pd.DataFrame)
 
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
@@ -46,6 +51,10 @@ def _n(
     high: float | None = None, kind: Kind = Kind.NUMBER,
 ) -> Column:  # fmt: skip
     return Column(name, kind, en, zh, unit, required, aliases, low, high)
+
+
+def _d(name: str, en: str, zh: str, *aliases: str) -> Column:
+    return Column(name, Kind.DATE, en, zh, aliases=aliases)
 
 
 def _people(name: str, en: str, zh: str, *aliases: str, required: bool = False) -> Column:
@@ -75,7 +84,11 @@ STATIONS = Schema(
         _t("tier", "tier", "层级", "站点层级", "级别"),
         _HOST,
         _STATUS,
-        Column("opened", Kind.DATE, "opened", "启用日期", aliases=("启用时间", "建成日期", "建成时间", "验收日期", "开放日期")),
+        _d("planned_on", "planned on", "列入计划日期", "规划日期", "立项日期"),
+        _d("applied_on", "applied on", "申报日期", "申报时间", "申请日期"),
+        _d("built_on", "built on", "建成日期", "建成时间", "竣工日期"),
+        _d("accepted_on", "accepted on", "验收日期", "验收时间", "验收通过日期"),
+        _d("opened", "opened", "启用日期", "启用时间", "开放日期"),
         Column("closed", Kind.DATE, "closed on", "关闭日期", aliases=("关闭时间", "停用日期", "撤销日期")),
         _n("staff", "staff", "工作人员数", "people", "人员数", "专兼职人员数"),
         _CAPACITY,
@@ -236,4 +249,107 @@ ISOCHRONES = Schema(
         _n("minutes", "minutes", "分钟", "min", required=True),
     ),
     ("Polygon", "MultiPolygon"),
+)
+
+TRACK = Schema(
+    "targets",
+    ("target", "place"),
+    (
+        _t("target", "target", "目标", required=True),
+        _t("place", "place", "范围", required=True),
+        Column("scope", Kind.CHOICE, "scope", "层面", required=True, choices=("district", "town")),
+        _t("en", "target in English", "目标（英文）", required=True),
+        _t("zh", "target in Chinese", "目标（中文）", required=True),
+        _t("counts", "what is counted", "统计对象", required=True),
+        Column("binding", Kind.FLAG, "binding", "约束性", required=True),
+        _d("since", "counted from", "统计起始日期"),
+        Column("by", Kind.DATE, "due", "完成期限", required=True),
+        _n("minimum", "at least", "目标数", kind=Kind.WHOLE, required=True),
+        _n("planned", "planned then", "规划数", kind=Kind.WHOLE, required=True),
+        _n("applied", "applied for then", "申报数", kind=Kind.WHOLE, required=True),
+        _n("built", "built, not yet accepted then", "建成待验收数", kind=Kind.WHOLE, required=True),
+        _n("accepted", "accepted then", "验收数", kind=Kind.WHOLE, required=True),
+        _n("closed", "closed by then", "关闭数", kind=Kind.WHOLE, required=True),
+        _n("counted", "counted then", "计入数", kind=Kind.WHOLE, required=True),
+        Column("met", Kind.FLAG, "met", "是否达标", required=True),
+        _d("met_on", "met since", "达标日期"),
+        _n("days_late", "days late", "逾期天数", "d", kind=Kind.WHOLE),
+        _n("days_left", "days left", "剩余天数", "d", kind=Kind.WHOLE, required=True),
+        _n("shortfall", "still lacking", "缺口", kind=Kind.WHOLE, required=True),
+        _t("phrase", "source phrase", "政策原文", required=True),
+    ),
+)
+
+TOWN_PROGRESS = Schema(
+    "coverage at two dates",
+    ("place",),
+    (
+        _t("place", "place", "范围", required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _people("covered_before", "residents covered before", "此前覆盖人口", required=True),
+        _n("coverage_before", "share covered before", "此前人口覆盖率", high=1),
+        _people("covered_after", "residents covered after", "此后覆盖人口", required=True),
+        _n("coverage_after", "share covered after", "此后人口覆盖率", high=1),
+        _n("difference", "residents gained", "覆盖人口增减", "people", low=None, required=True),
+    ),
+)
+
+STANDARDS = Schema(
+    "standards",
+    ("station_id",),
+    (
+        _t("station_id", "station id", "站点编号", required=True),
+        _NAME, _TOWN,
+        _t("tier", "tier", "层级"),
+        _n("basic", "share of basic items offered", "基础功能完备率", high=1),
+        _n("extended", "share of extended items offered", "拓展功能完备率", high=1),
+        _n("innovative", "share of innovative items offered", "创新功能完备率", high=1),
+        _t("functions", "functions offered", "具备功能"),
+        _t("lacks_functions", "functions missing for a demonstration station", "示范站点尚缺功能"),
+        _t("lacks_items", "items that would make them up", "补齐所需服务项目"),
+        Column("demonstration", Kind.FLAG, "qualifies as demonstration station", "符合示范站点条件"),
+        *(Column(name, Kind.FLAG, en, zh) for name, en, zh in (
+            ("unified_sign", "unified sign", "统一标识"),
+            ("staffing", "staffing", "人员配备"),
+            ("basic_functions", "basic functions", "基础功能"),
+            ("equipment", "equipment", "设备配置"),
+            ("service_rules", "service rules", "规范服务"),
+        )),
+        _n("flags", "of the five of 1+4", "“1+4”达标项数", kind=Kind.WHOLE, high=5),
+        _n("staff", "staff", "工作人员数", "people"),
+        Column("staff_met", Kind.FLAG, "enough staff", "人员达标"),
+        _d("trained_on", "last training", "最近培训日期"),
+        Column("training_met", Kind.FLAG, "trained within the year", "年内已培训"),
+        _t("lacks", "standards not met", "未达标项"),
+        _t("unknown", "standards nothing is said of", "未填报项"),
+    ),
+)  # fmt: skip
+
+TIERS = Schema(
+    "tiers",
+    ("tier",),
+    (
+        _t("tier", "tier", "层级", required=True),
+        _t("en", "tier in English", "层级（英文）"),
+        _t("zh", "tier in Chinese", "层级（中文）"),
+        _n("asked", "stations asked", "要求数", kind=Kind.WHOLE),
+        _n("found", "stations found", "实有数", kind=Kind.WHOLE, required=True),
+        Column("met", Kind.FLAG, "as the pattern says", "符合层级体系", required=True),
+        _t("finding", "finding", "说明"),
+    ),
+)
+
+FUNCTIONS = Schema(
+    "functions",
+    ("function",),
+    (
+        _t("function", "function", "功能", required=True),
+        _t("en", "function in English", "功能（英文）", required=True),
+        _t("zh", "function in Chinese", "功能（中文）", required=True),
+        _n("stations", "stations that offer it", "具备站点数", kind=Kind.WHOLE, required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _people("covered_pop", "residents who reach it", "可达人口", required=True),
+        _n("coverage", "share of residents who reach it", "人口可达率", high=1),
+        _people("covered_<group>", "of group who reach it", "可达重点群体"),
+    ),
 )

@@ -13,6 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
+from planner.progress import STAGE_DATES, dated_status
 from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold
 from planner.sources import osm
 from planner.sources.files.area import read_area
@@ -27,7 +28,7 @@ SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
 def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     """All stations of a study, whatever their status, in its CRS.
 
-    ``status`` is "built" where the table says nothing; ``town`` is the polygon the station lies in where the table says
+    Where the table says no ``status`` its dates do, and "built" where it has none; ``town`` is the polygon the station lies in where the table says
     nothing, else the town it names (街道, 镇 and the like forgiven). A station outside the area is lawful within one walk of
     it, for people may walk there; farther off it is a fault.
 
@@ -47,8 +48,7 @@ def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     """
     area = read_area(study) if towns is None else towns
     stations = _read_block(study, study.stations, "stations", STATIONS, area)
-    status = stations["status"] if "status" in stations else pd.Series(pd.NA, index=stations.index, dtype="string")
-    checked: Stations = STATIONS.conform(stations.assign(status=status.fillna("built")))
+    checked: Stations = STATIONS.conform(stations.assign(status=dated_status(Stations(stations))))
     return checked
 
 
@@ -87,16 +87,17 @@ def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stati
 
 
 def default_as_of(stations: Stations) -> dt.date:
-    """The last date on which a station changed: opened (of those standing) or closed.
+    """The last date on which a station changed: planned, applied for, built, accepted, opened (of those standing) or closed.
 
     Raises
     ------
     StudyError
         If no station has a date.
     """
-    opened = stations["opened"][stations["status"].isin((*STANDING, "closed"))] if "opened" in stations else None
-    closed = stations.get("closed")
-    dates = [pd.Timestamp(column.max()) for column in (opened, closed) if column is not None and column.notna().any()]
+    was_open = stations["status"].isin((*STANDING, "closed"))
+    opened = stations["opened"][was_open] if "opened" in stations else None
+    others = [stations.get(name) for name in (*STAGE_DATES.values(), "closed")]
+    dates = [pd.Timestamp(column.max()) for column in (opened, *others) if column is not None and column.notna().any()]
     if not dates:
         fault = Fault("no station has a date, so that the study's own is needed", "add as_of = 2025-06-30", column="as_of")
         raise StudyError(str(fault), [fault])

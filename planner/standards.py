@@ -1,0 +1,242 @@
+"""What each station offers and lacks by the standards of a policy pack, and who reaches which function."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from planner.coverage import walks_onto
+from planner.errors import PlannerWarning
+from planner.policy import ItemClass, Offer, Policy
+from planner.reach import Reach
+from planner.schema import (
+    FLAGS_1_PLUS_4,
+    FUNCTIONS,
+    STANDARDS,
+    TIERS,
+    Demand,
+    FunctionReach,
+    Standards,
+    Stations,
+    Tiers,
+    is_blank,
+)
+from planner.study import Group
+
+SEPARATOR = ", "
+NO_TIER = "–"  # the row of stations that say no tier
+
+Floats = npt.NDArray[np.float64]
+
+
+def read_offers(policy: Policy, stations: Stations) -> dict[str, Offer]:
+    """What each station offers by its ``services``; stations that say nothing, or nothing of this pack, are left out.
+
+    Warns
+    -----
+    PlannerWarning
+        If a cell says something the pack does not know.
+    """
+    said = {str(key): str(text) for key, text in _column(stations, "services").items() if not is_blank(text)}
+    offers = {key: policy.read_offer(text) for key, text in said.items()}
+    unread = [key for key, offer in offers.items() if offer is None]
+    if unread and (policy.items or policy.functions):
+        shown = SEPARATOR.join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
+        message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
+        warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
+    return {key: offer for key, offer in offers.items() if offer is not None}
+
+
+def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Standards:
+    """Measure each station against the standards of `policy`.
+
+    Parameters
+    ----------
+    policy
+        Items, functions, staff and trainings asked.
+    stations
+        The stations that stand; ``services``, the five flags of "1+4", ``staff`` and ``trained_on`` where there are any.
+    as_of
+        The day the year of the last training ends.
+
+    Returns
+    -------
+    STANDARDS, in the order of `stations`; whatever the table says nothing of is missing, neither met nor unmet:
+
+    - ``basic``, ``extended``, ``innovative``: share of the pack's items of that class it offers, 0 to 1;
+    - ``functions``: keys of the functions it offers, by `Policy.functions_offered`;
+    - ``demonstration``: offers all of the pack's ``demonstration_functions``; ``lacks_functions``: those it does not;
+      ``lacks_items``: for each of them the items to add, "4+5" all of them, "12/13/14" any one;
+    - the five flags, and ``flags``: how many of the five hold;
+    - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`. A pack that
+      asks for more than one training a year cannot be judged further by one date;
+    - ``lacks``: which of flags, ``staff`` and ``training`` are not met; ``unknown``: which nothing is said of.
+    """
+    offers = read_offers(policy, stations)
+    keys = [str(key) for key in stations.index]
+    table = pd.DataFrame(stations[[name for name in ("name", "town", "tier") if name in stations]])
+    for item_class in ItemClass:
+        own = policy.items_of(item_class)
+        shares = [len(own & offers[key].items) / len(own) if own and key in offers else np.nan for key in keys]
+        table[str(item_class)] = np.array(shares, dtype=np.float64)
+    rows = [_functions_row(policy, offers.get(key)) for key in keys]
+    for name in ("functions", "lacks_functions", "lacks_items", "demonstration"):
+        table[name] = pd.array([row.get(name) for row in rows], dtype="boolean" if name == "demonstration" else "string")
+    for flag in FLAGS_1_PLUS_4:
+        table[flag] = _flag(_column(stations, flag))
+    said = table[list(FLAGS_1_PLUS_4)]
+    table["flags"] = said.fillna(False).sum(axis=1).astype("Int64").mask(said.isna().all(axis=1))
+    table = table.assign(staff=_column(stations, "staff").astype("float64"), trained_on=_days(stations))
+    table["staff_met"] = _flag(table["staff"] >= policy.minimum_staff).mask(table["staff"].isna())
+    table["training_met"] = _trained(table["trained_on"], as_of)
+    return cast("Standards", STANDARDS.conform(_with_verdict(table, policy)))
+
+
+def check_tiers(policy: Policy, stations: Stations) -> Tiers:
+    """Check the stations' tiers against the pack's pattern, such as "1+12+X".
+
+    Returns
+    -------
+    TIERS, in the pattern's order: how many stations were ``asked`` (missing: any number), ``found``, whether the pattern is
+    ``met``, and the ``finding`` in words. Then one row for each word that is no tier of the pack, and one ("–") for
+    stations that say none; both break the pattern.
+    """
+    words = [None if is_blank(word) else str(word) for word in _column(stations, "tier")]
+    called = [next((t.tier for t in policy.tiers if word is not None and t.is_called(word)), word) for word in words]
+    rows: list[dict[str, Any]] = []
+    for tier in policy.tiers:
+        found = called.count(tier.tier)
+        met = tier.count is None or found == tier.count
+        finding = None if met else f"{abs(found - (tier.count or 0))} too {'many' if found > (tier.count or 0) else 'few'}"
+        row = {"tier": tier.tier, "en": tier.en, "zh": tier.zh, "asked": tier.count}
+        rows.append(row | {"found": found, "met": met, "finding": finding})
+    known = {tier.tier for tier in policy.tiers}
+    for word in sorted({word for word in called if word is not None and word not in known}):
+        rows.append({"tier": word, "found": called.count(word), "met": False, "finding": "no tier of the pack"})
+    if policy.tiers and None in called:
+        rows.append({"tier": NO_TIER, "found": called.count(None), "met": False, "finding": "stations that say no tier"})
+    columns = [column.name for column in TIERS.columns]
+    return cast("Tiers", TIERS.conform(pd.DataFrame(rows, columns=columns).astype({"asked": "Int64", "met": "boolean"})))
+
+
+def reach_functions(
+    policy: Policy, reach: Reach, demand: Demand, stations: Stations, groups: Sequence[Group] = ()
+) -> FunctionReach:
+    """Say how many residents reach each function, not only a station, within the cutoff.
+
+    Parameters
+    ----------
+    policy
+        The functions, and which items make them up.
+    reach
+        Walks within the cutoff from the stations to the demand points.
+    demand
+        Residents and groups at each point.
+    stations
+        With their ``services``; a station that says nothing offers nothing.
+    groups
+        Key groups to count too, as ``covered_<group>``. Small counts in them are not suppressed here.
+
+    Returns
+    -------
+    FUNCTIONS: a row for each function in the pack's order; a last row ``all`` for those who reach every function of a
+    demonstration station, each perhaps at another station (all functions, where the pack says nothing of such stations).
+    ``coverage`` = ``covered_pop`` / ``population``.
+
+    Notes
+    -----
+    Laws: each row is at most the coverage by any station; ``all`` is at most each function it stands for.
+    """
+    walks = walks_onto(reach, demand)
+    offers = read_offers(policy, stations)
+    offered = {str(key): set(policy.functions_offered(offers.get(str(key), Offer()))) for key in reach.facility_ids}
+    reached = {f.name: _reached(walks, [f.name in own for own in offered.values()]) for f in policy.functions}
+    asked = policy.demonstration_functions or tuple(reached)
+    rows = [
+        _reach_row(f.name, f.en, f.zh, sum(f.name in own for own in offered.values()), reached[f.name], demand, groups)
+        for f in policy.functions
+    ]
+    if asked:
+        everyone = np.logical_and.reduce([reached[name] for name in asked])
+        whole = sum(set(asked) <= own for own in offered.values())
+        rows.append(_reach_row("all", "all of them, perhaps at several stations", "全部功能（可由多个站点合计）",
+                               whole, everyone, demand, groups))  # fmt: skip
+    columns = [name.name for name in FUNCTIONS.columns if not name.is_family]
+    return cast("FunctionReach", FUNCTIONS.conform(pd.DataFrame(rows, columns=None if rows else columns)))
+
+
+def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:
+    if offer is None or not policy.functions:
+        return {}
+    offered = policy.functions_offered(offer)
+    lacking = [name for name in policy.demonstration_functions if name not in offered]
+    return {
+        "functions": SEPARATOR.join(offered),
+        "lacks_functions": SEPARATOR.join(lacking),
+        "lacks_items": SEPARATOR.join(filter(None, (_items_to_add(policy, offer, name) for name in lacking))),
+        "demonstration": not lacking if policy.demonstration_functions else None,
+    }
+
+
+def _items_to_add(policy: Policy, offer: Offer, function: str) -> str:
+    numbers = policy.missing_for(offer, function)
+    basic = policy.items_of(ItemClass.BASIC)
+    return ("+" if basic & set(numbers) else "/").join(map(str, numbers))
+
+
+def _with_verdict(table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What is not met and what is not known, by the names of the standards."""
+    asked: dict[str, Any] = {flag: table[flag] for flag in FLAGS_1_PLUS_4}
+    if policy.minimum_staff:
+        asked["staff"] = table["staff_met"]
+    if policy.trainings_a_year:
+        asked["training"] = table["training_met"]
+    lacks = _named(asked, lambda met: ~met.fillna(True).astype(bool))
+    return table.assign(lacks=lacks, unknown=_named(asked, lambda met: met.isna()))
+
+
+def _named(asked: Mapping[str, Any], holds: Callable[[Any], Any]) -> list[str]:
+    marks = pd.DataFrame({name: holds(met).astype(bool) for name, met in asked.items()})
+    return [SEPARATOR.join(str(name) for name in marks.columns[row]) for row in marks.to_numpy()]
+
+
+def _trained(trained_on: Any, as_of: dt.date) -> Any:
+    """Whether the last training was in the 12 months up to the day; missing where it is not known, or came later."""
+    day = pd.Timestamp(as_of)
+    known = trained_on.notna() & (trained_on <= day)
+    return _flag(trained_on > day - pd.DateOffset(years=1)).mask(~known)
+
+
+def _days(stations: Stations) -> Any:
+    return pd.to_datetime(_column(stations, "trained_on")).astype("datetime64[us]")
+
+
+def _flag(values: Any) -> Any:
+    return values.astype("boolean")
+
+
+def _column(stations: Stations, name: str) -> Any:
+    return stations[name] if name in stations.columns else pd.Series(None, index=stations.index, dtype=object)
+
+
+def _reached(walks: sp.csr_array, offers: Sequence[bool]) -> npt.NDArray[np.bool_]:
+    """Which columns of a stations x demand matrix of walks hold one of the stations marked."""
+    rows = sp.csr_array(walks[np.flatnonzero(offers)])
+    return np.bincount(rows.indices, minlength=walks.shape[1]) > 0
+
+
+def _reach_row(
+    name: str, en: str, zh: str, stations: int, reached: npt.NDArray[np.bool_], demand: Demand, groups: Sequence[Group]
+) -> dict[str, Any]:
+    people: Floats = demand["population"].to_numpy(dtype=np.float64)
+    total, covered = float(people.sum()), float(people[reached].sum())
+    row = {"function": name, "en": en, "zh": zh, "stations": stations, "population": total, "covered_pop": covered}
+    row["coverage"] = min(covered / total, 1.0) if total else np.nan
+    return row | {f"covered_{group.name}": float(demand[f"pop_{group.name}"][reached].sum()) for group in groups}
