@@ -112,7 +112,7 @@ def test_the_town_goes_out_as_a_graph_and_comes_back_the_same() -> None:
         crs=CRS,
         length_m=[101.5, 90, 95],
         node_id=[70, -3, 5],
-        flags=[0, 1, 0],
+        flags=[0, 1, EdgeFlag.ACROSS],
     )
     graph = town.to_networkx()
     assert same(Network.from_networkx(graph), town)

@@ -225,6 +225,10 @@ def test_people_cross_a_square_where_they_see_the_other_side(tmp_path: Path) -> 
     assert metres(network, 1, 5) == pytest.approx(town.metres(1, 5), rel=1e-6)
     assert metres(network, 3, 5) == pytest.approx(town.metres(3, 4, 5), rel=1e-6)  # not over the corner
     assert network.report["ways across squares"] == 2
+    assert network.edges["across"].sum() == 2
+    assert sum(network.edges.loc[~network.edges["across"], "length_m"]) == pytest.approx(
+        town.metres(1, 2, 3, 4, 5, 6, 1) + town.metres(11, 1) + town.metres(13, 3) + town.metres(15, 5), rel=1e-6
+    )
 
 
 def test_a_street_that_runs_in_a_ring_is_no_square(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ Flags = npt.NDArray[np.uint8]
 
 
 class EdgeFlag(IntFlag):
-    """What a walker must know of a segment; bits of `Network.flags`."""
+    """What a walker or a map must know of a segment; bits of `Network.flags`.
+
+    ``ACROSS`` is a straight way across a square: walked, but not a street that is there to be drawn.
+    """
 
     STEPS = 1
+    ACROSS = 2

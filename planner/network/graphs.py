@@ -75,7 +75,8 @@ def graph_of(network: Network) -> nx.MultiDiGraph[Any]:
     rows = zip(network.ends.tolist(), network.length_m.tolist(), network.flags.tolist(), strict=True)
     for position, ((u, v), metres, flags) in enumerate(rows):
         kind = "steps" if flags & EdgeFlag.STEPS else "footway"
-        street = {"osmid": position, "highway": kind, "oneway": False, "length": metres}
+        across = bool(flags & EdgeFlag.ACROSS)
+        street = {"osmid": position, "highway": kind, "across": across, "oneway": False, "length": metres}
         graph.add_edge(ids[u], ids[v], reversed=False, **street)
         graph.add_edge(ids[v], ids[u], reversed=True, **street)
     return graph
@@ -160,7 +161,9 @@ def _edge(u: int, v: int, data: dict[str, Any], places: Floats) -> _Edge:
     metres = None if length is None else float(length)
     if metres is not None and not (np.isfinite(metres) and metres >= 0):
         raise ValueError(f"its length {metres} is negative or not a number")
-    return _Edge(u, v, bends, metres, int(EdgeFlag.STEPS) if _has_steps(data.get("highway")) else 0)
+    steps = EdgeFlag.STEPS if _has_steps(data.get("highway")) else 0
+    across = EdgeFlag.ACROSS if data.get("across") in (True, "True") else 0
+    return _Edge(u, v, bends, metres, int(steps | across))
 
 
 def _has_steps(highway: Any) -> bool:

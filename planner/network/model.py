@@ -185,13 +185,13 @@ class Network:
         """The network as OSMnx builds graphs: a MultiDiGraph with both directions of every segment.
 
         Nodes are named by their ids and have ``x`` and ``y``; edges have ``length`` in metres, ``highway`` (``steps`` or
-        ``footway``), ``osmid`` (the segment's position), ``oneway`` and ``reversed``. ``from_networkx`` gives back an
-        equal network.
+        ``footway``), ``across`` (a way across a square), ``osmid`` (the segment's position), ``oneway`` and ``reversed``.
+        ``from_networkx`` gives back an equal network.
         """
         return graph_of(self)
 
     def __repr__(self) -> str:
-        km = float(self.length_m.sum()) / 1000
+        km = float(self.length_m[(self.flags & EdgeFlag.ACROSS) == 0].sum()) / 1000
         main = 1.0 if not len(self.component_length_m) else self.component_length_m[0] / self.length_m.sum()
         return (
             f"Network({len(self.node_xy):,} nodes, {len(self.ends):,} segments, {km:,.1f} km, "
@@ -207,9 +207,10 @@ class Network:
 
     @property
     def edges(self) -> gpd.GeoDataFrame:
-        """The segments as a GeoDataFrame with index (``u``, ``v``), columns ``length_m`` and ``steps``, and lines."""
+        """The segments as a GeoDataFrame with index (``u``, ``v``), columns ``length_m``, ``steps``, ``across``, and lines."""
         lines = shapely.linestrings(self.node_xy[self.ends])
-        columns = {"length_m": self.length_m, "steps": (self.flags & EdgeFlag.STEPS) > 0}
+        steps, across = ((self.flags & flag) > 0 for flag in (EdgeFlag.STEPS, EdgeFlag.ACROSS))
+        columns = {"length_m": self.length_m, "steps": steps, "across": across}
         ids = self.node_id[self.ends]
         table = gpd.GeoDataFrame({"u": ids[:, 0], "v": ids[:, 1], **columns}, geometry=lines, crs=self.crs)
         return table.set_index(["u", "v"])

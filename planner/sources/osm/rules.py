@@ -32,8 +32,8 @@ What does not matter: ``oneway`` and ``oneway:foot`` (streets are walked both wa
 ``level`` (ways join only where they share a node). ``highway=steps`` are flagged, moving ones too (``conveying``).
 A road whose pavement is mapped separately stays a street as well, so that people can cross it.
 
-A closed way with ``area=yes``, or a multipolygon of a walked kind, is a **square**: its rim is walked, and it is crossed straight
-between any two places where other streets meet the rim and see each other (`planner.sources.osm.squares`).
+A closed way with ``area=yes``, or a multipolygon of a walked kind, is a **square**: its rim is walked, and it is crossed
+straight between any two places where other streets meet the rim and see each other (`planner.sources.osm.squares`).
 
 Barriers on nodes: see `blocks`.
 """

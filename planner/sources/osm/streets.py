@@ -190,10 +190,11 @@ def _counted(raw: RawStreets, streets: Streets, reasons: npt.NDArray[np.object_]
     seen = np.zeros(len(raw.way_id), dtype=bool)
     seen[streets.way] = True
     seen &= reasons != NO_STREET
+    is_street = np.repeat(reasons != NO_STREET, np.diff(raw.starts))
     counts = {
         "ways read": int(seen.sum()),
         "ways walked": int((seen & (reasons == "")).sum()),
-        "nodes missing from the extract": int((raw.refs < 0).sum()),
+        "nodes missing from the extract": int((raw.refs[is_street] < 0).sum()),
     }
     left_out = Counter(reasons[seen & (reasons != "")].tolist())
     return counts | {f"ways left out: {reason}": left_out[reason] for reason in sorted(left_out)}
@@ -214,7 +215,7 @@ def _with_crossings(streets: Streets, raw: RawStreets, verdicts: list[Verdict], 
         streets,
         ends=np.concatenate([streets.ends, ends]),
         way=np.concatenate([streets.way, way]),
-        flags=np.concatenate([streets.flags, flag_of[way]]),
+        flags=np.concatenate([streets.flags, flag_of[way] | np.uint8(EdgeFlag.ACROSS)]),
     )
 
 
