@@ -36,7 +36,7 @@ BEYOND_COLOUR = "#8a8f98"  # farther than the cutoff
 PROPOSED_COLOUR = "#E69F00"  # Okabe and Ito's orange, always with a dark edge and a number
 
 GROUND: Mapping[str, str] = MappingProxyType(
-    {"paper": "#f7f5f0", "water": "#cde0ea", "green": "#dfe8d5", "street": "#d9d4ca", "main": "#c6bfb2", "border": "#6b7280"}
+    {"paper": "#f7f5f0", "water": "#cde0ea", "green": "#dfe8d5", "street": "#ddd8ce", "main": "#cbc4b7", "border": "#6b7280"}
 )
 
 PALETTE_SOURCE: Said = MappingProxyType(
@@ -125,15 +125,21 @@ def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
 
 
 def pick_colours(colours: Sequence[str], count: int) -> tuple[str, ...]:
-    """`count` colours picked evenly from a sequential scheme, ends included.
+    """`count` colours picked evenly from a sequential scheme, ends included; more than it has are mixed from neighbours.
 
     >>> pick_colours(NEED_COLOURS, 2)
     ('#ffffd4', '#993404')
+    >>> pick_colours(("#000000", "#646464"), 3)
+    ('#000000', '#323232', '#646464')
     """
     if count == 1:
         return (colours[len(colours) // 2],)
-    places = np.linspace(0, len(colours) - 1, count).round().astype(int)
-    return tuple(colours[int(i)] for i in places)
+    places = np.linspace(0, len(colours) - 1, count)
+    if count <= len(colours):
+        return tuple(colours[int(i)] for i in places.round())
+    parts = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours])
+    mixed = np.column_stack([np.interp(places, np.arange(len(colours)), part) for part in parts.T]).round().astype(int)
+    return tuple("#" + "".join(f"{part:02x}" for part in colour) for colour in mixed)
 
 
 def band_colours(count: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import html
@@ -25,7 +26,7 @@ from planner.publish.atlas.cells import MOST_CELLS, draw_cells
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import draw_streets, strokes
 from planner.schema import COVERAGE
-from planner.study import Group
+from planner.study import Group, TownWalk
 
 
 def data_of(page: str) -> dict:
@@ -411,6 +412,21 @@ def test_a_district_of_fifty_stations_fits_into_three_megabytes():
 def test_latitudes_come_first():
     lat, lon = lat_lon([[350_000.0, 3_470_000.0]], CRS)[0]
     assert (round(lat), round(lon)) == (31, 121)
+
+
+def test_sources_may_be_said_in_each_language():
+    both = {"zh": "道路：开放街图", "en": "Streets: OpenStreetMap"}
+    page = draw_atlas(**atlas_town.arguments() | {"sources": (both, "Residents: census")}).pages["index.html"]
+    assert data_of(page)["sources"] == [both, "Residents: census"]
+
+
+def test_a_town_that_walks_otherwise_is_named_with_its_pace():
+    given = atlas_town.arguments()
+    scenario = given["study"].scenario
+    walk = dataclasses.replace(scenario.walk, towns={"东镇": TownWalk(minutes=10, speed_mps=0.5)})
+    given["study"] = dataclasses.replace(given["study"], scenario=dataclasses.replace(scenario, walk=walk))
+    (own,) = data_of(draw_atlas(**given).pages["index.html"])["paces"]
+    assert own["en"] == "Residents of 东镇: 10 min at 1.8 km/h = 300 m along streets"
 
 
 def test_the_date_is_the_one_given():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import atlas_town
 import pytest
@@ -277,6 +280,24 @@ def test_axe_finds_nothing_to_mend(browser, folder, name, size):
                 (one["id"], one["help"], [node["html"][:160] for node in one["nodes"]]) for one in found.response["violations"]
             ]
             assert wrong == []
+
+
+def test_tiles_are_asked_for_only_where_the_study_says_so(browser, tmp_path):
+    asked = {"tiles": "https://{s}.tiles.example.org/{z}/{x}/{y}.png", "attribution": "© Example & Sons"}
+    draw_atlas(**atlas_town.arguments(**asked)).write(tmp_path)
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, hosts, words = window.new_page(), set(), []
+    pixel = base64.b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")
+    page.route(re.compile("^https:"), lambda route: route.fulfill(body=pixel, content_type="image/gif"))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("console", lambda message: words.append(message.text))
+    page.goto((tmp_path / "index.html").as_uri())
+    page.wait_for_selector("img.leaflet-tile-loaded")
+    assert hosts - {None, ""} <= {f"{letter}.tiles.example.org" for letter in "abc"}
+    assert words == []
+    assert "© Example & Sons" in page.text_content("#strip")
+    assert page.evaluate("document.querySelectorAll('canvas').length") == 0  # the streets wait to be asked for
+    window.close()
 
 
 def test_paper_shows_the_map_and_the_list_without_the_controls(browser, folder):

@@ -17,6 +17,7 @@ from planner.publish.atlas.planning_map import planning_facts
 from planner.publish.atlas.station_map import station_facts
 from planner.schema import Candidates, Coverage, Frontier, GroupScores, Isochrones, Scores, Sites, Stations, Towns, TownScores
 from planner.study import Study
+from planner.style import Said
 
 FILES = {"station": "index.html", "planning": "internal.html"}
 MOST_STREET_LETTERS = 1_000_000  # of the 3 MB a public page may have
@@ -65,7 +66,7 @@ def draw_atlas(
     candidates: Candidates | None = None,
     backdrop: gpd.GeoDataFrame | None = None,
     as_of: dt.date,
-    sources: Sequence[str],
+    sources: Sequence[str | Said],
     assets: Assets = "bundled",
     minimum_count: int = 10,
 ) -> Atlas:
@@ -89,7 +90,8 @@ def draw_atlas(
     as_of
         The date the stations stand at; shown on both pages.
     sources
-        Lines such as ``Streets: © OpenStreetMap contributors, ODbL``; shown on both pages.
+        Lines such as ``Streets: © OpenStreetMap contributors, ODbL``, shown on both pages; each is one text, or a text for each
+        language (``{"zh": …, "en": …}``).
     assets
         ``bundled`` puts Leaflet into each file; ``cdn`` refers to it, with its hashes.
 

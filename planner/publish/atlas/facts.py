@@ -69,7 +69,7 @@ def common_facts(
     coverage: Coverage,
     stations: Stations,
     as_of: dt.date,
-    sources: Sequence[str],
+    sources: Sequence[str | style.Said],
     tiles: Tiles | None,
 ) -> dict[str, Any]:
     """The part of the data block that both pages share."""
@@ -89,7 +89,7 @@ def common_facts(
         "paces": [_own_pace(study, town) for town in walk.towns],
         "publisher": publish.publisher,
         "approval": publish.map_approval,
-        "sources": list(sources),
+        "sources": [line if isinstance(line, str) else dict(line) for line in sources],
         "tile_credit": tiles.credit if tiles is not None else "",
         "palette": dict(style.PALETTE_SOURCE),
         "ground_colours": dict(style.GROUND),

@@ -173,7 +173,7 @@ class _Chart(folium.Map):  # type: ignore[misc]
             location=centre,
             zoom_start=13,
             tiles=None,
-            zoom_snap=0.5,
+            zoom_snap=0.25,
             zoom_control=False,
             attribution_control=False,
         )

@@ -303,7 +303,7 @@ const Atlas = (() => {
 
   function sources(strip, list) {
     onLanguage(() => {
-      const lines = [...data.sources, data.tile_credit].filter(Boolean);
+      const lines = [...data.sources, data.tile_credit].filter(Boolean).map(said);
       const issued = [data.publisher && say("published_by", {n: data.publisher}), data.approval && say("approval", {n: data.approval})];
       strip.replaceChildren(...lines.concat(issued.filter(Boolean)).flatMap((line, i) => (i ? [" · ", nameOf(line)] : [nameOf(line)])));
       const facts = [[say("date"), said(data.as_of)], [say("publisher"), data.publisher], [say("approval_name"), data.approval]];
