@@ -16,20 +16,10 @@ from planner.schema import Column, Schema
 
 DEFAULT = Path(__file__).resolve().parent.parent / "data"
 MADE = "made by `scripts/make_district.py` with a fixed seed; CC0 1.0"
-TABLES: tuple[tuple[str, Schema], ...] = (
-    ("Stations, read", schema.STATIONS),
-    ("Hosts (candidates), read", schema.CANDIDATES),
-    ("Towns (the area), read", schema.TOWNS),
-    ("Demand points, made from residents and groups", schema.DEMAND),
-    ("`demand.parquet`: demand points with coverage", schema.COVERAGE),
-    ("`stations.csv`: scores of stations", schema.SCORES),
-    ("`towns.csv`: scores of towns", schema.TOWN_SCORES),
-    ("`groups.csv`: scores of groups", schema.GROUP_SCORES),
-    ("`standards.csv`: stations against the standards of the policy", schema.STANDARDS),
-    ("`sites.csv`: proposed sites", schema.SITES),
-    ("`frontier.csv`: coverage against number of stations", schema.FRONTIER),
-    ("`isochrones.geojson`: outlines", schema.ISOCHRONES),
-)
+WRITTEN = {
+    "COVERAGE": "demand.parquet", "SCORES": "stations.csv", "TOWN_SCORES": "towns.csv", "GROUP_SCORES": "groups.csv",
+    "SITES": "sites.csv", "FRONTIER": "frontier.csv", "ISOCHRONES": "isochrones.geojson",
+}  # fmt: skip  # what a run writes, by the schema's name in planner.schema
 FILES = {
     "study.toml": "the study file: cutoff, groups and their weights, policy, siting in two phases",
     "towns.geojson": "12 towns, WGS-84: `town` (name), `population` (people)",
@@ -72,7 +62,8 @@ def describe(data: Path) -> str:
         _files(data / "district"),
     ]
     parts += ["## Data dictionary\n", NOTE]
-    parts += [f"### {title}\n\n{_table(of)}" for title, of in TABLES]
+    tables = {name: held for name in schema.__all__ if isinstance(held := getattr(schema, name), Schema)}
+    parts += [f"### {_title(name, of)}\n\n{_table(of)}" for name, of in tables.items()]
     return "\n".join(parts)
 
 
@@ -89,6 +80,11 @@ def _rows(path: Path) -> str:
         return ""
     with path.open(encoding="utf-8", newline="") as file:
         return str(sum(1 for _ in csv.reader(file)) - 1)
+
+
+def _title(name: str, of: Schema) -> str:
+    written = f", written as `{WRITTEN[name]}`" if name in WRITTEN else ""
+    return f"{of.name.capitalize()} (`{name}`){written}"
 
 
 def _table(of: Schema) -> str:

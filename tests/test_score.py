@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import builders
 import geopandas as gpd
@@ -15,7 +16,7 @@ from shapely.geometry import Point, box
 
 from planner.coverage import measure_coverage
 from planner.errors import PlannerWarning, TableError
-from planner.reach import Reach
+from planner.reach import Reach, travel_times
 from planner.schema import TOWNS, Coverage, Demand, Stations, Towns
 from planner.score import (
     RESIDENTS,
@@ -26,7 +27,8 @@ from planner.score import (
     summarise,
     weighted_quantile,
 )
-from planner.study import Group
+from planner.sources.osm import read_osm_network
+from planner.study import Group, Walk
 
 YOUNG = Group("young", label="青年", weight=2.0)
 
@@ -253,3 +255,31 @@ def test_the_lower_median_is_one_of_the_values():
     assert weighted_quantile([5.0], [0.25], 0.9) == 5
     assert math.isnan(weighted_quantile([1, 2], [0, 0], 0.5))
     assert math.isnan(weighted_quantile([], [], 0.5))
+
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.mark.shared
+def test_on_real_streets_loads_add_up_and_each_margin_is_what_coverage_loses():
+    folder = SHARED / "porto-alegre"
+    if not folder.exists():
+        pytest.skip("the Porto Alegre extract is not beside the project")
+    crs = "EPSG:32722"
+    cells, places = pd.read_csv(folder / "poa_hexgrid.csv"), pd.read_csv(folder / "poa_points_of_interest.csv")
+    at = gpd.points_from_xy(cells["lon"], cells["lat"], crs="EPSG:4326").to_crs(crs)
+    homes = builders.demand_at([(point.x, point.y) for point in at], cells["population"].astype(float).tolist(), crs=crs)
+    doors = gpd.points_from_xy(places["lon"], places["lat"], crs="EPSG:4326").to_crs(crs)
+    table = builders.stations_at(*((point.x, point.y) for point in doors), crs=crs)
+    reach = travel_times(read_osm_network(folder / "poa_osm.pbf", crs=crs), table, homes, Walk())
+    scores = score_stations(reach, homes, table)
+    long = reach.to_frame().merge(cells["population"], left_on="origin_id", right_index=True)
+    per_point = long.groupby("origin_id")["destination_id"].nunique()
+    covered = cells.loc[per_point.index, "population"].sum()
+    assert homes["population"].sum() == 812_935
+    assert 0 < covered < 812_935
+    assert scores["load"].sum() == covered
+    assert scores["served_pop"].sum() == long["population"].sum()
+    for station, marginal in scores["marginal_pop"].items():
+        others = long[long["destination_id"] != station]["origin_id"].unique()
+        assert marginal == covered - cells.loc[others, "population"].sum()
