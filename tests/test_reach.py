@@ -30,6 +30,7 @@ from planner.reach import (
     link_points,
     nearest_facilities,
     nearest_times,
+    sum_in_reach,
     travel_times,
     walk_path,
     walk_times,
@@ -408,6 +409,41 @@ def test_the_way_goes_from_door_to_door_and_knows_its_steps() -> None:
     assert path.xy.tolist() == [[40, 7], [40, 0], [100, 0], [100, 30], [110, 30]]
     assert (path.leg_m.tolist(), path.steps.tolist()) == ([7, 60, 30, 10], [False, False, True, False])
     assert walk_path(network, (40, 7), (300, 300), STROLL) is None
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sums_in_reach_are_the_sums_over_the_pairs_in_reach(seed: int) -> None:
+    network, rng = random_network(seed, nodes=20 + 20 * seed, segments=30 + 30 * seed), np.random.default_rng(seed)
+    origins = link_points(network, rng.uniform(-50, 450, (70, 2)), 80)
+    homes = link_points(network, rng.uniform(-50, 450, (90, 2)), 80)
+    people = rng.integers(0, 50, (90, 3))
+    reached = np.isfinite(dense(walk_times(network, origins, homes, 1.25, 200)))
+    for threads in (1, 2):
+        assert sum_in_reach(network, origins, homes, people, 1.25, 200, threads=threads).tolist() == (reached @ people).tolist()
+    assert sum_in_reach(network, origins, homes, people[:, 0], 1.25, 200).tolist() == (reached @ people[:, 0]).tolist()
+
+
+def test_sums_do_not_depend_on_who_else_is_asked_for() -> None:
+    network, rng = lattice(21), np.random.default_rng(4)
+    everywhere = link_points(network, rng.uniform(0, 2000, (200, 2)), 60)
+    people = rng.uniform(0, 1, 200)
+    together = sum_in_reach(network, everywhere, everywhere, people, 1.0, 600)
+    some = rng.permutation(200)[:30]
+    assert (sum_in_reach(network, everywhere.take(some), everywhere, people, 1.0, 600) == together[some]).all()
+
+
+def test_a_crowded_queue_keeps_sums_exact() -> None:
+    spokes = 700
+    turns = np.linspace(0, 2 * np.pi, spokes, endpoint=False)
+    rim = 200 * np.column_stack([np.cos(turns), np.sin(turns)])
+    ends = [[0, i + 1] for i in range(spokes)] + [[i + 1, (i + 1) % spokes + 1] for i in range(spokes)]
+    wheel = Network.from_segments(np.vstack([[0, 0], rim]), ends, crs=CRS)
+    links = Links(np.arange(0, 2 * spokes, 9, dtype=np.int32), np.full(156, 0.5), np.zeros(156))
+    reached = np.isfinite(dense(walk_times(wheel, links, links, 1.0, 390)))
+    assert sum_in_reach(wheel, links, links, np.ones(156), 1.0, 390).tolist() == reached.sum(axis=1).tolist()
 
 
 # --- real streets -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from planner.reach.nearest import nearest_facilities, nearest_times
 from planner.reach.paths import WalkPath, walk_path
 from planner.reach.search import walk_times
 from planner.reach.streets import Streets
+from planner.reach.sums import sum_in_reach
 from planner.reach.tables import Reach, travel_times
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "link_points",
     "nearest_facilities",
     "nearest_times",
+    "sum_in_reach",
     "travel_times",
     "walk_path",
     "walk_times",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import TypeVar, cast
 
 import numba
@@ -23,8 +25,30 @@ def compiled(function: Function) -> Function:
     return cast("Function", numba.njit(function, cache=True, nogil=True))
 
 
+def inlined(function: Function) -> Function:
+    """As `compiled`, for the steps of a loop: put into the caller's code rather than called, which would count references."""
+    return cast("Function", numba.njit(function, cache=True, nogil=True, forceinline=True))
+
+
 def workers(threads: int | None) -> int:
     """How many threads to use: `threads`, or as many as this process may run on."""
     if threads is not None:
         return max(1, threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_turn(
+    work: Callable[[Iterator[int]], None], turns: int, threads: int, what: str = "", progress: Progress | None = None
+) -> None:
+    """Let so many threads share the turns 0 … `turns` - 1: each is given an iterator and takes the next free turn from it."""
+    ticket, finished = count(), count(1)
+
+    def mine() -> Iterator[int]:
+        while (turn := next(ticket)) < turns:
+            yield turn
+            if progress:
+                progress(what, next(finished) / turns)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for worker in [pool.submit(work, mine()) for _ in range(min(threads, turns))]:
+            worker.result()

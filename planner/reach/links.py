@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from planner.errors import Fault, TableError, say_faults
 from planner.network import Floats, Ints, Network
-from planner.reach.compiled import compiled, workers
+from planner.reach.compiled import compiled, in_turn, workers
 from planner.reach.streets import Bools, Streets
 from planner.study import Walk
 
@@ -115,12 +115,12 @@ def link_points(
     found = Links(np.full(len(points), -1, dtype=np.int32), np.zeros(len(points)), np.full(len(points), np.inf))
     fragment = streets.fragment
 
-    def link(batch: npt.NDArray[np.intp]) -> None:
-        _link(points, batch, lines, fragment, *grid, max_link_m, found.segment, found.along_m, found.link_m)
+    def work(mine: Iterator[int]) -> None:
+        for turn in mine:
+            batch = order[turn * BATCH : (turn + 1) * BATCH]
+            _link(points, batch, lines, fragment, *grid, max_link_m, found.segment, found.along_m, found.link_m)
 
-    batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    with ThreadPoolExecutor(workers(threads)) as pool:
-        list(pool.map(link, batches))
+    in_turn(work, -(-len(order) // BATCH), workers(threads))
     linked = found.linked
     found.along_m[linked] *= streets.network.length_m[found.segment[linked]]
     return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.network import Floats, Ints, Network
-from planner.reach.compiled import COMPILING, Progress, compiled, workers
+from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
 from planner.reach.links import Links
 from planner.reach.streets import Places, Streets
 
@@ -125,7 +124,7 @@ def walk_times(
     """
     streets = Streets.of(network, takes_steps=takes_steps)
     doors, way_first = _doors(streets, destinations)
-    order = _place_order(streets, origins)
+    order = place_order(streets, origins)
     starts = _starts(streets, origins.take(order), way_first)
     search = _Search(streets, starts, doors, len(destinations), pace_mps, cutoff_s)
     return _assemble(search.run(workers(threads), progress), order, (len(origins), len(destinations)))
@@ -154,7 +153,7 @@ def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Longs]:
     return _Doors(first.astype(np.uint32), met, metres, name, at_m, link_m), way_first
 
 
-def _place_order(streets: Streets, origins: Links) -> Longs:
+def place_order(streets: Streets, origins: Links) -> Longs:
     """Linked origins in the order of the places they start from: neighbours search the same streets."""
     who, way, _ = placed(streets, origins)
     return who[np.argsort(streets.way_ends[way].min(axis=1), kind="stable")]
@@ -181,23 +180,18 @@ class _Search:
     def run(self, threads: int, progress: Progress | None) -> list[Batch]:
         """Counts, columns and times of each batch, in the order of the batches."""
         total = len(self.starts.at_m)
-        lows = range(0, total, BATCH)
-        done: list[Batch | None] = [None] * len(lows)
-        ticket = count()
+        turns = -(-total // BATCH)
+        done: list[Batch | None] = [None] * turns
+
+        def work(mine: Iterator[int]) -> None:
+            room, queue = self._room()
+            for turn in mine:
+                low, high = turn * BATCH, min((turn + 1) * BATCH, total)
+                done[turn], queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
+
         if progress:
             progress(COMPILING, 0.0)
-
-        def work() -> None:
-            room, queue = self._room()
-            while (turn := next(ticket)) < len(lows):
-                low, high = lows[turn], min(lows[turn] + BATCH, total)
-                done[turn], queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
-                if progress:
-                    progress("walking times", high / total)
-
-        with ThreadPoolExecutor(threads) as pool:
-            for worker in [pool.submit(work) for _ in range(min(threads, len(lows)))]:
-                worker.result()
+        in_turn(work, turns, threads, "walking times", progress)
         return [batch for batch in done if batch is not None]
 
     @property
@@ -307,7 +301,7 @@ def _search(
     return (sizes, columns[:used].copy(), times[:used].copy()), kept
 
 
-@compiled
+@inlined
 def _spread(
     arcs: tuple[Places, Places, Floats], corners: Places, begin_m: Floats, limit_m: float, room: _Room, queue: _Queue
 ) -> int:
@@ -352,64 +346,70 @@ def _spread(
     return int(known)
 
 
-@compiled
+@inlined
 def _meet(doors: _Doors, settled: Places, limit_m: float, pace_mps: float, room: _Room) -> int:
     """Note the destinations within the limit by way of the settled corners; wipe the metres. At most so many were met."""
-    met = 0
+    first, name, door_m = doors.first, doors.who, doors.metres
+    metres, seconds, bits, tops, met = room.metres, room.seconds, room.bits, room.tops, 0
     for corner in settled:
-        at = room.metres[place(corner)]
-        for door in range(place(doors.first[place(corner)]), place(doors.first[place(corner) + place(1)])):
-            if at + doors.metres[door] > limit_m:
+        at = metres[place(corner)]
+        for door in range(place(first[place(corner)]), place(first[place(corner) + place(1)])):
+            if at + door_m[door] > limit_m:
                 break
-            _note(room, place(doors.who[door]), np.float32((at + doors.metres[door]) / pace_mps))
+            who = place(name[door])
+            seconds[who] = min(seconds[who], np.float32((at + door_m[door]) / pace_mps))
+            note(who, bits, tops)
             met += 1
     for corner in settled:
-        room.metres[place(corner)] = np.inf
+        metres[place(corner)] = np.inf
     return met
 
 
-@compiled
+@inlined
 def _meet_own(doors: _Doors, starts: _Starts, i: int, limit_m: float, pace_mps: float, room: _Room) -> int:
     """Note the destinations on the origin's own way that are within the limit along it."""
     for j in range(place(starts.own[i, 0]), place(starts.own[i, 1])):
         metres = starts.link_m[i] + abs(starts.at_m[i] - doors.way_at_m[j]) + doors.way_link_m[j]
         if metres <= limit_m:
-            _note(room, place(doors.way_who[j]), np.float32(metres / pace_mps))
+            who = place(doors.way_who[j])
+            room.seconds[who] = min(room.seconds[who], np.float32(metres / pace_mps))
+            note(who, room.bits, room.tops)
     return int(starts.own[i, 1] - starts.own[i, 0])
 
 
-@compiled
-def _note(room: _Room, who: np.uint64, seconds: np.float32) -> None:
+@inlined
+def note(who: np.uint64, bits: Words, tops: Words) -> None:
+    """Set the bit of a number, and that of the word it is in."""
     word = who >> place(6)
-    room.seconds[who] = min(room.seconds[who], seconds)
-    room.bits[word] |= place(1) << (who & place(63))
-    room.tops[word >> place(6)] |= place(1) << (word & place(63))
+    bits[word] |= place(1) << (who & place(63))
+    tops[word >> place(6)] |= place(1) << (word & place(63))
 
 
-@compiled
+@inlined
 def _write(room: _Room, columns: Ints, times: Times, cutoff_s: float) -> int:
     """Write the noted destinations by rising number, and wipe the notes; how many they are."""
+    seconds, all_bits, all_tops = room.seconds, room.bits, room.tops
     n, longest = place(0), np.float32(cutoff_s)
-    for top in range(place(len(room.tops))):
-        tops = room.tops[top]
-        room.tops[top] = 0
+    for top in range(place(len(all_tops))):
+        tops = all_tops[top]
+        all_tops[top] = 0
         while tops != 0:
-            word = top * place(64) + _lowest(tops)
+            word = top * place(64) + lowest(tops)
             tops &= tops - place(1)
-            bits = room.bits[word]
-            room.bits[word] = 0
+            bits = all_bits[word]
+            all_bits[word] = 0
             while bits != 0:
-                who = word * place(64) + _lowest(bits)
+                who = word * place(64) + lowest(bits)
                 bits &= bits - place(1)
                 columns[n] = who
-                times[n] = min(room.seconds[who], longest)
-                room.seconds[who] = np.inf
+                times[n] = min(seconds[who], longest)
+                seconds[who] = np.inf
                 n += place(1)
     return int(n)
 
 
-@compiled
-def _lowest(word: np.uint64) -> np.uint64:
+@inlined
+def lowest(word: np.uint64) -> np.uint64:
     """Which bit is the lowest that is set: the number of bits below it (Warren, Hacker's Delight, 5-1)."""
     below = (word & (~word + place(1))) - place(1)
     below -= (below >> place(1)) & place(0x5555555555555555)
