@@ -21,6 +21,7 @@ from builders import CRS, lattice
 
 from planner.errors import CrsError, SourceError, StudyError
 from planner.network import Network
+from planner.policy import Function, ItemClass, Policy, ServiceItem, Tier
 from planner.publish.atlas import draw_atlas
 from planner.publish.atlas.cells import MOST_CELLS, draw_cells
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
@@ -412,6 +413,18 @@ def test_a_district_of_fifty_stations_fits_into_three_megabytes():
 def test_latitudes_come_first():
     lat, lon = lat_lon([[350_000.0, 3_470_000.0]], CRS)[0]
     assert (round(lat), round(lon)) == (31, 121)
+
+
+def test_a_policy_pack_names_service_items_and_tiers_in_both_languages():
+    items = tuple(ServiceItem(n, f"第{n}项", f"item {n}", ItemClass.BASIC, "f") for n in (1, 2, 3))
+    tiers = (Tier("town", "town station", "街镇站点", aliases=("街镇级",)),)
+    pack = Policy("p", "p", "p", "us", functions=(Function("f", "功能", "a function"),), items=items, tiers=tiers)
+    given = atlas_town.arguments() | {"policy": pack}
+    given["stations"] = given["stations"].assign(services=["1-2", "别的事项、3"])
+    stations = {one["id"]: one for one in data_of(draw_atlas(**given).pages["index.html"])["stations"]}
+    assert stations["s0"]["services"] == [{"zh": "第1项", "en": "item 1"}, {"zh": "第2项", "en": "item 2"}]
+    assert stations["s1"]["services"] == ["别的事项", "3"]
+    assert stations["s0"]["tier"] == {"zh": "街镇站点", "en": "town station"}
 
 
 def test_sources_may_be_said_in_each_language():

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import atlas_town
 import pytest
 
+from planner.policy import Function, Policy, Tier
 from planner.publish.atlas import draw_atlas
 
 pytestmark = pytest.mark.browser
@@ -20,6 +21,11 @@ pytestmark = pytest.mark.browser
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+PACK = Policy(
+    "pack", "a pack", "政策", "the tests",
+    tiers=(Tier("town", "town station", "街镇站点", aliases=("街镇级",)),),
+    functions=(Function("guidance", "职业指导", "career guidance"), Function("posts", "岗位推荐", "job offers")),
+)  # fmt: skip
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -37,7 +43,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("atlas")
-    draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号")).write(place / "town")
+    draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号"), policy=PACK).write(place / "town")
     draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE)).write(place / "hostile")
     return place
 
@@ -146,7 +152,7 @@ def test_the_switch_changes_every_word(browser, folder):
             said = visit.page.evaluate(
                 "[...document.querySelectorAll('[data-say], label, th, summary')].map((n) => n.textContent)"
             )
-            own = ("一号站", "登记失业人员", "社区站", "街镇级", "东镇", "西镇")
+            own = ("一号站", "登记失业人员", "东镇", "西镇")
             assert not [text for text in said if any("\u4e00" <= letter <= "\u9fff" for letter in _without(text, own))]
             assert not [text for text in said if "{" in text or "_" in text]
 
@@ -161,6 +167,8 @@ def test_the_address_names_the_language_and_the_station(browser, folder):
     with Visit(browser, folder / "town" / "index.html", after="#lang=en&station=s0") as visit:
         assert visit.page.get_attribute("html", "lang") == "en"
         assert visit.page.text_content(".card h2") == "一号站"
+        assert visit.page.text_content(".card .tag") == "社区站 · town station"
+        assert visit.page.text_content(".card .items") == "career guidancejob offers"
         visit.page.query_selector_all(".list button")[0].click()
         assert "station=s1" in visit.page.url
 

@@ -11,6 +11,7 @@ import geopandas as gpd
 
 from planner.errors import SourceError
 from planner.network import Network
+from planner.policy import Policy
 from planner.publish.atlas.facts import check_crs, common_facts, draw_place
 from planner.publish.atlas.page import Assets, Tiles, write_page
 from planner.publish.atlas.planning_map import planning_facts
@@ -67,6 +68,7 @@ def draw_atlas(
     backdrop: gpd.GeoDataFrame | None = None,
     as_of: dt.date,
     sources: Sequence[str | Said],
+    policy: Policy | None = None,
     assets: Assets = "bundled",
     minimum_count: int = 10,
 ) -> Atlas:
@@ -92,6 +94,8 @@ def draw_atlas(
     sources
         Lines such as ``Streets: © OpenStreetMap contributors, ODbL``, shown on both pages; each is one text, or a text for each
         language (``{"zh": …, "en": …}``).
+    policy
+        Gives service items and tiers their names in both languages; without it they are shown as the table has them.
     assets
         ``bundled`` puts Leaflet into each file; ``cdn`` refers to it, with its hashes.
 
@@ -113,7 +117,7 @@ def draw_atlas(
     place = draw_place(network, towns, backdrop, MOST_STREET_LETTERS)
     common = common_facts(study, place, coverage, standing, as_of, sources, tiles)
     facts = {
-        "station": station_facts(study, common, standing, isochrones),
+        "station": station_facts(study, common, standing, isochrones, policy),
         "planning": planning_facts(
             study,
             common,
@@ -126,6 +130,7 @@ def draw_atlas(
             sites=sites,
             frontier=frontier,
             candidates=candidates,
+            policy=policy,
             minimum_count=minimum_count,
         ),
     }

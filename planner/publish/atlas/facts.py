@@ -17,6 +17,7 @@ import shapely
 from planner import style
 from planner.errors import CrsError
 from planner.network import Network
+from planner.policy import Policy
 from planner.publish.atlas.page import Tiles
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import Bounds, draw_streets
@@ -100,7 +101,7 @@ def common_facts(
     }
 
 
-def marks_of(stations: Stations) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def marks_of(stations: Stations, policy: Policy | None = None) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The legend of stations' marks, and the colour and form of each station's own.
 
     Colour tells the kind (or, where no kind is given, the tier), form the tier; the most frequent come first. The legend has a
@@ -119,12 +120,12 @@ def marks_of(stations: Stations) -> tuple[dict[str, Any], list[dict[str, str]]]:
         )
     if len(forms) > 1:
         tier_marks = [{"name": t, "colour": style.ANY_KIND if any(kinds) else colours[t], "form": forms[t]} for t in forms]
-        lists.append({"heading": "tier", "marks": tier_marks})
+        lists.append({"heading": "tier", "marks": [{**mark, "name": tier_name(mark["name"], policy)} for mark in tier_marks]})
     return {"mark": marks[0] if same else {"colour": style.ANY_KIND, "form": FORMS[0]}, "lists": lists}, marks
 
 
 def common_station(
-    stations: Stations, marks: Sequence[Mapping[str, str]], outlines: Sequence[Sequence[str]]
+    stations: Stations, marks: Sequence[Mapping[str, str]], outlines: Sequence[Sequence[str]], policy: Policy | None
 ) -> list[dict[str, Any]]:
     """Each station as both pages show it, by name: public columns only, its mark and its outlines."""
     records = stations.reset_index().to_dict("records")
@@ -135,13 +136,29 @@ def common_station(
             "lat": place[0],
             "lon": place[1],
             **{column: text_of(row.get(column)) for column in SHOWN},
-            "services": service_items(text_of(row.get("services"))),
+            "tier": tier_name(text_of(row.get("tier")), policy),
+            "services": service_names(text_of(row.get("services")), policy),
             "outlines": list(shapes),
             **mark,
         }
         for row, mark, place, shapes in zip(records, marks, places_of(stations).tolist(), outlines, strict=True)
     ]
     return sorted(entries, key=lambda entry: (entry["name"], entry["id"]))
+
+
+def tier_name(word: str, policy: Policy | None) -> str | dict[str, str]:
+    """A tier in both languages where the policy pack knows the word, else the word."""
+    known = next((tier for tier in policy.tiers if tier.is_called(word)), None) if policy is not None and word else None
+    return word if known is None else {"zh": known.zh, "en": known.en}
+
+
+def service_names(text: str, policy: Policy | None) -> list[str | dict[str, str]]:
+    """What a station offers: in both languages where the policy pack knows every word of it, else as the table lists it."""
+    offer = policy.read_offer(text) if policy is not None and text else None
+    if offer is None or policy is None:
+        return list(service_items(text))
+    functions = [{"zh": one.zh, "en": one.en} for one in policy.functions if one.name in offer.functions]
+    return [*functions, *({"zh": one.zh, "en": one.en} for one in policy.items if one.number in offer.items)]
 
 
 def service_items(text: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from planner import style
+from planner.policy import Policy
 from planner.publish.atlas.cells import NOBODY, draw_cells
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
 from planner.publish.atlas.words import PLANNING_MAP, words_for
@@ -58,7 +59,7 @@ STATION_COLUMNS = (
     "median_walk_min",
     "completeness",
 )
-SITE_COLUMNS = ("order", "phase", "name", "town", "address", "host", "gain_pop", "gain_<group>", "coverage_after")
+SITE_COLUMNS = ("order", "phase", "name", "town", "gain_pop", "gain_<group>", "coverage_after", "host", "address")
 GROUP_COLUMNS = ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")
 SHARES = frozenset({"coverage", "area_coverage", "coverage_after", "completeness"})
 
@@ -76,6 +77,7 @@ def planning_facts(
     sites: Sites | None,
     frontier: Frontier | None,
     candidates: Candidates | None,
+    policy: Policy | None,
     minimum_count: int,
 ) -> dict[str, Any]:
     """The data block of the planning page."""
@@ -86,7 +88,7 @@ def planning_facts(
     }
     bands = draw_bands(study, isochrones)
     unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
-    legend, marks = marks_of(stations)
+    legend, marks = marks_of(stations, policy)
     return {
         **common,
         "title": {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker},
@@ -94,7 +96,7 @@ def planning_facts(
         "words": words_for(PLANNING_MAP),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
-        "stations": common_station(stations, marks, outlines),
+        "stations": common_station(stations, marks, outlines, policy),
         "sites": [] if sites is None else _sites(sites),
         "candidates": [] if candidates is None else _candidates(candidates, sites),
         "cells": draw_cells(coverage, groups, minimum_count),

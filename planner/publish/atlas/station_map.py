@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planner import style
+from planner.policy import Policy
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of
 from planner.publish.atlas.words import STATION_MAP, words_for
 from planner.schema import Isochrones, Stations
@@ -14,11 +15,13 @@ from planner.study import Study
 MOST_OUTLINE_LETTERS = 1_000_000
 
 
-def station_facts(study: Study, common: Mapping[str, Any], stations: Stations, isochrones: Isochrones) -> dict[str, Any]:
+def station_facts(
+    study: Study, common: Mapping[str, Any], stations: Stations, isochrones: Isochrones, policy: Policy | None
+) -> dict[str, Any]:
     """The data block of the public page."""
     bands = draw_bands(study, isochrones)
     unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
-    legend, marks = marks_of(stations)
+    legend, marks = marks_of(stations, policy)
     kicker = {"zh": f"{style.before_han(study.name)}就业服务站点地图", "en": f"{study.name}: station map"}
     if study.publish.title:
         kicker = dict.fromkeys(kicker, study.publish.title)
@@ -30,5 +33,5 @@ def station_facts(study: Study, common: Mapping[str, Any], stations: Stations, i
         "words": words_for(STATION_MAP),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
-        "stations": common_station(stations, marks, outlines),
+        "stations": common_station(stations, marks, outlines, policy),
     }

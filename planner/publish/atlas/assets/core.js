@@ -330,7 +330,11 @@ const Atlas = (() => {
   }
 
   function stationLayer(map, list, hall) {
-    const entry = (one) => el("li", {}, mark(one.form, one.colour, 18), one.name ? nameOf(one.name) : el("span", {"data-say": "unnamed"}));
+    const entry = (one) => {
+      const name = nameOf("");
+      onLanguage(() => { name.textContent = one.name ? said(one.name) : say("unnamed"); });
+      return el("li", {}, mark(one.form, one.colour, 18), name);
+    };
     list.append(layer(map, "stations", mark(data.marks.mark.form, data.marks.mark.colour, 20), () => [hall.pins], true));
     for (const group of data.marks.lists) list.append(el("ul", {class: "keys"}, el("li", {class: "heading", "data-say": group.heading}), group.marks.map(entry)));
   }
@@ -341,8 +345,8 @@ const Atlas = (() => {
     const dial = station.phone.replace(/[^\d+]/g, "");
     rows.push([say("phone"), dial.length >= 3 && /^[\d\s+()（）.\-－—]+$/.test(station.phone) ? el("a", {href: "tel:" + dial}, station.phone) : station.phone]);
     rows.push([say("host"), station.host]);
-    rows.push([say("services"), station.services.length ? el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, item))) : ""]);
-    const kinds = [station.kind, station.tier].filter(Boolean).join(" · ");
+    rows.push([say("services"), station.services.length ? el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, said(item)))) : ""]);
+    const kinds = [station.kind, said(station.tier)].filter(Boolean).join(" · ");
     return el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": station.name},
       el("h2", {}, nameOf(station.name)), kinds ? el("p", {class: "tag", dir: "auto"}, kinds) : null,
       el("dl", {}, rows.concat(more).filter(([, value]) => value).flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));

@@ -16,11 +16,12 @@ function startPage(map, tiles) {
     for (const button of document.querySelectorAll(".list button")) button.setAttribute("aria-current", String(Boolean(station) && button.dataset.id === station.id));
   });
   for (const station of data.stations) {
-    station.text = Atlas.fold([station.name, station.address, station.town, station.kind, station.tier, station.host, ...station.services].filter(Boolean).join(" "));
+    const words = [station.tier, ...station.services].flatMap((one) => (typeof one === "string" ? one : Object.values(one)));
+    station.text = Atlas.fold([station.name, station.address, station.town, station.kind, station.host, ...words].filter(Boolean).join(" "));
   }
 
   function entry(station, far) {
-    const about = [[station.kind, station.tier].filter(Boolean).join(" · "), station.address || station.town].filter(Boolean);
+    const about = [[station.kind, said(station.tier)].filter(Boolean).join(" · "), station.address || station.town].filter(Boolean);
     const button = el("button", {type: "button", "data-id": station.id, "aria-current": String(hall.chosen() === station)},
       mark(station.form, station.colour, 20),
       el("span", {}, nameOf(station.name), ...about.map((line) => el("small", {dir: "auto"}, line))),
