@@ -1,5 +1,15 @@
 """Who can walk to a public station in fifteen minutes, how well each serves, and where the next ones go."""
 
+from planner.access import (
+    Spread,
+    access_by_town,
+    measure_equity,
+    measure_spread,
+    split_theil,
+    supply_ratios,
+    two_step_access,
+    walking_saved,
+)
 from planner.coverage import measure_coverage
 from planner.errors import (
     CrsError,
@@ -14,11 +24,22 @@ from planner.errors import (
 from planner.isochrones import isochrone_bands, overlay_zones, reached_area
 from planner.network import Network
 from planner.policy import Policy
-from planner.privacy import publishable
-from planner.progress import compare_runs, standing_stations
+from planner.privacy import publish_tables
+from planner.progress import changes_between, compare_runs, standing_stations, status_at, track_targets
 from planner.publish.atlas import Atlas, draw_atlas
 from planner.reach import Reach, travel_times
-from planner.run import Run, Survey, propose, run_study, score_survey, survey_study
+from planner.run import (
+    Conformity,
+    Run,
+    Survey,
+    Tracking,
+    check_standards,
+    propose,
+    run_study,
+    score_survey,
+    survey_study,
+    track_study,
+)
 from planner.score import score_groups, score_stations, score_towns, summarise
 from planner.siting import Plan, frontier, propose_sites, sites_needed
 from planner.sources.check import check_study
@@ -35,10 +56,12 @@ from planner.sources.osm import read_network, read_osm_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
 from planner.sources.runs import read_run
+from planner.standards import check_tiers, measure_standards, reach_functions
 from planner.study import Group, Method, Phase, Scenario, Siting, Study, TownWalk, Walk
 
 __all__ = [
     "Atlas",
+    "Conformity",
     "CrsError",
     "Fault",
     "Group",
@@ -55,23 +78,33 @@ __all__ = [
     "Scenario",
     "Siting",
     "SourceError",
+    "Spread",
     "Study",
     "StudyError",
     "Survey",
     "TableError",
     "TownWalk",
+    "Tracking",
     "Walk",
+    "access_by_town",
+    "changes_between",
+    "check_standards",
     "check_study",
+    "check_tiers",
     "compare_runs",
     "demo_study",
     "draw_atlas",
     "frontier",
     "isochrone_bands",
     "measure_coverage",
+    "measure_equity",
+    "measure_spread",
+    "measure_standards",
     "overlay_zones",
     "propose",
     "propose_sites",
-    "publishable",
+    "publish_tables",
+    "reach_functions",
     "reached_area",
     "read_area",
     "read_candidates",
@@ -89,9 +122,16 @@ __all__ = [
     "score_survey",
     "score_towns",
     "sites_needed",
+    "split_theil",
     "standing_stations",
+    "status_at",
     "summarise",
+    "supply_ratios",
     "survey_study",
+    "track_study",
+    "track_targets",
     "travel_times",
+    "two_step_access",
+    "walking_saved",
     "write_template",
 ]

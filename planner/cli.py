@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import sys
 import traceback
@@ -25,6 +26,9 @@ from planner.errors import PlanError, PlannerError, PlannerWarning, StudyError
 from planner.study import Study
 
 FAULTY, USAGE, NO_PLAN, INTERRUPTED = 1, 2, 3, 130
+
+_STANDARDS = ("standards", "tiers", "functions")
+_PARTS = ("all", "stations", "towns", "groups", *_STANDARDS)
 
 Progressing = Callable[[str, float], None]
 
@@ -96,6 +100,7 @@ def _format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
 
 
 _OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write.")
+_DAY = click.DateTime(["%Y-%m-%d"])
 _FORCE = click.option("--force", is_flag=True, help="Replace a folder that was edited by hand; the old one is kept beside.")
 
 
@@ -175,12 +180,20 @@ def isochrones(study: Path, overrides: tuple[str, ...], minutes: str | None, for
 
 @main.command()
 @_study_options
-@click.option("--of", "part", type=click.Choice(["all", "stations", "towns", "groups"]), default="all", show_default=True)
+@click.option("--of", "part", type=click.Choice(_PARTS), default="all", show_default=True)
 @_format_option("table", "csv", "json")
 def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: bool, verbose: bool) -> None:
-    """How well each station serves, and how well towns and key groups are served."""
+    """How well each station serves, and how well towns and key groups are served.
+
+    `--of standards` shows what each station offers and lacks by the policy pack, `--of tiers` whether the tiers follow its
+    pattern, `--of functions` how many residents reach each function.
+    """
     with _progress(quiet) as progress:
         surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
+        if part in _STANDARDS:
+            checked = run.check_standards(surveyed)
+            _show({part: getattr(checked, part)}, form)
+            return
         stations, towns, groups = run.score_survey(surveyed)
     tables = {"stations": stations, "towns": towns, "groups": groups}
     _show_publishable(surveyed.study, tables if part == "all" else {part: tables[part]}, form)
@@ -232,6 +245,33 @@ def why(study: Path, overrides: tuple[str, ...], at: str, nearest: int, form: st
     _say(reason)
 
 
+@main.command()
+@_study_options
+@click.option("--as-of", "as_of", type=_DAY, help="The day asked about; default: the study's own date.")
+@click.option("--since", type=_DAY, help="The day to compare with; default: the study's own date, or a year before.")
+@click.option("--of", "part", type=click.Choice(["all", "targets", "changes", "coverage"]), default="all", show_default=True)
+@_format_option("table", "csv", "json")
+def track(
+    study: Path,
+    overrides: tuple[str, ...],
+    as_of: dt.datetime | None,
+    since: dt.datetime | None,
+    part: str,
+    form: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """The policy's targets against what stands on a day, by town; what changed, and coverage then and now."""
+    days = [None if day is None else day.date() for day in (as_of, since)]
+    with _progress(quiet) as progress:
+        tracked = run.track_study(planner.read_study(study, overrides), days[0], since=days[1], progress=progress)
+    tables = {"targets": tracked.targets, "changes": tracked.changes, "coverage": tracked.coverage}
+    _show(_with_phrases_apart(tables if part == "all" else {part: tables[part]}, form), form)
+    if not len(tracked.targets):
+        _say("The study's policy pack sets no target; name one with policy = in study.toml.")
+    _say(f"Targets as of {tracked.as_of}; changes and coverage from {tracked.before} to {tracked.after}.")
+
+
 @main.command(name="map")
 @_study_options
 @_OUT
@@ -278,6 +318,16 @@ def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet:
     _say_result(done, out)
 
 
+def _with_phrases_apart(tables: Mapping[str, pd.DataFrame], form: str) -> Mapping[str, pd.DataFrame]:
+    """For reading: what each target says once, in a table of its own, instead of in every row."""
+    if form != "table" or "targets" not in tables:
+        return tables
+    words = ["zh", "en", "counts", "binding", "phrase"]
+    flat = tables["targets"].reset_index("place")
+    said = flat[words][~flat.index.duplicated()]
+    return {"policy": said, **tables, "targets": tables["targets"].drop(columns=[*words, "scope", "since"])}
+
+
 def _with_sites(study: Study, sites: int | None) -> Study:
     if sites is None or sites == study.scenario.siting.sites:
         return study
@@ -317,8 +367,7 @@ def _say_result(done: run.Run, out: Path) -> None:
 
 
 def _show_publishable(study: Study, tables: Mapping[str, pd.DataFrame], form: str) -> None:
-    minimum = study.privacy.minimum_count
-    _show({name: planner.publishable(name, table, minimum) for name, table in tables.items()}, form)
+    _show(planner.publish_tables(tables, study.privacy.minimum_count), form)
 
 
 def _show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
@@ -336,8 +385,14 @@ def _show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
 
 def _jsonable(tables: Mapping[str, pd.DataFrame]) -> Any:
     """The tables as lists of records; one table alone is its list."""
-    records = {name: store.plain(store.with_lonlat_or_key(table).to_dict("records")) for name, table in tables.items()}
+    flat = {name: _with_days_as_text(store.with_lonlat_or_key(table)) for name, table in tables.items()}
+    records = {name: store.plain(table.to_dict("records")) for name, table in flat.items()}
     return next(iter(records.values())) if len(records) == 1 else records
+
+
+def _with_days_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    days = table.select_dtypes("datetime").columns
+    return table.assign(**{str(name): table[name].dt.strftime("%Y-%m-%d") for name in days})
 
 
 _SCHEMAS = {
@@ -346,11 +401,15 @@ _SCHEMAS = {
     "groups": schema.GROUP_SCORES,
     "sites": schema.SITES,
     "frontier": schema.FRONTIER,
+    "standards": schema.STANDARDS,
+    "functions": schema.FUNCTIONS,
+    "targets": schema.TRACK,
+    "coverage": schema.TOWN_PROGRESS,
 }
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:
-    plain = store.with_lonlat_or_key(table)
+    plain = _with_days_as_text(store.with_lonlat_or_key(table))
     width = None if sys.stdout.isatty() else 400
     shown = Table(title=name, title_justify="left")
     known = _SCHEMAS.get(name)
@@ -367,7 +426,7 @@ def _cell(value: Any, column: str) -> str:
     if pd.isna(value):
         return "–"
     if isinstance(value, float):
-        if "coverage" in column or column == "completeness":
+        if "coverage" in column or column in ("completeness", "basic", "extended", "innovative"):
             return f"{value:.1%}"
         return f"{value:,.6f}" if column in ("lon", "lat") else f"{value:,.1f}".removesuffix(".0")
     return str(value)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +25,8 @@ from planner.coverage import measure_coverage
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.network import Network
-from planner.privacy import publish_tables
-from planner.progress import standing_stations
+from planner.privacy import publish_summary, publish_tables
+from planner.progress import changes_between, coverage_then_and_now, standing_stations, track_targets
 from planner.publish.atlas import Atlas, draw_atlas
 from planner.publish.pictures import draw_all
 from planner.publish.report import write_report
@@ -37,13 +38,18 @@ from planner.schema import (
     Coverage,
     Demand,
     Frontier,
+    FunctionReach,
     GroupScores,
     Isochrones,
     Scores,
     Sites,
+    Standards,
     Stations,
+    Tiers,
+    TownProgress,
     Towns,
     TownScores,
+    Track,
 )
 from planner.score import score_groups, score_stations, score_towns, summarise
 from planner.siting import Plan, frontier, propose_sites
@@ -52,6 +58,7 @@ from planner.sources.files.fit import with_towns
 from planner.sources.osm import read_backdrop, read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
+from planner.standards import check_tiers, measure_standards, reach_functions
 from planner.study import PROFILES, Study
 from planner.way import explain_place
 
@@ -134,6 +141,16 @@ class Run:
         sites = "no plan" if plan is None else f"{len(plan.sites)} sites proposed ({plan.status}, gap {plan.gap:.2%})"
         return f"Run({self.survey!r}; {sites})"
 
+    @cached_property
+    def published(self) -> Mapping[str, pd.DataFrame]:
+        """The tables as they are written, by the name of their file: small counts of key groups suppressed together."""
+        return _publish(self)
+
+    @cached_property
+    def published_summary(self) -> Mapping[str, Any]:
+        """The headline figures without those that would give a suppressed count away."""
+        return publish_summary(self.summary, self.published["groups"])
+
     def draw(self) -> Atlas:
         """The two pages, with small counts of key groups already suppressed."""
         return _draw(self)
@@ -155,6 +172,27 @@ class Run:
                 with steps.step(f"writing {part}"):
                     writers[part](self, beside)
         return path
+
+
+@dataclass(frozen=True, eq=False)
+class Tracking:
+    """How far a district has come: targets at a date, which stations changed, and coverage then and now."""
+
+    before: dt.date
+    after: dt.date
+    as_of: dt.date
+    targets: Track
+    changes: pd.DataFrame
+    coverage: TownProgress
+
+
+@dataclass(frozen=True, eq=False)
+class Conformity:
+    """What the policy asks of stations: the standards of each, the pattern of tiers, and who reaches which function."""
+
+    standards: Standards
+    tiers: Tiers
+    functions: FunctionReach
 
 
 def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
@@ -190,6 +228,54 @@ def score_survey(survey: Survey, isochrones: Isochrones | None = None) -> tuple[
         reached = None if isochrones is None else reached_area(isochrones, walk.minutes)
         towns = score_towns(survey.coverage, survey.towns, survey.stations, groups, reached=reached, target=target)
         return stations, towns, score_groups(survey.coverage, groups)
+
+
+def check_standards(survey: Survey) -> Conformity:
+    """Measure the standing stations against the standards of the study's policy pack.
+
+    Key groups are not counted by function: sums so near each other would give small counts away.
+    """
+    policy, stations = read_policy(survey.study), survey.stations
+    with survey.steps.step("checking standards"):
+        standards = measure_standards(policy, stations, survey.as_of)
+        functions = reach_functions(policy, survey.reach, survey.demand, stations)
+        return Conformity(standards, check_tiers(policy, stations), functions)
+
+
+def track_study(
+    study: Study, as_of: dt.date | None = None, *, since: dt.date | None = None, progress: Progress | None = None
+) -> Tracking:
+    """Set the targets of the study's policy pack against what stands on `as_of`, and say what changed since another day.
+
+    Parameters
+    ----------
+    as_of
+        The day asked about; None: the study's own date.
+    since
+        The day to compare with; None: the study's own date where `as_of` is another, else a year before.
+
+    Returns
+    -------
+    Tracking; its ``before`` and ``after`` are the two days of the comparison, the earlier first. One of them is ``as_of``.
+    """
+    survey = survey_study(study if as_of is None else dataclasses.replace(study, as_of=as_of), progress=progress)
+    other = since or _day_to_compare(study, survey)
+    earlier, later = sorted((other, survey.as_of))
+    with survey.steps.step("measuring coverage on the other day") as inner:
+        stations = standing_stations(survey.all_stations, other)
+        reach = travel_times(survey.network, stations, survey.demand, study.scenario.walk, progress=inner)
+        measured = {other: measure_coverage(reach, survey.demand), survey.as_of: survey.coverage}
+    with survey.steps.step("tracking targets"):
+        towns = [str(town) for town in survey.towns.index]
+        targets = track_targets(read_policy(study), survey.all_stations, towns, survey.as_of)
+        coverage = coverage_then_and_now(measured[earlier], measured[later], survey.towns)
+        changes = changes_between(survey.all_stations, earlier, later)
+    return Tracking(earlier, later, survey.as_of, targets, changes, coverage)
+
+
+def _day_to_compare(study: Study, survey: Survey) -> dt.date:
+    own = study.as_of or default_as_of(survey.all_stations)
+    return own if own != survey.as_of else (pd.Timestamp(own) - pd.DateOffset(years=1)).date()
 
 
 def draw_isochrones(survey: Survey, minutes: tuple[float, ...] | None = None) -> Isochrones:
@@ -326,8 +412,7 @@ def _plan_facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _tables(run: Run) -> dict[str, pd.DataFrame]:
-    """What is written, by the name of its file: small counts of key groups suppressed."""
+def _publish(run: Run) -> dict[str, pd.DataFrame]:
     survey, proposal = run.survey, run.proposal
     minimum = survey.study.privacy.minimum_count
     scored = survey.stations[["geometry"]].join(run.scores)
@@ -342,7 +427,7 @@ def _tables(run: Run) -> dict[str, pd.DataFrame]:
         tables["sites"] = proposal.plan.sites
     if proposal is not None and proposal.frontier is not None:
         tables["frontier"] = proposal.frontier
-    return publish_tables(tables, minimum)
+    return publish_tables(tables, minimum, reach=survey.reach)
 
 
 def _write_pages(run: Run, folder: Path) -> None:
@@ -350,16 +435,16 @@ def _write_pages(run: Run, folder: Path) -> None:
 
 
 def _write_tables(run: Run, folder: Path) -> None:
-    store.write_tables(folder, _tables(run))
-    store.write_json(folder / "summary.json", run.summary)
+    store.write_tables(folder, run.published)
+    store.write_json(folder / "summary.json", run.published_summary)
 
 
 def _write_documents(run: Run, folder: Path) -> None:
     """The workbook; and the report, in the first language as ``report.docx`` and in others as ``report.en.docx``."""
-    survey, study, tables = run.survey, run.survey.study, _tables(run)
+    survey, study, tables = run.survey, run.survey.study, run.published
     languages, groups = study.publish.languages, study.scenario.groups
     sources = sources_of(study)
-    headline = headline_of(study, run.summary, sources, languages)
+    headline = headline_of(study, run.published_summary, sources, languages)
     write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
     pictures = draw_all(
         network=survey.network,
@@ -373,7 +458,7 @@ def _write_documents(run: Run, folder: Path) -> None:
         write_report(
             folder / ("report.docx" if language == languages[0] else f"report.{language}.docx"),
             study=study,
-            summary=run.summary,
+            summary=run.published_summary,
             tables=tables,
             pictures=pictures[language],
             as_of=survey.as_of,
@@ -384,7 +469,7 @@ def _write_documents(run: Run, folder: Path) -> None:
 
 
 def _draw(run: Run) -> Atlas:
-    survey, proposal, tables = run.survey, run.proposal, _tables(run)
+    survey, proposal, tables = run.survey, run.proposal, run.published
     study = survey.study
     return draw_atlas(
         study=study,
@@ -434,7 +519,6 @@ def sources_of(study: Study) -> tuple[str, ...]:
 
 def _manifest(run: Run) -> dict[str, Any]:
     survey, study = run.survey, run.survey.study
-    plan = run.proposal.plan if run.proposal else None
     return {
         "planner": importlib.metadata.version("planner"),
         "study": study.name,
@@ -442,7 +526,7 @@ def _manifest(run: Run) -> dict[str, Any]:
         "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
         "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
         "network": survey.network.report,
-        "plan": None if plan is None else _plan_facts(plan),
+        "plan": run.published_summary.get("plan"),
         "notes": list(run.notes),
         "versions": {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _VERSIONS},
         "seconds": {name: round(taken, 3) for name, taken in survey.steps.seconds.items()},

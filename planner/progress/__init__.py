@@ -1,11 +1,10 @@
 """What stands at a date, targets against it, and what changed between two runs."""
 
 from planner.progress.changes import compare_runs
-from planner.progress.standing import STAGE_DATES, changes_between, dated_status, standing_stations, status_at
+from planner.progress.standing import changes_between, dated_status, standing_stations, status_at
 from planner.progress.tracking import coverage_then_and_now, track_targets
 
 __all__ = [
-    "STAGE_DATES",
     "changes_between",
     "compare_runs",
     "coverage_then_and_now",

@@ -8,6 +8,7 @@ from planner.schema.cells import as_date, as_number, as_text, is_blank, plain_nu
 from planner.schema.columns import Column, Kind, fold
 from planner.schema.gate import Schema, is_metric
 from planner.schema.tables import (
+    ACCESS,
     CANDIDATES,
     COVERAGE,
     DEMAND,
@@ -40,6 +41,7 @@ from planner.schema.tables import (
     Standards,
     Stations,
     Tiers,
+    TownAccess,
     TownProgress,
     Towns,
     TownScores,
@@ -47,6 +49,7 @@ from planner.schema.tables import (
 )
 
 __all__ = [
+    "ACCESS",
     "CANDIDATES",
     "COVERAGE",
     "DEMAND",
@@ -82,6 +85,7 @@ __all__ = [
     "Standards",
     "Stations",
     "Tiers",
+    "TownAccess",
     "TownProgress",
     "TownScores",
     "Towns",

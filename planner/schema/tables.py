@@ -26,6 +26,7 @@ TownProgress = NewType("TownProgress", pd.DataFrame)
 Standards = NewType("Standards", pd.DataFrame)
 Tiers = NewType("Tiers", pd.DataFrame)
 FunctionReach = NewType("FunctionReach", pd.DataFrame)
+TownAccess = NewType("TownAccess", pd.DataFrame)
 
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
@@ -63,11 +64,24 @@ def _people(name: str, en: str, zh: str, *aliases: str, required: bool = False) 
 
 _LON = _n("lon", "longitude", "经度", "°", "lng", "long", "x", "经度坐标", "东经", "x坐标", low=-180, high=180)
 _LAT = _n("lat", "latitude", "纬度", "°", "y", "纬度坐标", "北纬", "y坐标", low=-90, high=90)
-_NAME = _t("name", "name", "名称", "站点名称", "站名", "服务站名称", "场所名称", "点位名称", "载体名称", required=True)
+_NAME = _t(
+    "name",
+    "name",
+    "名称",
+    "站点名称",
+    "station_name",
+    "site_name",
+    "站名",
+    "服务站名称",
+    "场所名称",
+    "点位名称",
+    "载体名称",
+    required=True,
+)
 _TOWN = _t(
     "town", "town", "街镇", "镇", "街道", "所属街镇", "所在街镇", "所属街道", "街道/镇", "镇街", "乡镇", "乡镇街道", "town_name"
 )
-_ADDRESS = _t("address", "address", "地址", "详细地址", "站点地址", "所在地址", "具体地址")
+_ADDRESS = _t("address", "address", "地址", "addr", "详细地址", "站点地址", "所在地址", "具体地址")
 _HOST = _t("host", "host premises", "依托载体", "载体", "载体类型", "依托场所")
 _STATUS = Column(
     "status", Kind.CHOICE, "status", "状态", aliases=("建设状态", "站点状态", "运行状态"), choices=STATUSES, words=_STATUS_WORDS
@@ -93,7 +107,7 @@ STATIONS = Schema(
         _n("staff", "staff", "工作人员数", "people", "人员数", "专兼职人员数"),
         _CAPACITY,
         Column("trained_on", Kind.DATE, "last training", "最近培训日期", aliases=("培训日期",)),
-        _t("phone", "phone", "电话", "联系电话", "服务电话", "联系方式"),
+        _t("phone", "phone", "电话", "联系电话", "服务电话", "联系方式", "tel", "telephone"),
         _t("hours", "opening hours", "开放时间", "服务时间", "工作时间", "营业时间", "opening_hours"),
         _t("services", "service items", "服务项目", "服务事项", "项目清单"),
         Column("unified_sign", Kind.FLAG, "unified sign", "统一标识"),
@@ -351,5 +365,21 @@ FUNCTIONS = Schema(
         _people("covered_pop", "residents who reach it", "可达人口", required=True),
         _n("coverage", "share of residents who reach it", "人口可达率", high=1),
         _people("covered_<group>", "of group who reach it", "可达重点群体"),
+    ),
+)
+
+ACCESS = Schema(
+    "access",
+    ("place",),
+    (
+        _t("place", "place", "范围", required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _n("stations", "stations", "站点数", kind=Kind.WHOLE, required=True),
+        _n("stations_per_10000", "stations per 10,000 residents", "每万人站点数"),
+        _n("supply_per_10000", "capacity in reach per 10,000 residents", "每万人可达服务能力"),
+        _n("p10", "the same at the 10th percentile of residents", "可达服务能力第10百分位（每万人）"),
+        _n("gini", "Gini of capacity in reach", "可达服务能力基尼系数", high=1),
+        _n("theil", "Theil index of capacity in reach", "可达服务能力泰尔指数"),
+        _people("without_pop", "residents with none in reach", "无可达服务人口", required=True),
     ),
 )

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
-from planner.progress import STAGE_DATES, dated_status
+from planner.progress import dated_status
 from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold
 from planner.sources import osm
 from planner.sources.files.area import read_area
@@ -28,9 +28,9 @@ SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
 def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     """All stations of a study, whatever their status, in its CRS.
 
-    Where the table says no ``status`` its dates do, and "built" where it has none; ``town`` is the polygon the station lies in where the table says
-    nothing, else the town it names (街道, 镇 and the like forgiven). A station outside the area is lawful within one walk of
-    it, for people may walk there; farther off it is a fault.
+    Where the table says no ``status`` its dates do, and "built" where it has none; ``town`` is the polygon the station lies in
+    where the table says nothing, else the town it names (街道, 镇 and the like forgiven). A station outside the area is lawful
+    within one walk of it, for people may walk there; farther off it is a fault.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     area = read_area(study) if towns is None else towns
     stations = _read_block(study, study.stations, "stations", STATIONS, area)
     checked: Stations = STATIONS.conform(stations.assign(status=dated_status(Stations(stations))))
+    _warn_of_doubles(checked)
     return checked
 
 
@@ -87,17 +88,17 @@ def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stati
 
 
 def default_as_of(stations: Stations) -> dt.date:
-    """The last date on which a station changed: planned, applied for, built, accepted, opened (of those standing) or closed.
+    """The last date on which what stands changed: a station was built, accepted or opened (of those that were), or closed.
 
     Raises
     ------
     StudyError
-        If no station has a date.
+        If no station has such a date.
     """
     was_open = stations["status"].isin((*STANDING, "closed"))
-    opened = stations["opened"][was_open] if "opened" in stations else None
-    others = [stations.get(name) for name in (*STAGE_DATES.values(), "closed")]
-    dates = [pd.Timestamp(column.max()) for column in (opened, *others) if column is not None and column.notna().any()]
+    begun = [stations[name][was_open] for name in ("built_on", "accepted_on", "opened") if name in stations]
+    columns = [*begun, *([stations["closed"]] if "closed" in stations else [])]
+    dates = [pd.Timestamp(column.max()) for column in columns if column.notna().any()]
     if not dates:
         fault = Fault("no station has a date, so that the study's own is needed", "add as_of = 2025-06-30", column="as_of")
         raise StudyError(str(fault), [fault])
@@ -126,9 +127,9 @@ def _premises(study: Study, block: StationSource, key: str, schema: Schema, arou
         fault = Fault("there is no network.file to read premises from", "add it, or give a file", column=f"{key}.osm")
         raise StudyError(str(fault), [fault])
     found = osm.read_premises(study.path_of(study.network.file), block.osm, crs=study.crs, area=around)
-    shown = found["name"].fillna("").str.strip()
-    hosts = found["host"].fillna("").str.strip()
-    ids = found["osm_id"].astype(str)
+    if found.empty:
+        warnings.warn(f"{key}: no premises with {' or '.join(block.osm)} lie in the area", PlannerWarning, stacklevel=4)
+    ids, shown, hosts = (found[name].astype("string").fillna("").str.strip() for name in ("osm_id", "name", "host"))
     degrees = found.geometry.to_crs(WGS84)
     named = shown.where(shown != "", hosts.where(hosts != "", ids))
     return found.drop(columns="osm_id").assign(**{schema.key[0]: ids}, name=named, lon=degrees.x, lat=degrees.y)
@@ -171,6 +172,16 @@ def _near(ones: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[tuple[int, i
     tree = shapely.STRtree(np.asarray(others.geometry))
     found = tree.query(np.asarray(ones.geometry), predicate="dwithin", distance=SAME_PLACE_M)
     return sorted((int(a), int(b)) for a, b in found.T)
+
+
+def _warn_of_doubles(stations: Stations) -> None:
+    """Stations at one place, none of them closed, are counted as two where there may be one."""
+    open_now = gpd.GeoDataFrame(stations[stations["status"] != "closed"])
+    pairs = [(first, second) for first, second in _near(open_now, open_now) if first < second]
+    if pairs:
+        first, second = (open_now.index[i] for i in pairs[0])
+        said = f"stations: {len({b for _, b in pairs})} stand at the place of another; the first are {first} and {second}"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
 
 
 def _warn_of_stations(candidates: gpd.GeoDataFrame, stations: Stations) -> None:
