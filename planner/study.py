@@ -27,7 +27,17 @@ LinkM = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
-def _coordinates(said: str) -> str:
+def plain_coordinates(said: str) -> str:
+    """What the coordinates of a file are, as the program calls it: one of `DATUMS`, or ``EPSG:`` and a number.
+
+    >>> plain_coordinates("GCJ-02"), plain_coordinates("epsg:4549")
+    ('gcj02', 'EPSG:4549')
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
     plain = said.strip().lower().replace("-", "")
     if plain in DATUMS:
         return plain
@@ -36,7 +46,7 @@ def _coordinates(said: str) -> str:
     raise ValueError(f"there are no coordinates {said!r}; use one of {', '.join(DATUMS)} or an EPSG code such as EPSG:4549")
 
 
-Coordinates = Annotated[str, AfterValidator(_coordinates)]  # what the coordinates of a file mean
+Coordinates = Annotated[str, AfterValidator(plain_coordinates)]  # what the coordinates of a file mean
 
 
 @dataclass(frozen=True, config=_STRICT)

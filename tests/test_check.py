@@ -5,16 +5,23 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from builders import CRS
+from pyproj import Transformer
 from rasterio.transform import from_origin
 from study_folders import HOSTS, PEOPLE, STATIONS, STUDY, write_streets, write_study
 
-from planner.datum import wgs84_to_bd09, wgs84_to_gcj02
+from planner.datum import to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
 from planner.errors import PlannerWarning
+from planner.network import Network
+from planner.schema import STATIONS as STATION_TABLE
 from planner.sources.check import check_study
+from planner.sources.datums import datum_fault
 from planner.sources.files import write_template
+from planner.sources.osm import read_osm_network
 
 STEP = 0.003  # degrees between streets; neither datum shifts by near a multiple of it
 
@@ -103,6 +110,11 @@ def test_stations_without_dates_need_a_date_of_the_study(folder: Path) -> None:
     assert said(folder) == ["as_of: no station has a date, so that the study's own is needed; add as_of = 2025-06-30"]
 
 
+def test_a_date_before_every_station_is_said(folder: Path) -> None:
+    with pytest.warns(PlannerWarning, match="no station stands on 2020-01-01"):
+        assert said(folder, "as_of=2020-01-01") == []
+
+
 def test_sites_that_are_required_and_nobody_has(folder: Path) -> None:
     found = check_study(folder, ['siting.required=["h1", "h9"]', 'siting.forbidden=["h8"]'])
     assert [(fault.column, fault.value) for fault in found] == [("siting.required", "h9"), ("siting.forbidden", "h8")]
@@ -166,3 +178,38 @@ def test_progress_says_what_is_checked(folder: Path) -> None:
     assert heard[0] == ("study file", 0.0)
     assert heard[-1][1] == 1.0
     assert [share for _, share in heard] == sorted(share for _, share in heard)
+
+
+SHANGHAI = Path(__file__).resolve().parents[2] / "shared" / "data" / "shanghai-centre" / "shanghai_centre.osm"
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("really", "shift"), [("wgs84", None), ("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
+def test_sixty_doors_in_shanghai_are_known_by_their_datum(really: str, shift) -> None:
+    if not SHANGHAI.exists():
+        pytest.skip("the extract of Shanghai is not beside the project")
+    network = read_osm_network(SHANGHAI, crs=CRS)
+    x, y = doors(network, 60)
+    lon, lat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(x, y)
+    written = (lon, lat) if shift is None else shift(lon, lat)
+    for declared in ("wgs84", "gcj02", "bd09"):
+        places = gpd.points_from_xy(*to_wgs84(*written, declared), crs="EPSG:4326").to_crs(CRS)
+        names = [f"s{i}" for i in range(60)]
+        fault = datum_fault(network, STATION_TABLE.conform(stations_frame(names, places)), declared, "stations.csv")
+        assert (fault is None) == (declared == really)
+        assert fault is None or f'coordinates = "{really}"' in fault.mend
+
+
+def doors(network: Network, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places 2-20 m beside streets taken at random by their length."""
+    rng = np.random.default_rng(11)
+    chosen = rng.choice(len(network.ends), count, p=network.length_m / network.length_m.sum())
+    start, end = network.node_xy[network.ends[chosen, 0]], network.node_xy[network.ends[chosen, 1]]
+    along = end - start
+    across = np.column_stack([-along[:, 1], along[:, 0]]) / np.hypot(along[:, 0], along[:, 1])[:, None]
+    places = start + rng.random((count, 1)) * along + rng.uniform(2, 20, (count, 1)) * across
+    return places[:, 0], places[:, 1]
+
+
+def stations_frame(names: list[str], places) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"station_id": names, "name": names}, geometry=places, crs=CRS)

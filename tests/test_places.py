@@ -143,6 +143,15 @@ def test_faults_of_places_come_with_the_others(tmp_path: Path) -> None:
     ]
 
 
+def test_stations_at_one_place_are_said(tmp_path: Path) -> None:
+    text = "station_id,name,lon,lat,status\na,A,121.24,31.38,\nb,B,121.24,31.38,{}\nc,C,121.24,31.37,\n"
+    with pytest.warns(PlannerWarning, match="1 stand at the place of another; the first are a and b"):
+        stations_of(tmp_path, text.format("built"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stations_of(tmp_path, text.format("closed"))
+
+
 # -- the date ----------------------------------------------------------------------------------------------------------------
 
 
@@ -252,3 +261,12 @@ def test_premises_need_an_extract(tmp_path: Path) -> None:
     study = read_study(write_study(tmp_path, study=text))
     with pytest.raises(PlannerError, match=r"there is no network\.file to read premises from"):
         read_stations(study)
+
+
+def test_tags_that_nothing_has_are_said(tmp_path: Path) -> None:
+    write_study(tmp_path, study=STUDY + '[[candidates]]\nosm = ["amenity=cinema", "amenity=theatre"]\n')
+    (tmp_path / "network.osm").write_text(OSM)
+    with pytest.warns(
+        PlannerWarning, match=r"candidates\.2: no premises with amenity=cinema or amenity=theatre lie in the area"
+    ):
+        assert read_candidates(read_study(tmp_path)).index.tolist() == ["h1", "h2"]

@@ -14,6 +14,7 @@ import shapely
 from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
+from planner.progress import standing_stations
 from planner.reach import link_points
 from planner.schema import Candidates, Stations, Towns
 from planner.sources.datums import datum_fault
@@ -98,8 +99,8 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     say("stations and candidates", 0.1)
     stations = found.of(lambda: read_stations(study, towns=towns))
     candidates = found.of(lambda: read_candidates(study, towns=towns, stations=stations))
-    if stations is not None and study.as_of is None:
-        found.of(lambda: default_as_of(stations))
+    if stations is not None:
+        found.of(lambda: _warn_of_an_empty_map(study, stations))
     if candidates is not None:
         found.add(_unknown_sites(study.scenario.siting, candidates, file))
     say("residents and groups", 0.2)
@@ -112,6 +113,14 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         if residents is not None:
             _warn_of_residents(study, network, residents)
     say("", 1.0)
+
+
+def _warn_of_an_empty_map(study: Study, stations: Stations) -> None:
+    """Say so where no station stands on the study's date."""
+    as_of = study.as_of or default_as_of(stations)
+    if standing_stations(stations, as_of).empty:
+        said = f"no station stands on {as_of}: each is planned, applied, closed, or opened later"
+        warnings.warn(said, PlannerWarning, stacklevel=2)
 
 
 def _files_of(study: Study) -> list[str]:

@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 FEWEST = 8  # points; fewer prove nothing
 FAR_M = 1000.0  # a point farther from any street counts as so far
 TIMES_NEARER = 2.0  # the other datum must bring the points to half the distance,
-LEAST_GAIN_M = 20.0  # by this many metres,
-LEAST_SHARE = 0.75  # and so many of the points one by one
+LEAST_GAIN_M = 10.0  # by this many metres,
+LEAST_SHARE = 0.7  # and so many of the points one by one
 DATUMS = ("wgs84", "gcj02", "bd09")
 
 

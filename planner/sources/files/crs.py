@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.errors import CrsError, Fault
 from planner.schema import is_metric
-from planner.study import DATUMS
+from planner.study import DATUMS, plain_coordinates
 
 WGS84 = "EPSG:4326"
 MOST_STRETCH = 0.01  # a walk of 900 m is then right to 9 m; UTM stays within 0.001, Web Mercator is 0.17 off in Shanghai
@@ -63,7 +63,8 @@ def crs_of(coordinates: str) -> CRS:
         If the EPSG code is not known.
     """
     try:
-        return CRS.from_user_input(WGS84 if coordinates in DATUMS else coordinates)
-    except CRSError as error:
+        said = plain_coordinates(coordinates)
+        return CRS.from_user_input(WGS84 if said in DATUMS else said)
+    except (CRSError, ValueError) as error:
         fault = Fault(f"the coordinates {coordinates!r} are not known", "use wgs84, gcj02, bd09 or an EPSG code")
         raise CrsError(str(fault), [fault]) from error

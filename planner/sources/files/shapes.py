@@ -15,7 +15,7 @@ from planner.errors import CrsError, Fault
 from planner.sources.files.crs import WGS84, crs_of
 from planner.sources.files.points import NOWHERE, points_of
 from planner.sources.files.records import ROW
-from planner.study import DATUMS
+from planner.study import DATUMS, plain_coordinates
 
 SHIFTED = ("gcj02", "bd09")
 
@@ -29,11 +29,13 @@ def place_rows(frame: Any, source: str, coordinates: str, crs: str) -> tuple[gpd
     Raises
     ------
     CrsError
-        If the file has geometries but no CRS and `coordinates` names none, or the two differ.
+        If `coordinates` are not known, or the file has geometries but no CRS and they name none, or the two differ.
     """
+    crs_of(coordinates)  # says so where nobody knows them
+    plain = plain_coordinates(coordinates)
     if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None:
-        return shapes_of(frame, source, coordinates, crs)
-    return points_of(frame, source, coordinates, crs)
+        return shapes_of(frame, source, plain, crs)
+    return points_of(frame, source, plain, crs)
 
 
 def shapes_of(frame: gpd.GeoDataFrame, source: str, coordinates: str, crs: str) -> tuple[gpd.GeoDataFrame, list[Fault]]:
