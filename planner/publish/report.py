@@ -121,7 +121,9 @@ def _add_findings(
 
 def _proof(plan: Mapping[str, Any], language: str) -> str:
     words = WORDS[language]
-    return words["proven"] if plan["status"] == "optimal" else words["gap"].format(plan["gap"])
+    if plan["status"] == "optimal":
+        return words["proven"]
+    return words["unproven"] if plan["gap"] is None else words["gap"].format(plan["gap"])
 
 
 def _worst(table: pd.DataFrame, name: str) -> tuple[list[str], float] | None:

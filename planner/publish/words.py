@@ -19,6 +19,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "plan": "建议新增站点{}个，可新增覆盖常住人口{}人；{}。",
         "proven": "已证明在给定候选点和规则下没有更优的方案",
         "gap": "与理论上界的差距不超过{:.2%}",
+        "unproven": "为限定计算量内找到的最好方案，未证明最优",
         "method": "二、测算方法",
         "how": (
             "步行时间沿街道网络逐点计算：从居民点到最近的街道、沿街道到站点所在街道、再到站点门口，三段时间相加，"
@@ -50,6 +51,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "worst_group": "Least covered of the key groups: {} ({:.1%}).",
         "plan": "{} new sites are proposed; they would bring {} more residents within reach; {}.",
         "proven": "it is proven that no other choice of these candidates under these rules does better",
+        "unproven": "it is the best that was found; that none is better is not proven",
         "gap": "at most {:.2%} away from the best that is possible",
         "method": "2. Method",
         "how": (

@@ -89,10 +89,15 @@ def headline_of(
         plan = facts["plan"]
         shown.append(("建议新增站点", "Proposed sites", shown_number(plan["sites"])))
         shown.append(("新增覆盖人口", "Residents newly covered", shown_number(plan["residents_gained"])))
-        shown.append(("方案状态与差距", "Status of the plan, and gap", f"{plan['status']}, {plan['gap']:.2%}"))
+        shown.append(("方案状态与差距", "Status of the plan, and gap", _status(plan)))
     shown += [("数据来源", "Source", source) for source in sources]
     said = {"zh": 0, "en": 1}
     return [(" ".join(row[said[language]] for language in languages), row[2]) for row in shown]
+
+
+def _status(plan: Mapping[str, Any]) -> str:
+    """The plan's status and gap; a gap that is withheld (small counts) leaves the status alone."""
+    return str(plan["status"]) if plan["gap"] is None else f"{plan['status']}, {plan['gap']:.2%}"
 
 
 class _Styles:
