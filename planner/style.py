@@ -49,6 +49,7 @@ PALETTE_SOURCE: Said = MappingProxyType(
 SHARE_BREAKS = (0.2, 0.4, 0.6, 0.8)  # the same on every map of shares, so that sibling pages compare
 
 _MONTHS = tuple("January February March April May June July August September October November December".split())  # noqa: SIM905
+_NOTHING = 1e-6  # what sums of shares leave over
 _NICE = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])
 
 
@@ -105,7 +106,7 @@ SHARES = Classes(SHARE_BREAKS, SHARE_COLOURS)
 def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
     """At most one class a colour, with about as many values in each, at breaks people can remember.
 
-    Only finite values above 0 count. Breaks are quantiles rounded to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten;
+    Only finite values above a millionth count. Breaks are quantiles rounded to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten;
     where that makes two the same there are fewer classes, their colours picked evenly from the scheme.
 
     >>> classify(range(1, 101), NEED_COLOURS).breaks
@@ -114,7 +115,7 @@ def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
     ()
     """
     numbers = np.asarray(values, dtype=float)
-    counted = numbers[np.isfinite(numbers) & (numbers > 0)]
+    counted = numbers[np.isfinite(numbers) & (numbers > _NOTHING)]
     if not len(counted):
         return Classes((), (colours[0],))
     shares = np.arange(1, len(colours)) / len(colours)
