@@ -106,8 +106,8 @@ SHARES = Classes(SHARE_BREAKS, SHARE_COLOURS)
 def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
     """At most one class a colour, with about as many values in each, at breaks people can remember.
 
-    Only finite values above a millionth count. Breaks are quantiles rounded to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten;
-    where that makes two the same there are fewer classes, their colours picked evenly from the scheme.
+    Only finite values above a millionth count. Breaks are quantiles rounded to 1, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of
+    ten; where that makes two the same there are fewer classes, their colours picked evenly from the scheme.
 
     >>> classify(range(1, 101), NEED_COLOURS).breaks
     (20.0, 40.0, 60.0, 80.0)
