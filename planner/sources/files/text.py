@@ -96,13 +96,16 @@ def _marked(raw: bytes, encoding: str, source: str) -> str:
 
 
 def find_mark(text: str) -> str:
-    """What stands between the cells: the mark that gives the most cells in the same number over the first lines."""
+    """What stands between the cells: the mark by which most of the first lines have the same number of cells, then most cells.
+
+    >>> find_mark("a;b\\n1,5;2,5\\n"), find_mark("a\\tb\\n")
+    (';', '\\t')
+    """
     lines = [line for line in text[:100_000].splitlines() if line.strip() and not line.lstrip().startswith("#")][:HEADER_ROWS]
 
-    def regular(mark: str) -> int:
-        counts = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]
-        cells = [count for count in counts if count > 1]
-        usual = max(set(cells), key=lambda n: (cells.count(n), n), default=1)
-        return usual * cells.count(usual) if usual > 1 else 0
+    def regular(mark: str) -> tuple[int, int]:
+        cells = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]
+        parted = [count for count in cells if count > 1]
+        return max(((parted.count(count), count) for count in parted), default=(0, 0))
 
-    return max(MARKS, key=regular) if lines else ","
+    return max(MARKS, key=regular)
