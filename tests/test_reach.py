@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import geopandas as gpd
+import numba
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 from builders import CRS, STROLL, corners, demand_at, lattice, stations_at
+from numba.core import caching
 from reach_truth import (
     assert_same_times,
     dense,
@@ -35,6 +37,7 @@ from planner.reach import (
     walk_path,
     walk_times,
 )
+from planner.reach.compiled import compiled
 from planner.study import TownWalk, Walk
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -199,6 +202,17 @@ def test_the_compiled_search_comes_from_disk_in_the_next_process() -> None:
     assert ran.stdout.split() == ["1", "0"]
 
 
+def test_where_nothing_can_be_kept_on_disk_the_search_still_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError, match="no locator"):
+        numba.njit(double, cache=True)
+    assert compiled(double)(21) == 42
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
@@ -287,6 +301,15 @@ def test_a_stored_zero_survives_towns() -> None:
     reach = travel_times(lattice(), stations_at((0, 0), (9, 9)), demand_at([(0, 0), (0, 0)], town=["New", "Far"]), walk)
     assert dense(reach.walk_s)[0].tolist() == [0, 0]
     assert reach.walk_s.nnz == 4
+
+
+def test_who_has_no_street_near_is_kept_and_named() -> None:
+    homes = demand_at([(0, 0), (5000, 0), (-61, 0)], town=["New", "New", "Old"])
+    for walk in (STROLL, Walk(minutes=5, max_link_m=60, towns={"New": TownWalk(minutes=10)})):
+        reach = travel_times(lattice(), stations_at((0, 0), (0, 1061)), homes, walk)
+        assert reach.walk_s.shape == (2, 3)
+        assert reach.unlinked_demand.tolist() == [1, 2]
+        assert reach.unlinked_facilities.tolist() == ["s1"]
 
 
 def test_towns_that_differ_need_a_town_for_each_resident() -> None:

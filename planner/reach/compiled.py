@@ -20,14 +20,22 @@ def compiled(function: Function) -> Function:
     """Compile `function` on its first call; later processes load it from numba's cache beside the package.
 
     Where the package's folder cannot be written, numba keeps its cache in the user's own cache folder, or in
-    ``NUMBA_CACHE_DIR``. Nothing compiled asks for a thread number: that would silently turn the cache off.
+    ``NUMBA_CACHE_DIR``; where there is no folder at all, each process compiles anew. Nothing compiled asks for a thread
+    number: that would silently turn the cache off.
     """
-    return cast("Function", numba.njit(function, cache=True, nogil=True))
+    return _compile(function)
 
 
 def inlined(function: Function) -> Function:
     """As `compiled`, for the steps of a loop: put into the caller's code rather than called, which would count references."""
-    return cast("Function", numba.njit(function, cache=True, nogil=True, forceinline=True))
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Function, **options: bool) -> Function:
+    try:
+        return cast("Function", numba.njit(function, cache=True, nogil=True, **options))
+    except RuntimeError:  # numba finds no folder it may write to
+        return cast("Function", numba.njit(function, nogil=True, **options))
 
 
 def workers(threads: int | None) -> int:

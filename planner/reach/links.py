@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from planner.errors import Fault, TableError, say_faults
 from planner.network import Floats, Ints, Network
-from planner.reach.compiled import compiled, in_turn, workers
-from planner.reach.streets import Bools, Streets
+from planner.reach.compiled import compiled, in_turn, inlined, workers
+from planner.reach.grid import PAD_M, Bools, Grid
+from planner.reach.streets import Streets
 from planner.study import Walk
 
-SMALLEST_CELL_M = 40.0  # about a block: smaller cells are mostly empty, and rings of them must be visited
-CELLS_PER_SEGMENT = 4  # bounds the grid's memory where a few streets lie far from the rest
-PAD_M = 1e-3  # a segment is noted in a cell it misses by this much, so that rounding loses none
 BATCH = 65_536  # points a thread takes at a time
 
 
@@ -59,18 +56,6 @@ class Links:
         return np.where(self.linked[:, None], feet, np.nan)
 
 
-class _Grid(NamedTuple):
-    """Segments noted in the square cells they pass; `entry[first[c]:first[c + 1]]` are those of cell ``c``."""
-
-    west: float
-    south: float
-    cell_m: float
-    columns: int
-    rows: int
-    first: npt.NDArray[np.int64]
-    entry: Ints
-
-
 def link_points(
     network: Network | Streets, xy: Floats, max_link_m: float, *, walk: Walk | None = None, threads: int | None = None
 ) -> Links:
@@ -109,8 +94,7 @@ def link_points(
     takes_steps = network.takes_steps if walk is None and isinstance(network, Streets) else walk is None or walk.takes_steps
     streets = Streets.of(network, takes_steps=takes_steps)
     points = _checked(xy, max_link_m)
-    lines = np.ascontiguousarray(streets.network.node_xy[streets.network.ends].reshape(-1, 4))
-    grid = _grid(lines, streets.walked)
+    lines, grid = streets.lines, streets.grid
     order = _by_cell(points, grid)
     found = Links(np.full(len(points), -1, dtype=np.int32), np.zeros(len(points)), np.full(len(points), np.inf))
     fragment = streets.fragment
@@ -137,61 +121,14 @@ def _checked(xy: Floats, max_link_m: float) -> Floats:
     return points
 
 
-def _grid(lines: Floats, walked: Bools) -> _Grid:
-    x, y = lines[walked][:, 0::2], lines[walked][:, 1::2]
-    if not len(x):
-        return _Grid(0.0, 0.0, 1.0, 0, 0, np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32))
-    west, south = float(x.min()) - 1, float(y.min()) - 1
-    width, height = float(x.max()) + 1 - west, float(y.max()) + 1 - south
-    cell_m = max(SMALLEST_CELL_M, float(np.sqrt(width * height / (CELLS_PER_SEGMENT * len(x)))), max(width, height) / 30_000)
-    columns, rows = int(width / cell_m) + 1, int(height / cell_m) + 1
-    first, entry = _note(lines, walked, west, south, cell_m, columns, rows)
-    return _Grid(west, south, cell_m, columns, rows, first, entry)
-
-
-def _by_cell(points: Floats, grid: _Grid) -> npt.NDArray[np.intp]:
+def _by_cell(points: Floats, grid: Grid) -> npt.NDArray[np.intp]:
     """Points in the order of their cells: neighbours look at the same streets."""
     far = np.clip((points - [grid.west, grid.south]) / grid.cell_m, -1, [grid.columns, grid.rows])
     column, row = np.floor(far).astype(np.int64).T
     return np.argsort(row * (grid.columns + 2) + column, kind="stable")
 
 
-@compiled
-def _note(
-    lines: Floats, walked: Bools, west: float, south: float, cell_m: float, columns: int, rows: int
-) -> tuple[npt.NDArray[np.int64], Ints]:
-    """Note each walked segment in the cells it passes: count, add up, fill in."""
-    first = np.zeros(columns * rows + 1, dtype=np.int64)
-    entry = np.empty(0, dtype=np.int32)
-    for filling in range(2):
-        for s in range(len(lines)):
-            if not walked[s]:
-                continue
-            x, y = lines[s, 0] - west, lines[s, 1] - south
-            to_x, to_y = lines[s, 2] - west, lines[s, 3] - south
-            if y > to_y:
-                x, y, to_x, to_y = to_x, to_y, x, y
-            for row in range(int((y - PAD_M) / cell_m), int((to_y + PAD_M) / cell_m) + 1):
-                enter, leave = 0.0, 1.0
-                if to_y - y > PAD_M:
-                    enter = max(0.0, (row * cell_m - PAD_M - y) / (to_y - y))
-                    leave = min(1.0, ((row + 1) * cell_m + PAD_M - y) / (to_y - y))
-                one, other = x + enter * (to_x - x), x + leave * (to_x - x)
-                for column in range(int((min(one, other) - PAD_M) / cell_m), int((max(one, other) + PAD_M) / cell_m) + 1):
-                    cell = row * columns + column
-                    if filling:
-                        first[cell] -= 1
-                        entry[first[cell]] = s
-                    else:
-                        first[cell] += 1
-        if not filling:
-            for cell in range(columns * rows):
-                first[cell + 1] += first[cell]
-            entry = np.empty(first[-1], dtype=np.int32)
-    return first, entry
-
-
-@compiled
+@inlined
 def _nearest_in_cell(
     x: float, y: float, lines: Floats, fragment: Bools, entry: Ints, start: int, stop: int, best: Floats, at: Floats, who: Ints
 ) -> None:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import dijkstra
 
 from planner.network import EdgeFlag, Floats, Network
+from planner.reach.grid import Bools
 from planner.reach.links import Links, link_points
-from planner.reach.streets import Bools, Streets
+from planner.reach.streets import Streets
 from planner.study import Walk
 
 Nodes = npt.NDArray[np.intp]

@@ -196,7 +196,7 @@ class _Search:
 
     @property
     def _limits(self) -> tuple[float, float, float]:
-        return self.cutoff_s * self.pace_mps + GRACE_M, self.pace_mps, self.cutoff_s
+        return self.cutoff_s * self.pace_mps + GRACE_M, 1 / self.pace_mps, self.cutoff_s
 
     def _room(self) -> tuple[_Room, _Queue]:
         corners, words = self.streets.corners, self.destinations // 64 + 1
@@ -278,7 +278,7 @@ def _queue(buckets: int, deep: int, columns: Ints, times: Times) -> _Queue:
 @compiled
 def _search(
     arcs: tuple[Places, Places, Floats], starts: _Starts, doors: _Doors, low: int, high: int,
-    limit_m: float, pace_mps: float, cutoff_s: float, room: _Room, queue: _Queue,
+    limit_m: float, s_per_m: float, cutoff_s: float, room: _Room, queue: _Queue,
 ) -> tuple[Batch, _Queue]:  # fmt: skip
     """Search from the origins low … high: how many destinations each reaches, which, and in what time."""
     sizes, used = np.empty(high - low, dtype=np.int32), 0
@@ -290,8 +290,8 @@ def _search(
             room.filled[:] = 0
             queue = _queue(len(room.filled) - 1, 2 * queue.deep, columns, times)
             settled = _spread(arcs, starts.corners[i], starts.metres[i], limit_m, room, queue)
-        met = _meet_own(doors, starts, i, limit_m, pace_mps, room)
-        met += _meet(doors, queue.settled[:settled], limit_m, pace_mps, room)
+        met = _meet_own(doors, starts, i, limit_m, s_per_m, room)
+        met += _meet(doors, queue.settled[:settled], limit_m, s_per_m, room)
         if used + met > len(columns):
             columns = np.concatenate((columns[:used], np.empty(used + 2 * met, dtype=np.int32)))
             times = np.concatenate((times[:used], np.empty(used + 2 * met, dtype=np.float32)))
@@ -347,7 +347,7 @@ def _spread(
 
 
 @inlined
-def _meet(doors: _Doors, settled: Places, limit_m: float, pace_mps: float, room: _Room) -> int:
+def _meet(doors: _Doors, settled: Places, limit_m: float, s_per_m: float, room: _Room) -> int:
     """Note the destinations within the limit by way of the settled corners; wipe the metres. At most so many were met."""
     first, name, door_m = doors.first, doors.who, doors.metres
     metres, seconds, bits, tops, met = room.metres, room.seconds, room.bits, room.tops, 0
@@ -357,7 +357,7 @@ def _meet(doors: _Doors, settled: Places, limit_m: float, pace_mps: float, room:
             if at + door_m[door] > limit_m:
                 break
             who = place(name[door])
-            seconds[who] = min(seconds[who], np.float32((at + door_m[door]) / pace_mps))
+            seconds[who] = min(seconds[who], np.float32((at + door_m[door]) * s_per_m))
             note(who, bits, tops)
             met += 1
     for corner in settled:
@@ -366,13 +366,13 @@ def _meet(doors: _Doors, settled: Places, limit_m: float, pace_mps: float, room:
 
 
 @inlined
-def _meet_own(doors: _Doors, starts: _Starts, i: int, limit_m: float, pace_mps: float, room: _Room) -> int:
+def _meet_own(doors: _Doors, starts: _Starts, i: int, limit_m: float, s_per_m: float, room: _Room) -> int:
     """Note the destinations on the origin's own way that are within the limit along it."""
     for j in range(place(starts.own[i, 0]), place(starts.own[i, 1])):
         metres = starts.link_m[i] + abs(starts.at_m[i] - doors.way_at_m[j]) + doors.way_link_m[j]
         if metres <= limit_m:
             who = place(doors.way_who[j])
-            room.seconds[who] = min(room.seconds[who], np.float32(metres / pace_mps))
+            room.seconds[who] = min(room.seconds[who], np.float32(metres * s_per_m))
             note(who, room.bits, room.tops)
     return int(starts.own[i, 1] - starts.own[i, 0])
 

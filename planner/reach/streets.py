@@ -12,8 +12,8 @@ from scipy.sparse.csgraph import connected_components
 
 from planner.network import EdgeFlag, Floats, Ints, Network
 from planner.reach.compiled import compiled
+from planner.reach.grid import Bools, Grid, grid_of
 
-Bools = npt.NDArray[np.bool_]
 Signs = npt.NDArray[np.int8]
 Places = npt.NDArray[np.uint32]
 
@@ -91,6 +91,16 @@ class Streets:
     def walked(self) -> Bools:
         """(segments,) whether each segment is walked."""
         return np.asarray(self.segment_way >= 0)
+
+    @cached_property
+    def lines(self) -> Floats:
+        """(segments, 4) metres: where each segment runs from and to."""
+        return np.ascontiguousarray(self.network.node_xy[self.network.ends].reshape(-1, 4))
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Which walked segments pass which square of the plane."""
+        return grid_of(self.lines, self.walked)
 
     @cached_property
     def fragment(self) -> Bools:

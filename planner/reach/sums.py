@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
+from planner.reach.grid import Bools
 from planner.reach.links import Links
 from planner.reach.search import GRACE_M, MOST_BUCKETS, Words, by_number, lowest, note, place_order, placed
-from planner.reach.streets import Bools, Places, Streets
+from planner.reach.streets import Places, Streets
 
 LANES = 16  # places searched at once: two cache lines of float64 a corner; 8 and 32 are slower
 BUCKET_M = 20.0  # width of the queue's buckets: sixteen lanes are spread wider than one

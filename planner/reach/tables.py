@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import geopandas as gpd
@@ -23,6 +23,10 @@ from planner.study import Walk
 COLUMNS = ("origin_id", "destination_id", "walk_s")
 
 
+def _nobody() -> pd.Index:
+    return pd.Index([])
+
+
 @dataclass(frozen=True, eq=False)
 class Reach:
     """The pairs within the cutoff, with their walking seconds; from any engine.
@@ -34,6 +38,9 @@ class Reach:
     walk_s
         (facilities x demand) sparse float32 seconds, finite and >= 0, columns rising in each row. A stored 0 is
         "at the door"; an absent entry is out of reach.
+    unlinked_facilities, unlinked_demand
+        Ids of those with no street within ``max_link_m``: in nobody's reach, to be reported rather than forgotten. Empty
+        where the engine does not say.
 
     Raises
     ------
@@ -53,6 +60,8 @@ class Reach:
     facility_ids: pd.Index
     demand_ids: pd.Index
     walk_s: sp.csr_array
+    unlinked_facilities: pd.Index = field(default_factory=_nobody)
+    unlinked_demand: pd.Index = field(default_factory=_nobody)
 
     def __post_init__(self) -> None:
         faults = _id_faults("facility", self.facility_ids) + _id_faults("demand", self.demand_ids)
@@ -158,7 +167,8 @@ def travel_times(
     """
     facility_xy, demand_xy = points_of(network, facilities, "facilities"), points_of(network, demand, "demand")
     shape = (len(facilities), len(demand))
-    rows, columns, seconds = [], [], []
+    parts: list[sp.csr_array] = []
+    linked, linked_homes = np.zeros(shape[0], dtype=np.bool_), np.zeros(shape[1], dtype=np.bool_)
     for own, who in walks_of(demand, walk):
         streets = Streets.of(network, takes_steps=own.takes_steps)
         homes = link_points(streets, demand_xy[who], own.max_link_m, threads=threads)
@@ -166,13 +176,11 @@ def travel_times(
         found = walk_times(
             streets, doors, homes, own.pace_mps, own.cutoff_s, takes_steps=own.takes_steps, threads=threads, progress=progress
         )
-        if len(who) == shape[1]:
-            return Reach(facilities.index, demand.index, found)
-        rows.append(np.repeat(np.arange(shape[0]), np.diff(found.indptr)))
-        columns.append(who[found.indices])
-        seconds.append(found.data)
-    together = (np.concatenate(rows), np.concatenate(columns), np.concatenate(seconds))
-    return Reach(facilities.index, demand.index, _matrix(*together, shape))
+        parts.append(_among(found, who, shape))
+        linked |= doors.linked
+        linked_homes[who] = homes.linked
+    times = parts[0] if len(parts) == 1 else _together(parts, shape)
+    return Reach(facilities.index, demand.index, times, facilities.index[~linked], demand.index[~linked_homes])
 
 
 def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.NDArray[np.intp]]]:
@@ -190,7 +198,9 @@ def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.N
         classes.setdefault((own.cutoff_s, own.pace_mps, own.takes_steps), []).append(name)
     for names in classes.values():
         known = town.isin([name for name in names if name is not None]).to_numpy()
-        yield walk.for_town(names[0]), np.flatnonzero(known | town.isna().to_numpy() if None in names else known)
+        rows = np.flatnonzero(known | town.isna().to_numpy() if None in names else known)
+        if len(rows) or not len(demand):
+            yield walk.for_town(names[0]), rows
 
 
 def points_of(network: Network | Streets, table: gpd.GeoDataFrame, name: str) -> Floats:
@@ -233,6 +243,19 @@ def _frame_faults(frame: pd.DataFrame, row: npt.NDArray[np.intp], column: npt.ND
         for bad, name, problem, mend in checks
         for i in np.flatnonzero(bad)
     ]
+
+
+def _among(times: sp.csr_array, who: npt.NDArray[np.intp], shape: tuple[int, int]) -> sp.csr_array:
+    """Times of some residents (rising) as those of all."""
+    if times.shape == shape:
+        return times
+    return sp.csr_array((times.data, who[times.indices], times.indptr), shape=shape)
+
+
+def _together(parts: list[sp.csr_array], shape: tuple[int, int]) -> sp.csr_array:
+    """The times of residents that differ, in one matrix (scipy's sum would drop the zeros at the door)."""
+    row = np.concatenate([np.repeat(np.arange(shape[0]), np.diff(part.indptr)) for part in parts])
+    return _matrix(row, np.concatenate([p.indices for p in parts]), np.concatenate([p.data for p in parts]), shape)
 
 
 def _matrix(row: npt.NDArray[np.intp], column: npt.NDArray[np.intp], seconds: Times, shape: tuple[int, int]) -> sp.csr_array:
