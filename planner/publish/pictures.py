@@ -19,7 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from planner.errors import PlannerWarning
-from planner.network import Network
+from planner.network import EdgeFlag, Network
 from planner.schema import Isochrones, Stations, Towns
 from planner.style import CATEGORICAL, GROUND, PROPOSED_COLOUR, band_colours, band_said
 
@@ -82,7 +82,7 @@ def draw_map(
         axes.set_aspect("equal")
         axes.set_facecolor(GROUND["paper"])
         handles = _draw_bands(axes, isochrones, said)
-        segments: Any = network.node_xy[network.ends]
+        segments: Any = network.node_xy[network.ends[(network.flags & EdgeFlag.ACROSS) == 0]]
         lines = LineCollection(segments, colors=GROUND["main"], linewidths=0.25, zorder=2)
         axes.add_collection(lines)
         towns.boundary.plot(ax=axes, color=GROUND["border"], linewidth=0.7, zorder=3)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from planner.network import Network
+from planner.network import EdgeFlag, Network
 from planner.publish.atlas.shapes import Floats, Ints, pack_lines
 
 MOST_DEFLECTION = np.radians(40.0)  # a street goes on through a crossing when it turns by less
@@ -54,12 +54,15 @@ def draw_streets(network: Network, bounds: Bounds, most_letters: int) -> Backgro
 
 
 def strokes(network: Network, bounds: Bounds) -> Lines:
-    """The segments that touch `bounds`, joined into lines that run on through crossings; each segment in one line."""
+    """The segments that touch `bounds`, joined into lines that run on through crossings; each segment in one line.
+
+    Ways across squares are walked but are no streets, and are left out.
+    """
     west, south, east, north = bounds
     a, b = network.node_xy[network.ends[:, 0]], network.node_xy[network.ends[:, 1]]
     inside = (np.maximum(a[:, 0], b[:, 0]) >= west) & (np.minimum(a[:, 0], b[:, 0]) <= east)
     inside &= (np.maximum(a[:, 1], b[:, 1]) >= south) & (np.minimum(a[:, 1], b[:, 1]) <= north)
-    ends = network.ends[inside].astype(np.int64)
+    ends = network.ends[inside & ((network.flags & EdgeFlag.ACROSS) == 0)].astype(np.int64)
     if not len(ends):
         return np.zeros(0, dtype=object)
     nodes, owner = _walk_along(ends, _continuations(network.node_xy, ends))
