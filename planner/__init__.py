@@ -32,13 +32,11 @@ from planner.run import (
     Conformity,
     Run,
     Survey,
-    Tracking,
     check_standards,
     propose,
     run_study,
     score_survey,
     survey_study,
-    track_study,
 )
 from planner.score import score_groups, score_stations, score_towns, summarise
 from planner.siting import Plan, frontier, propose_sites, sites_needed
@@ -58,6 +56,7 @@ from planner.sources.population import read_demand
 from planner.sources.runs import read_run
 from planner.standards import check_tiers, measure_standards, reach_functions
 from planner.study import Group, Method, Phase, Scenario, Siting, Study, TownWalk, Walk
+from planner.track import Tracking, track_study
 
 __all__ = [
     "Atlas",

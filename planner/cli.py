@@ -264,7 +264,7 @@ def track(
     """The policy's targets against what stands on a day, by town; what changed, and coverage then and now."""
     days = [None if day is None else day.date() for day in (as_of, since)]
     with _progress(quiet) as progress:
-        tracked = run.track_study(planner.read_study(study, overrides), days[0], since=days[1], progress=progress)
+        tracked = planner.track_study(planner.read_study(study, overrides), days[0], since=days[1], progress=progress)
     tables = {"targets": tracked.targets, "changes": tracked.changes, "coverage": tracked.coverage}
     _show(_with_phrases_apart(tables if part == "all" else {part: tables[part]}, form), form)
     if not len(tracked.targets):

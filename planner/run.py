@@ -26,7 +26,7 @@ from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.network import Network
 from planner.privacy import publish_summary, publish_tables
-from planner.progress import changes_between, coverage_then_and_now, standing_stations, track_targets
+from planner.progress import standing_stations
 from planner.publish.atlas import Atlas, draw_atlas
 from planner.publish.pictures import draw_all
 from planner.publish.report import write_report
@@ -46,10 +46,8 @@ from planner.schema import (
     Standards,
     Stations,
     Tiers,
-    TownProgress,
     Towns,
     TownScores,
-    Track,
 )
 from planner.score import score_groups, score_stations, score_towns, summarise
 from planner.siting import Plan, frontier, propose_sites
@@ -58,8 +56,9 @@ from planner.sources.files.fit import with_towns
 from planner.sources.osm import read_backdrop, read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
-from planner.standards import check_tiers, measure_standards, reach_functions
+from planner.standards import check_tiers, measure_standards, reach_functions, summarise_standards
 from planner.study import PROFILES, Study
+from planner.style import Said
 from planner.way import explain_place
 
 Progress = Callable[[str, float], None]
@@ -124,6 +123,15 @@ class Proposal:
 
 
 @dataclass(frozen=True, eq=False)
+class Conformity:
+    """What the policy asks of stations: the standards of each, the pattern of tiers, and who reaches which function."""
+
+    standards: Standards
+    tiers: Tiers
+    functions: FunctionReach
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """All results of one study; `write` is the only effect."""
 
@@ -135,6 +143,7 @@ class Run:
     proposal: Proposal | None
     summary: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    conformity: Conformity | None = None
 
     def __repr__(self) -> str:
         plan = self.proposal.plan if self.proposal else None
@@ -172,27 +181,6 @@ class Run:
                 with steps.step(f"writing {part}"):
                     writers[part](self, beside)
         return path
-
-
-@dataclass(frozen=True, eq=False)
-class Tracking:
-    """How far a district has come: targets at a date, which stations changed, and coverage then and now."""
-
-    before: dt.date
-    after: dt.date
-    as_of: dt.date
-    targets: Track
-    changes: pd.DataFrame
-    coverage: TownProgress
-
-
-@dataclass(frozen=True, eq=False)
-class Conformity:
-    """What the policy asks of stations: the standards of each, the pattern of tiers, and who reaches which function."""
-
-    standards: Standards
-    tiers: Tiers
-    functions: FunctionReach
 
 
 def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
@@ -240,42 +228,6 @@ def check_standards(survey: Survey) -> Conformity:
         standards = measure_standards(policy, stations, survey.as_of)
         functions = reach_functions(policy, survey.reach, survey.demand, stations)
         return Conformity(standards, check_tiers(policy, stations), functions)
-
-
-def track_study(
-    study: Study, as_of: dt.date | None = None, *, since: dt.date | None = None, progress: Progress | None = None
-) -> Tracking:
-    """Set the targets of the study's policy pack against what stands on `as_of`, and say what changed since another day.
-
-    Parameters
-    ----------
-    as_of
-        The day asked about; None: the study's own date.
-    since
-        The day to compare with; None: the study's own date where `as_of` is another, else a year before.
-
-    Returns
-    -------
-    Tracking; its ``before`` and ``after`` are the two days of the comparison, the earlier first. One of them is ``as_of``.
-    """
-    survey = survey_study(study if as_of is None else dataclasses.replace(study, as_of=as_of), progress=progress)
-    other = since or _day_to_compare(study, survey)
-    earlier, later = sorted((other, survey.as_of))
-    with survey.steps.step("measuring coverage on the other day") as inner:
-        stations = standing_stations(survey.all_stations, other)
-        reach = travel_times(survey.network, stations, survey.demand, study.scenario.walk, progress=inner)
-        measured = {other: measure_coverage(reach, survey.demand), survey.as_of: survey.coverage}
-    with survey.steps.step("tracking targets"):
-        towns = [str(town) for town in survey.towns.index]
-        targets = track_targets(read_policy(study), survey.all_stations, towns, survey.as_of)
-        coverage = coverage_then_and_now(measured[earlier], measured[later], survey.towns)
-        changes = changes_between(survey.all_stations, earlier, later)
-    return Tracking(earlier, later, survey.as_of, targets, changes, coverage)
-
-
-def _day_to_compare(study: Study, survey: Survey) -> dt.date:
-    own = study.as_of or default_as_of(survey.all_stations)
-    return own if own != survey.as_of else (pd.Timestamp(own) - pd.DateOffset(years=1)).date()
 
 
 def draw_isochrones(survey: Survey, minutes: tuple[float, ...] | None = None) -> Isochrones:
@@ -366,13 +318,14 @@ def run_study(study: Study, *, progress: Progress | None = None) -> Run:
         isochrones = draw_isochrones(survey)
         scores, towns, groups = score_survey(survey, isochrones)
         proposal = propose(survey) if study.candidates else None
-        summary = _summary(survey, isochrones, proposal)
+        conformity = check_standards(survey) if read_policy(study).has_standards else None
+        summary = _summary(survey, isochrones, proposal) | _standards_said(conformity)
     notes = []
     for caught_one in caught:
         if issubclass(caught_one.category, PlannerWarning):
             notes.append(str(caught_one.message))
         warnings.warn_explicit(caught_one.message, caught_one.category, caught_one.filename, caught_one.lineno)
-    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)))
+    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)), conformity)
 
 
 def _summary(survey: Survey, isochrones: Isochrones, proposal: Proposal | None) -> dict[str, Any]:
@@ -397,6 +350,12 @@ def _summary(survey: Survey, isochrones: Isochrones, proposal: Proposal | None) 
     if proposal is not None and proposal.frontier is not None:
         said["most_that_can_be_covered"] = float(proposal.frontier["covered_pop"].max())
     return said
+
+
+def _standards_said(conformity: Conformity | None) -> dict[str, Any]:
+    if conformity is None:
+        return {}
+    return {"standards": summarise_standards(conformity.standards, conformity.tiers, conformity.functions)}
 
 
 def _plan_facts(plan: Plan) -> dict[str, Any]:
@@ -427,6 +386,8 @@ def _publish(run: Run) -> dict[str, pd.DataFrame]:
         tables["sites"] = proposal.plan.sites
     if proposal is not None and proposal.frontier is not None:
         tables["frontier"] = proposal.frontier
+    if run.conformity is not None:
+        tables["standards"] = run.conformity.standards
     return publish_tables(tables, minimum, reach=survey.reach)
 
 
@@ -444,7 +405,7 @@ def _write_documents(run: Run, folder: Path) -> None:
     survey, study, tables = run.survey, run.survey.study, run.published
     languages, groups = study.publish.languages, study.scenario.groups
     sources = sources_of(study)
-    headline = headline_of(study, run.published_summary, sources, languages)
+    headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
     write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
     pictures = draw_all(
         network=survey.network,
@@ -462,7 +423,7 @@ def _write_documents(run: Run, folder: Path) -> None:
             tables=tables,
             pictures=pictures[language],
             as_of=survey.as_of,
-            sources=sources,
+            sources=[source[language] for source in sources],
             notes=run.notes,
             language=language,
         )
@@ -487,6 +448,7 @@ def _draw(run: Run) -> Atlas:
         backdrop=read_backdrop_of(study, survey.towns),
         as_of=survey.as_of,
         sources=sources_of(study),
+        policy=read_policy(study),
         minimum_count=study.privacy.minimum_count,
     )
 
@@ -499,22 +461,28 @@ def read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
     return read_backdrop(study.path_of(file), crs=study.crs, area=towns.union_all())
 
 
-def sources_of(study: Study) -> tuple[str, ...]:
-    """What the maps and tables were made from, as lines to print, each in both languages."""
+def sources_of(study: Study) -> tuple[Said, ...]:
+    """What the maps and tables were made from, as lines to print in either language."""
     stations, population = study.stations, study.population
-    spread = (
-        "（按住宅建筑面积分摊 spread over residential buildings by floor area）" if population.spread == "buildings" else ""
-    )
-    residents = population.file or "总数见研究文件 total given in the study file"
-    lines = [
-        f"道路 Streets: © OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})",
-        f"站点 Stations: {Path(stations.file).name if stations.file else 'OpenStreetMap ' + ', '.join(stations.osm)}",
-        f"人口 Residents: {Path(residents).name}{spread}",
+    places = Path(stations.file).name if stations.file else f"OpenStreetMap {', '.join(stations.osm)}"
+    people = Path(population.file).name if population.file else None
+    spread = population.spread == "buildings"
+    lines: list[Said] = [
+        dict.fromkeys(("zh", "en"), f"© OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})"),
+        dict.fromkeys(("zh", "en"), places),
+        {
+            "zh": (people or "总数见研究文件") + ("，按住宅建筑面积分摊" if spread else ""),
+            "en": (people or "a total given in the study file") + (", spread over homes by floor area" if spread else ""),
+        },
     ]
     files = dict.fromkeys(Path(group.file).name for group in study.scenario.groups if group.file)
-    if files:
-        lines.append(f"重点群体 Key groups: {', '.join(files)}")
-    return tuple(lines)
+    lines.append(dict.fromkeys(("zh", "en"), ", ".join(files)))
+    heads = (("道路", "Streets"), ("站点", "Stations"), ("人口", "Residents"), ("重点群体", "Key groups"))
+    return tuple(
+        {"zh": f"{zh}：{line['zh']}", "en": f"{en}: {line['en']}"}
+        for (zh, en), line in zip(heads, lines, strict=True)
+        if line["zh"]
+    )
 
 
 def _manifest(run: Run) -> dict[str, Any]:

@@ -37,20 +37,8 @@ Floats = npt.NDArray[np.float64]
 
 
 def read_offers(policy: Policy, stations: Stations) -> dict[str, Offer]:
-    """What each station offers by its ``services``; stations that say nothing, or nothing of this pack, are left out.
-
-    Warns
-    -----
-    PlannerWarning
-        If a cell says something the pack does not know.
-    """
-    said = {str(key): str(text) for key, text in _column(stations, "services").items() if not is_blank(text)}
-    offers = {key: policy.read_offer(text) for key, text in said.items()}
-    unread = [key for key, offer in offers.items() if offer is None]
-    if unread and (policy.items or policy.functions):
-        shown = SEPARATOR.join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
-        message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
-        warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
+    """What each station offers by its ``services``; stations that say nothing the pack knows are left out."""
+    offers = {key: policy.read_offer(text) for key, text in _said(stations).items()}
     return {key: offer for key, offer in offers.items() if offer is not None}
 
 
@@ -73,13 +61,20 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     - ``basic``, ``extended``, ``innovative``: share of the pack's items of that class it offers, 0 to 1;
     - ``functions``: keys of the functions it offers, by `Policy.functions_offered`;
     - ``demonstration``: offers all of the pack's ``demonstration_functions``; ``lacks_functions``: those it does not;
-      ``lacks_items``: for each of them the items to add, "4+5" all of them, "12/13/14" any one;
+      ``lacks_items``: for each of them the items to add, "4+5" all of them, "12|13|14" any one;
     - the five flags, and ``flags``: how many of the five hold;
     - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`. A pack that
       asks for more than one training a year cannot be judged further by one date;
     - ``lacks``: which of flags, ``staff`` and ``training`` are not met; ``unknown``: which nothing is said of.
+
+    Warns
+    -----
+    PlannerWarning
+        If a station's ``services`` say something the pack does not know: nothing is known of what it offers then.
     """
     offers = read_offers(policy, stations)
+    if policy.items or policy.functions:
+        _warn_of_unread([key for key in _said(stations) if key not in offers], policy)
     keys = [str(key) for key in stations.index]
     table = pd.DataFrame(stations[[name for name in ("name", "town", "tier") if name in stations]])
     for item_class in ItemClass:
@@ -140,7 +135,7 @@ def reach_functions(
     demand
         Residents and groups at each point.
     stations
-        With their ``services``; a station that says nothing offers nothing.
+        With their ``services``; a station that says nothing the pack knows offers nothing.
     groups
         Key groups to count too, as ``covered_<group>``. Small counts in them are not suppressed here.
 
@@ -172,6 +167,42 @@ def reach_functions(
     return cast("FunctionReach", FUNCTIONS.conform(pd.DataFrame(rows, columns=None if rows else columns)))
 
 
+def summarise_standards(standards: Standards, tiers: Tiers, functions: FunctionReach) -> dict[str, Any]:
+    """Give the headline figures of the policy's standards as plain numbers.
+
+    Returns
+    -------
+    ``demonstration_stations``, ``stations_that_meet_1_plus_4`` (all five flags), ``stations_that_lack_something``;
+    ``functions``: stations that offer each and residents who reach it; ``tiers``: asked, found, met and the finding.
+    """
+    said: dict[str, Any] = {
+        "demonstration_stations": int(standards["demonstration"].fillna(False).sum()),
+        "stations_that_meet_1_plus_4": int((standards["flags"] == len(FLAGS_1_PLUS_4)).sum()),
+        "stations_that_lack_something": int(standards["lacks"].notna().sum()),
+    }
+    said["functions"] = _plain(functions, ("stations", "population", "covered_pop", "coverage"))
+    said["tiers"] = _plain(tiers, ("asked", "found", "met", "finding"))
+    return said
+
+
+def _plain(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Rows by key, in Python's own types; what is missing is None."""
+    rows = table[list(columns)].astype(object)
+    return rows.where(rows.notna(), None).to_dict("index")  # type: ignore[return-value]
+
+
+def _said(stations: Stations) -> dict[str, str]:
+    """What the ``services`` column says, where it says something."""
+    return {str(key): str(text) for key, text in _column(stations, "services").items() if not is_blank(text)}
+
+
+def _warn_of_unread(unread: Sequence[str], policy: Policy) -> None:
+    if unread:
+        shown = SEPARATOR.join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
+        message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
+        warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
+
+
 def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:
     if offer is None or not policy.functions:
         return {}
@@ -188,7 +219,7 @@ def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:
 def _items_to_add(policy: Policy, offer: Offer, function: str) -> str:
     numbers = policy.missing_for(offer, function)
     basic = policy.items_of(ItemClass.BASIC)
-    return ("+" if basic & set(numbers) else "/").join(map(str, numbers))
+    return ("+" if basic & set(numbers) else "|").join(map(str, numbers))
 
 
 def _with_verdict(table: pd.DataFrame, policy: Policy) -> pd.DataFrame:

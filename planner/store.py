@@ -252,6 +252,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "isochrones": ("geojson",),
     "sites": ("csv", "geojson"),
     "frontier": ("csv",),
+    "standards": ("csv",),
 }
 """Which tables a run writes, and as what."""
 

@@ -66,3 +66,30 @@ def test_a_pack_of_ones_own_is_read_and_its_faults_come_all_at_once(tmp_path: Pa
 def test_a_pack_may_not_repeat_a_target_or_name_an_unknown_function() -> None:
     with pytest.raises(ValueError, match="functions that the pack does not"):
         Policy("x", "x", "x", "x", items=({"number": 1, "zh": "一", "en": "one", "item_class": "basic", "function": "f"},))  # type: ignore[arg-type]
+
+
+def test_the_tiers_are_those_of_the_pattern() -> None:
+    tier = {"tier": "town", "en": "town", "zh": "镇", "count": 11}
+    with pytest.raises(ValueError, match=r"'1\+12' is not that of the tiers, which say 11"):
+        Policy("x", "x", "x", "x", tier_pattern="1+12", tiers=(tier,))  # type: ignore[arg-type]
+    assert Policy("x", "x", "x", "x", tier_pattern="11", tiers=(tier,)).tiers[0].is_called(" 镇 ")  # type: ignore[arg-type]
+
+
+def test_a_target_may_not_begin_after_it_is_due(tmp_path: Path) -> None:
+    head = 'name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\n'
+    target = '[[targets]]\nname = "t"\nen = "t"\nzh = "t"\nphrase = "t"\nminimum = 1\nby = 2024-01-01\nsince = 2025-01-01\n'
+    (tmp_path / "own.toml").write_text(head + target, encoding="utf-8")
+    with pytest.raises(StudyError, match="due before"):
+        read_policy(study("own.toml", tmp_path))
+
+
+def test_a_demonstration_station_offers_functions_of_the_pack() -> None:
+    with pytest.raises(ValueError, match="demonstration_functions name functions that the pack does not: magic"):
+        Policy("x", "x", "x", "x", demonstration_functions=("magic",))
+    jiading = read_policy(study("jiading-2023"))
+    assert jiading.demonstration_functions == tuple(f.name for f in jiading.functions[:6])
+    assert [read_policy(study(name)).minimum_staff for name in ("jiading-2023", "shanghai-2024", "daxinganling-2024")] == [
+        1,
+        1,
+        1,
+    ]

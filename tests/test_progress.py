@@ -63,3 +63,18 @@ def test_the_table_given_is_left_alone_and_keeps_its_columns():
     assert len(given) == 2
     assert list(kept.columns) == list(given.columns)
     assert kept.crs == given.crs
+
+
+def test_the_day_it_was_built_or_accepted_counts_like_the_day_it_opened():
+    assert standing(status=["built"] * 2, built_on=["2025-06-30", "2025-07-01"]) == ["s0"]
+    assert standing(status=["accepted"] * 2, accepted_on=["2025-06-30", "2025-07-01"]) == ["s0"]
+    assert standing(status=["accepted"], built_on=["2025-06-01"], accepted_on=["2025-07-01"]) == ["s0"]
+
+
+def test_a_row_without_status_has_that_of_its_dates():
+    dates: dict[str, list[object]] = {
+        "planned_on": [BEFORE, BEFORE, None],
+        "built_on": [None, BEFORE, None],
+        "closed": [None, AFTER, None],
+    }
+    assert standing(status=[None] * 3, **dates) == ["s1", "s2"]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner import decay
@@ -45,6 +45,7 @@ def towns(draw: st.DrawFn) -> tuple[Demand, Reach, pd.Series]:
     return demand, Reach(ids, demand.index, matrix), pd.Series(map(float, capacity), index=ids)
 
 
+@settings(deadline=None, max_examples=60)
 @given(towns(), st.sampled_from(sorted(DECAYS)))
 def test_exactly_the_capacity_that_somebody_can_reach_is_handed_out(town: tuple[Demand, Reach, pd.Series], name: str) -> None:
     demand, reach, capacity = town
@@ -58,6 +59,7 @@ def test_exactly_the_capacity_that_somebody_can_reach_is_handed_out(town: tuple[
     assert (supply >= 0).all()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from([name for name in sorted(DECAYS) if name != "none"]), st.lists(st.floats(0, 2 * CUTOFF_S), min_size=1))
 def test_a_decay_is_one_at_the_door_and_never_rises(name: str, walk_s: list[float]) -> None:
     weights = DECAYS[name](np.sort([0.0, *walk_s]))  # type: ignore[misc]
@@ -66,6 +68,7 @@ def test_a_decay_is_one_at_the_door_and_never_rises(name: str, walk_s: list[floa
     assert ((weights >= 0) & (weights <= 1)).all()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9)), min_size=1, max_size=8), st.integers(1, 60))
 def test_neither_splitting_places_nor_the_unit_changes_inequality(places: list[tuple[int, int]], unit: int) -> None:
     values, weights = (np.array(column, dtype=float) for column in zip(*places, strict=True))
@@ -78,6 +81,7 @@ def test_neither_splitting_places_nor_the_unit_changes_inequality(places: list[t
         assert once.theil >= 0
 
 
+@settings(deadline=None, max_examples=60)
 @given(towns(), st.data())
 def test_more_stations_never_cost_a_walk(town: tuple[Demand, Reach, pd.Series], data: st.DataObject) -> None:
     demand, reach, _ = town

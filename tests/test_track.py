@@ -1,0 +1,273 @@
+"""Targets against what stands on a day: counted by hand, and on the made district from files to the command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import warnings
+from pathlib import Path
+
+import builders
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lattice_study import PEOPLE_A_CORNER, SIDE, write_lattice_study
+
+import planner
+from planner.cli import main
+from planner.errors import PlannerWarning
+from planner.policy import Counts, Function, Policy, Scope, Target
+from planner.progress import changes_between, coverage_then_and_now, standing_stations, status_at, track_targets
+from planner.schema import TOWNS, Stations, Track
+
+END_2023, END_2024, END_2025 = (dt.date(year, 12, 31) for year in (2023, 2024, 2025))
+FIRST_2024 = dt.date(2024, 1, 1)
+
+
+def stations(**columns: list[object]) -> Stations:
+    count = len(next(iter(columns.values())))
+    return builders.stations_at(*((100.0 * i, 0.0) for i in range(count)), **columns)
+
+
+def target(name: str = "t", minimum: int = 1, by: dt.date = END_2024, **rules: object) -> Target:
+    return Target(name, name, name, minimum, by, "quoted", **rules)  # type: ignore[arg-type]
+
+
+def policy(*targets: Target, **rules: object) -> Policy:
+    return Policy("p", "p", "p", "us", targets=targets, **rules)  # type: ignore[arg-type]
+
+
+def tracked(asked: Target, given_stations: Stations, as_of: dt.date, towns: tuple[str, ...] = ("A", "B")) -> Track:
+    return track_targets(policy(asked, featured_kinds=("零工小站",)), given_stations, towns, as_of)
+
+
+HISTORY = stations(
+    town=["A", "A", "B", "B", "elsewhere"],
+    status=["accepted", "built", "applied", "planned", "built"],
+    planned_on=["2023-01-10", "2023-02-10", "2023-03-10", "2024-05-01", None],
+    applied_on=["2023-02-01", "2023-03-01", "2024-02-01", None, None],
+    built_on=["2023-06-01", "2024-03-01", None, None, "2023-01-01"],
+    accepted_on=["2024-06-01", None, None, None, None],
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2023-01-09", [None, None, None, None, "built"]),
+        ("2023-01-10", ["planned", None, None, None, "built"]),
+        ("2023-06-01", ["built", "applied", "planned", None, "built"]),
+        ("2024-02-29", ["built", "applied", "applied", None, "built"]),
+        ("2024-06-01", ["accepted", "built", "applied", "planned", "built"]),
+    ],
+)
+def test_the_status_on_a_day_is_the_last_stage_whose_date_has_come(day: str, said: list[str | None]):
+    found = status_at(HISTORY, dt.date.fromisoformat(day))
+    assert [None if pd.isna(status) else status for status in found] == said
+
+
+def test_planned_applied_built_and_accepted_stations_are_told_apart():
+    row = tracked(target(minimum=3), HISTORY, END_2024).loc[("t", "district")]
+    assert [row[name] for name in ("planned", "applied", "built", "accepted", "closed")] == [1, 1, 1, 1, 0]
+    assert (row["counted"], row["shortfall"], row["met"], row["days_left"], row["days_late"]) == (2, 1, False, 0, 0)
+    assert row["phrase"] == "quoted"
+
+
+def test_an_earlier_date_shows_what_stood_then():
+    row = tracked(target(minimum=3), HISTORY, END_2023).loc[("t", "district")]
+    assert [row[name] for name in ("planned", "applied", "built", "accepted")] == [1, 1, 1, 0]
+    assert (row["counted"], row["days_left"]) == (1, 366)
+
+
+def test_a_target_for_towns_has_a_row_for_each():
+    table = tracked(target(scope=Scope.TOWN), HISTORY, END_2024)
+    assert table["counted"].to_dict() == {("t", "A"): 2, ("t", "B"): 0}
+    assert table["met"].tolist() == [True, False]
+
+
+def test_a_target_that_was_met_late_says_since_when_and_how_late():
+    row = tracked(target(minimum=2, by=END_2023), HISTORY, END_2024).loc[("t", "district")]
+    assert row["met_on"] == pd.Timestamp("2024-03-01")
+    assert row["days_late"] == 61  # 31 + 29 + 1
+
+
+def test_a_target_that_is_not_met_is_later_each_day():
+    late = [tracked(target(minimum=9), HISTORY, END_2024 + dt.timedelta(days=days))["days_late"].iloc[0] for days in (0, 1, 40)]
+    assert late == [0, 1, 40]
+
+
+def test_only_accepted_stations_count_where_the_target_says_so():
+    asked = target(accepted_only=True)
+    assert tracked(asked, HISTORY, dt.date(2024, 5, 31))["counted"].iloc[0] == 0
+    row = tracked(asked, HISTORY, dt.date(2024, 6, 1)).iloc[0]
+    assert (row["counted"], row["met_on"]) == (1, pd.Timestamp("2024-06-01"))
+
+
+def test_stations_of_before_do_not_count_towards_a_target_of_the_year():
+    assert tracked(target(since=FIRST_2024), HISTORY, END_2024)["counted"].iloc[0] == 1
+    assert tracked(target(since=FIRST_2024, accepted_only=True), HISTORY, END_2024)["counted"].iloc[0] == 1
+
+
+def test_stations_without_a_date_do_not_count_from_a_date_on_and_it_is_said():
+    undated = stations(town=["A", "A"], status=["built", "planned"])
+    assert tracked(target(), undated, END_2024)["counted"].iloc[0] == 1
+    with pytest.warns(PlannerWarning, match=r"1 standing stations have no date \(the first is s0\)"):
+        assert tracked(target(since=FIRST_2024), undated, END_2024)["counted"].iloc[0] == 0
+
+
+def test_a_closed_station_counts_no_more_and_the_target_is_met_anew():
+    pair = stations(
+        town=["A", "A"], status=["closed", "built"], opened=["2023-01-01", "2024-08-01"], closed=["2024-03-01", None]
+    )
+    assert tracked(target(by=END_2023), pair, END_2023)["met_on"].iloc[0] == pd.Timestamp("2023-01-01")
+    assert tracked(target(by=END_2023), pair, dt.date(2024, 4, 1))[["met", "closed"]].iloc[0].tolist() == [False, 1]
+    assert tracked(target(by=END_2023), pair, END_2024)["met_on"].iloc[0] == pd.Timestamp("2024-08-01")
+
+
+def test_featured_stations_are_those_of_the_packs_kinds():
+    kinds = stations(town=["A", "B"], kind=["零工小站", "别的"], status=["built"] * 2, opened=["2024-01-01"] * 2)
+    table = tracked(target(counts=Counts.FEATURED, scope=Scope.TOWN, binding=False), kinds, END_2024)
+    assert table["counted"].tolist() == [1, 0]
+    assert not table["binding"].any()
+
+
+def test_demonstration_stations_are_those_that_offer_all_functions():
+    pack = policy(
+        target(counts=Counts.DEMONSTRATION),
+        functions=(Function("f", "甲", "f"), Function("g", "乙", "g")),
+        demonstration_functions=("f", "g"),
+    )
+    two = stations(town=["A", "A", "A"], services=["甲、乙", "甲", None], status=["built"] * 3)
+    assert track_targets(pack, two, ["A"], END_2024)["counted"].tolist() == [1]
+
+
+def test_a_pack_without_targets_gives_an_empty_table():
+    assert len(track_targets(policy(), HISTORY, ["A"], END_2024)) == 0
+
+
+def test_dates_that_contradict_the_status_are_said_and_the_status_decides():
+    odd = stations(town=["A"] * 3, status=["planned", "built", "built"], built_on=["2024-01-01", "2024-02-01", "2024-03-01"],
+                   closed=[None, None, "2024-02-01"])  # fmt: skip
+    with pytest.warns(PlannerWarning, match="dates of s0, s2 contradict"):
+        assert tracked(target(), odd, END_2024)["counted"].iloc[0] == 1
+
+
+def test_what_changed_between_two_days_is_listed():
+    table = changes_between(HISTORY, END_2023, END_2024)
+    assert table["after"].to_dict() == {"s0": "accepted", "s1": "built", "s2": "applied", "s3": "planned"}
+    assert table["before"].isna().tolist() == [False, False, False, True]
+
+
+def test_coverage_then_and_now_adds_up_over_towns():
+    towns = TOWNS.conform(
+        gpd.GeoDataFrame({"town": ["A", "B"]}, geometry=[shapely.box(i, 0, i + 1, 1) for i in (0, 1)], crs=builders.CRS)
+    )
+    demand = builders.demand_at([(0.0, 0.0)] * 3, [10.0, 20.0, 30.0], town=["A", "A", "B"])
+    before, after = (demand.assign(covered=covered) for covered in ([True, False, True], [True, True, False]))
+    table = coverage_then_and_now(before, after, towns)  # type: ignore[arg-type]
+    assert table["difference"].to_dict() == {"district": -10.0, "A": 20.0, "B": -30.0}
+    assert table.loc["A", ["coverage_before", "coverage_after"]].tolist() == pytest.approx([1 / 3, 1.0])
+
+
+DAYS = st.dates(dt.date(2023, 1, 1), dt.date(2025, 12, 31))
+OPTIONAL = st.one_of(st.none(), DAYS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(DAYS, OPTIONAL, OPTIONAL), min_size=1, max_size=6), DAYS)
+def test_history_is_never_rewritten_by_what_comes_later(
+    rows: list[tuple[dt.date, dt.date | None, dt.date | None]], day: dt.date
+):
+    def table(until: dt.date) -> Stations:
+        """The stations as somebody listed them on that day, who knew of nothing later."""
+        known = [[date if date is not None and date <= until else None for date in sorted_row(row)] for row in rows]
+        built, accepted, closed = ([*column] for column in zip(*known, strict=True))
+        status = [
+            "closed" if c else "accepted" if a else "built" if b else "planned"
+            for b, a, c in zip(built, accepted, closed, strict=True)
+        ]
+        return stations(status=status, built_on=built, accepted_on=accepted, closed=closed)
+
+    then, later = table(day), table(dt.date(2026, 1, 1))
+    assert list(standing_stations(then, day).index) == list(standing_stations(later, day).index)
+    accepted = [list(status_at(each, day)[lambda status: status == "accepted"].index) for each in (then, later)]
+    assert accepted[0] == accepted[1]
+
+
+def sorted_row(row: tuple[dt.date, dt.date | None, dt.date | None]) -> list[dt.date | None]:
+    """Built, accepted and closed in an order that can happen; what did not happen stays None."""
+    known = iter(sorted(date for date in row if date is not None))
+    return [None if date is None else next(known) for date in row]
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The lattice town: S1 built 2024-01-15, S2 accepted 2025-03-01, both in the west; S3 planned in the east."""
+    folder = write_lattice_study(tmp_path_factory.mktemp("track"))
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text('policy = "jiading-2023"\n' + text, encoding="utf-8")
+    return str(folder)
+
+
+def test_the_command_prints_what_the_library_gives(study: str):
+    result = call("track", study, "--as-of", "2024-06-30", "--of", "targets", "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    printed = pd.read_csv(io.StringIO(result.stdout)).set_index(["target", "place"])
+    given_targets = planner.track_study(planner.read_study(study), dt.date(2024, 6, 30)).targets
+    assert printed["counted"].to_dict() == given_targets["counted"].to_dict()
+    assert printed.loc[("each-town", "West"), ["met_on", "days_late"]].tolist() == ["2024-01-15", 15]
+    assert printed.loc[("each-town", "East"), "days_late"] == 182
+    assert printed.loc[("district-total", "district"), ["counted", "shortfall"]].tolist() == [1, 23]
+    assert "changes and coverage from 2024-06-30 to 2025-06-30" in result.stderr
+
+
+def test_coverage_of_both_days_is_arithmetic(study: str):
+    found = json.loads(call("track", study, "--as-of", "2025-06-30", "--since", "2024-06-30", "--format", "json").stdout)
+    both = {(i, j) for i in range(SIDE) for j in range(SIDE) if abs(i - 5) + min(abs(j - 5), abs(j - 8)) <= 3}
+    district = found["coverage"][0]
+    assert (district["place"], district["population"]) == ("district", PEOPLE_A_CORNER * SIDE**2)
+    assert (district["covered_before"], district["covered_after"]) == (25 * PEOPLE_A_CORNER, len(both) * PEOPLE_A_CORNER)
+    assert [row["station_id"] for row in found["changes"]] == ["S2"]
+    assert found["changes"][0]["before"] is None
+
+
+def test_each_target_is_said_once_when_it_is_read_by_people(study: str):
+    shown = call("track", study, "--of", "targets").stdout
+    assert shown.count("截至2023年底，每个街镇至少建设或试点建设1个功能较为完备的就业服务站点") == 1
+    assert shown.count(" each-town ") == 3  # once with its phrase, once for either town
+
+
+def test_a_study_without_policy_is_told_so_and_still_compared(study: str):
+    result = call("track", study, "--set", 'policy="generic"', "--format", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["targets"] == []
+    assert "sets no target" in result.stderr
+    assert call("track", study, "--as-of", "soon").exit_code == 2
+
+
+def test_standards_tiers_and_functions_are_shown_by_score(study: str):
+    rows = json.loads(call("score", study, "--of", "standards", "--format", "json").stdout)
+    assert [row["station_id"] for row in rows] == ["S1", "S2"]
+    assert rows[0]["unknown"].endswith("staff, training")
+    assert json.loads(call("score", study, "--of", "tiers", "--format", "json").stdout)[1]["finding"] == "12 too few"
+    assert len(json.loads(call("score", study, "--of", "functions", "--format", "json").stdout)) == 8
+
+
+def test_a_run_writes_the_standards_of_its_policy(study: str, tmp_path: Path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)
+        planner.run_study(planner.read_study(study)).write(tmp_path / "out", parts=["tables"])
+    table = pd.read_csv(tmp_path / "out" / "standards.csv", encoding="utf-8-sig")
+    assert table["station_id"].tolist() == ["S1", "S2"]
+    assert (
+        json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["standards"]["tiers"]["town"]["asked"] == 12
+    )
