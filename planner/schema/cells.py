@@ -51,7 +51,7 @@ def _given(values: Any) -> Mask:
 
 def _each(values: Any, make: Callable[[Any], Any]) -> list[Any]:
     """`make` of every value; of text only once for each that differs (towns and kinds repeat a lot)."""
-    if isinstance(values.dtype, pd.StringDtype):
+    if isinstance(values.dtype, pd.StringDtype) or pd.api.types.infer_dtype(values, skipna=True) == "string":
         codes, words = pd.factorize(values, use_na_sentinel=False)
         made = [make(word) for word in words]
         return [made[code] for code in codes]
@@ -85,7 +85,7 @@ def as_number(value: Any) -> float:
         return np.nan
     if isinstance(value, int | float | np.number):
         return float(value)
-    plain = plain_number(str(value)).casefold()
+    plain = value if isinstance(value, str) and _NUMBER.fullmatch(value) else plain_number(str(value)).casefold()
     return float(plain) if _NUMBER.fullmatch(plain) else np.nan
 
 
@@ -93,6 +93,8 @@ def as_text(value: Any) -> str:
     """A cell as text: no space at its ends, no unseen marks (controls, turns of direction); 3.0 out of a sheet is "3"."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
         return str(int(value))
+    if isinstance(value, str) and value.isprintable():
+        return value.strip()  # U+200B and the like are not printable
     kept = (letter for letter in str(value) if letter in "\n\t" or not (_is_control(letter) or letter in _UNSEEN))
     return "".join(kept).strip()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from planner.sources.files.opening import refused
 from planner.sources.files.records import HEADER_ROWS, Record
 
 MARKS = (",", ";", "\t", "，", "；", "|")  # between cells; the full-width ones are typed by hand
+PRIVATE = re.compile("[\ue000-\uf8ff]")  # letters of private use: bytes that GB18030 has no character for
 LONGEST_CELL = 1_000_000
 
 
@@ -68,9 +70,9 @@ def decode(raw: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise refused(source, f"line {line} is neither UTF-8 nor GB18030", "save it again as CSV UTF-8") from error
-    strange = next((i for i, letter in enumerate(text) if "\ue000" <= letter <= "\uf8ff"), None)
+    strange = PRIVATE.search(text)
     if strange is not None:
-        line = text.count("\n", 0, strange) + 1
+        line = text.count("\n", 0, strange.start()) + 1
         raise refused(source, f"line {line} is neither UTF-8 nor GB18030", "save it again as CSV UTF-8")
     return text
 
