@@ -5,19 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 import shapely
 
 from planner.errors import CrsError, PlannerWarning, StudyError
 from planner.isochrones.field import Door, measure_field
 from planner.isochrones.raster import Around, Tiles, link_corners
 from planner.isochrones.rings import Rings, trace_rings
-from planner.network import Floats, Network
+from planner.network import Floats, Network, hilbert_index
 from planner.reach import Links, Streets, link_points, walk_times
 from planner.reach.compiled import COMPILING, Progress, workers
 from planner.schema import ISOCHRONES, Isochrones, Stations
@@ -27,7 +27,8 @@ COARSEST_M, FINEST_M = 12.5, 4.0  # cells of the raster
 CELLS_PER_BAND = 32  # in the radius of the first band, so that the error is a share of its size
 CELLS_PER_LINK = 4  # in the longest link
 TOLERANCE = 0.16  # of a cell; 2 m in the coarsest raster
-BATCH = 512  # stations searched at a time; bounds the memory for times at nodes
+STATIONS = 512  # at most so many are searched at a time, for the memory of their times at nodes
+CORNERS = 64e6  # at most about so many are linked at a time, at 12 bytes each
 SHOWN_IDS = 5
 NO_RINGS = Rings(np.empty((0, 2)), *(np.empty(0, dtype=np.int32) for _ in range(3)))
 
@@ -111,7 +112,8 @@ def isochrone_bands(
         streets = Streets.of(network, takes_steps=own.takes_steps)
         tell = _part(progress, done / len(stations), len(rows) / len(stations))
         xy = shapely.get_coordinates(stations.geometry)[rows]
-        for row, drawn in zip(rows, _draw(streets, xy, own, bands, tolerance_m, tell, threads), strict=True):
+        sheet = _Sheet(streets, own, bands, tolerance_m, threads)
+        for row, drawn in zip(rows, _draw(sheet, xy, tell), strict=True):
             rings[row] = drawn
         done += len(rows)
     if progress is not None:
@@ -152,26 +154,49 @@ def _checked(network: Network, stations: Stations, minutes: Sequence[float], tol
     return bands
 
 
-def _draw(
-    streets: Streets, xy: Floats, walk: Walk, minutes: Floats, tolerance_m: float | None, tell: Progress, threads: int | None
-) -> list[Rings]:
-    """The rings of stations that are walked to alike, in their order."""
-    budget_m = minutes * MINUTE_S * walk.pace_mps
-    cell_m = raster_cell_m(float(budget_m[0]), walk.max_link_m)
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """What stations that are walked to alike are drawn on."""
+
+    streets: Streets
+    walk: Walk
+    minutes: Floats
+    tolerance_m: float | None
+    threads: int | None
+
+    @property
+    def budget_m(self) -> Floats:
+        return self.minutes * (MINUTE_S * self.walk.pace_mps)
+
+    @property
+    def cell_m(self) -> float:
+        return raster_cell_m(float(self.budget_m[0]), self.walk.max_link_m)
+
+    @property
+    def slack_m(self) -> float:
+        return TOLERANCE * self.cell_m if self.tolerance_m is None else self.tolerance_m
+
+    @property
+    def batch(self) -> int:
+        """How many stations are drawn at a time."""
+        return int(np.clip(CORNERS / (2 * self.budget_m[-1] / self.cell_m) ** 2, 1, STATIONS))
+
+
+def _draw(sheet: _Sheet, xy: Floats, tell: Progress) -> list[Rings]:
+    """The rings of stations, in their order; neighbours are drawn together."""
+    walk, most_m = sheet.walk, float(sheet.budget_m[-1])
     tell(COMPILING, 0.0)
-    links = link_points(streets, xy, walk.max_link_m, walk=walk, threads=threads)
-    if not links.linked.any():
-        return [NO_RINGS] * len(xy)
-    tell("the streets around the stations", 0.0)
-    tiles = link_corners(streets, Around(xy[links.linked], float(budget_m[-1])), cell_m, walk.max_link_m, threads=threads)
-    slack_m = TOLERANCE * cell_m if tolerance_m is None else tolerance_m
-    nodes, cutoff_s = _node_links(streets), float(minutes[-1] * MINUTE_S)
-    rings: list[Rings] = []
-    for low in range(0, len(xy), BATCH):
-        tell("outlines", low / len(xy))
-        some = links.take(np.arange(low, min(low + BATCH, len(xy))))
-        node_s = walk_times(streets, some, nodes, walk.pace_mps, cutoff_s, takes_steps=walk.takes_steps, threads=threads)
-        rings += _draw_batch(streets, some, node_s, budget_m, slack_m, walk, tiles, workers(threads))
+    links = link_points(sheet.streets, xy, walk.max_link_m, walk=walk, threads=sheet.threads)
+    nodes = _node_links(sheet.streets)
+    rings = [NO_RINGS] * len(xy)
+    linked = np.flatnonzero(links.link_m <= most_m)
+    order = linked[np.argsort(hilbert_index(xy[linked]), kind="stable")]
+    for low in range(0, len(order), sheet.batch):
+        tell("outlines", low / len(order))
+        rows = order[low : low + sheet.batch]
+        tiles = link_corners(sheet.streets, Around(xy[rows], most_m), sheet.cell_m, walk.max_link_m, threads=sheet.threads)
+        for row, drawn in zip(rows, _draw_batch(sheet, links.take(rows), nodes, tiles), strict=True):
+            rings[row] = drawn
     return rings
 
 
@@ -187,23 +212,25 @@ def _node_links(streets: Streets) -> Links:
     return Links(segment, along_m, np.where(segment < 0, np.inf, 0.0))
 
 
-def _draw_batch(
-    streets: Streets, links: Links, node_s: sp.csr_array, budget_m: Floats, slack_m: float, walk: Walk, tiles: Tiles,
-    threads: int,
-) -> list[Rings]:  # fmt: skip
-    xy, ends = streets.network.node_xy, streets.network.ends
-    street = np.column_stack([xy[ends].reshape(-1, 4), streets.network.length_m])
+def _draw_batch(sheet: _Sheet, links: Links, nodes: Links, tiles: Tiles) -> list[Rings]:
+    """The rings of stations within the tiles: one search each, and the picture of it."""
+    network, walk, threads = sheet.streets.network, sheet.walk, workers(sheet.threads)
+    node_s = walk_times(
+        sheet.streets, links, nodes, walk.pace_mps, float(sheet.minutes[-1] * MINUTE_S), takes_steps=walk.takes_steps,
+        threads=sheet.threads,
+    )  # fmt: skip
     first, node, node_m = node_s.indptr, node_s.indices, node_s.data.astype(np.float64) * walk.pace_mps
+    xy, ends, budget_m = network.node_xy, network.ends, sheet.budget_m
+    street = np.column_stack([xy[ends].reshape(-1, 4), network.length_m])
     rings = [NO_RINGS] * len(links)
 
     def draw(part: int) -> None:
         room = np.full(len(xy), np.inf)
         for k in range(part, len(links), threads):
-            if links.link_m[k] <= budget_m[-1]:
-                door = Door(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
-                near = slice(first[k], first[k + 1])
-                field = measure_field(node[near], node_m[near], door, xy, street, ends, room, budget_m, walk.max_link_m, tiles)
-                rings[k] = trace_rings(field, tiles.cell_m, slack_m)
+            door = Door(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
+            near = slice(first[k], first[k + 1])
+            field = measure_field(node[near], node_m[near], door, xy, street, ends, room, budget_m, walk.max_link_m, tiles)
+            rings[k] = trace_rings(field, tiles.cell_m, sheet.slack_m)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(draw, range(threads)))

@@ -105,19 +105,21 @@ def _classify(
 ) -> None:  # fmt: skip
     """Note at each corner its street and the first band that reaches it, tile by tile."""
     rows, columns = band.shape
-    tile, linked, along_m, link_m = tiles.tile, tiles.segment, tiles.along_m, tiles.link_m
-    for i in range(len(tile)):
-        for j in range(tile.shape[1]):
-            t, up, right = tile[i, j], (tiles.first_row + i) * TILE - row, (tiles.first_column + j) * TILE - column
-            if t < 0 or up >= rows or right >= columns or up + TILE <= 0 or right + TILE <= 0:
+    linked, along_m, link_m = tiles.segment.reshape(-1), tiles.along_m.reshape(-1), tiles.link_m.reshape(-1)
+    for i in range(max(0, row // TILE - tiles.first_row), min(len(tiles.tile), (row + rows) // TILE + 1 - tiles.first_row)):
+        for j in range(
+            max(0, column // TILE - tiles.first_column),
+            min(tiles.tile.shape[1], (column + columns) // TILE + 1 - tiles.first_column),
+        ):
+            t, up, right = tiles.tile[i, j], (tiles.first_row + i) * TILE - row, (tiles.first_column + j) * TILE - column
+            if t < 0:
                 continue
             for r in range(max(1, up), min(rows - 1, up + TILE)):
+                first = (t * TILE + r - up) * TILE - right
                 for c in range(max(1, right), min(columns - 1, right + TILE)):
-                    s = linked[t, r - up, c - right]
+                    s = linked[first + c]
                     if s >= 0:
-                        metres = link_m[t, r - up, c - right] + _along(
-                            s, along_m[t, r - up, c - right], door, street, ends, node_m
-                        )
+                        metres = link_m[first + c] + _along(s, along_m[first + c], door, street, ends, node_m)
                         segment[r, c] = s
                         b = 0
                         while b < len(budget_m) and metres > budget_m[b]:

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from planner.network import Floats, Ints
 from planner.reach import Streets
 from planner.reach.compiled import compiled, workers
-from planner.reach.streets import Bools
 
 TILE = 64  # corners a side
 BLOCK = 8  # corners a side; blocks without an open corner are passed over
 NEAR_M = 60.0  # half a block of houses: most corners have a street this near
 
+Bools = npt.NDArray[np.bool_]
 Floats32 = npt.NDArray[np.float32]
 
 
