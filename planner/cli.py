@@ -28,7 +28,7 @@ from planner.study import Study
 FAULTY, USAGE, NO_PLAN, INTERRUPTED = 1, 2, 3, 130
 
 _STANDARDS = ("standards", "tiers", "functions")
-_PARTS = ("all", "stations", "towns", "groups", *_STANDARDS)
+_PARTS = ("all", "stations", "towns", "groups", "access", *_STANDARDS)
 
 Progressing = Callable[[str, float], None]
 
@@ -186,13 +186,16 @@ def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: 
     """How well each station serves, and how well towns and key groups are served.
 
     `--of standards` shows what each station offers and lacks by the policy pack, `--of tiers` whether the tiers follow its
-    pattern, `--of functions` how many residents reach each function.
+    pattern, `--of functions` how many residents reach each function, `--of access` the capacity in reach (2SFCA).
     """
     with _progress(quiet) as progress:
         surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
         if part in _STANDARDS:
             checked = run.check_standards(surveyed)
             _show({part: getattr(checked, part)}, form)
+            return
+        if part == "access":
+            _show({part: run.measure_access(surveyed)}, form)
             return
         stations, towns, groups = run.score_survey(surveyed)
     tables = {"stations": stations, "towns": towns, "groups": groups}
@@ -405,6 +408,7 @@ _SCHEMAS = {
     "functions": schema.FUNCTIONS,
     "targets": schema.TRACK,
     "coverage": schema.TOWN_PROGRESS,
+    "access": schema.ACCESS,
 }
 
 
@@ -428,5 +432,7 @@ def _cell(value: Any, column: str) -> str:
     if isinstance(value, float):
         if "coverage" in column or column in ("completeness", "basic", "extended", "innovative"):
             return f"{value:.1%}"
+        if column in ("gini", "theil", "stations_per_10000"):
+            return f"{value:.3f}"
         return f"{value:,.6f}" if column in ("lon", "lat") else f"{value:,.1f}".removesuffix(".0")
     return str(value)

@@ -21,6 +21,7 @@ import pyproj
 import shapely
 
 from planner import store
+from planner.access import access_by_town, two_step_access
 from planner.coverage import measure_coverage
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
@@ -46,6 +47,7 @@ from planner.schema import (
     Standards,
     Stations,
     Tiers,
+    TownAccess,
     Towns,
     TownScores,
 )
@@ -228,6 +230,20 @@ def check_standards(survey: Survey) -> Conformity:
         standards = measure_standards(policy, stations, survey.as_of)
         functions = reach_functions(policy, survey.reach, survey.demand, stations)
         return Conformity(standards, check_tiers(policy, stations), functions)
+
+
+def measure_access(survey: Survey) -> TownAccess:
+    """Say how much of the stations' capacity residents can walk to, and how evenly, by town: 2SFCA at the study's cutoff.
+
+    Raises
+    ------
+    TableError
+        If a standing station says no capacity.
+    """
+    capacity = survey.stations.get("capacity", pd.Series(dtype="float64"))
+    with survey.steps.step("measuring access"):
+        supply = two_step_access(survey.reach, survey.demand, capacity)
+        return access_by_town(survey.demand, supply, survey.stations, survey.towns)
 
 
 def draw_isochrones(survey: Survey, minutes: tuple[float, ...] | None = None) -> Isochrones:

@@ -262,6 +262,21 @@ def test_standards_tiers_and_functions_are_shown_by_score(study: str):
     assert len(json.loads(call("score", study, "--of", "functions", "--format", "json").stdout)) == 8
 
 
+def test_access_by_town_is_shown_where_stations_say_what_they_carry(study: str, tmp_path: Path):
+    refused = call("score", study, "--of", "access")
+    assert refused.exit_code == 1
+    assert "row S1, capacity: the station's capacity is missing" in refused.stderr
+    folder = write_lattice_study(tmp_path / "carrying")
+    header, *rows = (folder / "stations.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([header + ",capacity", *(f"{row},{carry}" for row, carry in zip(rows, (300, 200, 100), strict=True))])
+    (folder / "stations.csv").write_text(text, encoding="utf-8")
+    table = pd.read_csv(io.StringIO(call("score", str(folder), "--of", "access", "--format", "csv").stdout)).set_index("place")
+    handed_out = table["supply_per_10000"] * table["population"] / 10_000
+    assert handed_out["district"] == pytest.approx(500.0)  # S3 is only planned
+    assert handed_out["West"] + handed_out["East"] == pytest.approx(500.0)
+    assert table["stations"].to_dict() == {"district": 2, "West": 2, "East": 0}
+
+
 def test_a_run_writes_the_standards_of_its_policy(study: str, tmp_path: Path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PlannerWarning)
