@@ -176,6 +176,7 @@ def test_coverage_then_and_now_adds_up_over_towns():
 
 DAYS = st.dates(dt.date(2023, 1, 1), dt.date(2025, 12, 31))
 OPTIONAL = st.one_of(st.none(), DAYS)
+STATED = st.sampled_from(["built", "accepted", "closed", "applied", None])
 
 
 @settings(deadline=None, max_examples=40)
@@ -203,6 +204,30 @@ def sorted_row(row: tuple[dt.date, dt.date | None, dt.date | None]) -> list[dt.d
     """Built, accepted and closed in an order that can happen; what did not happen stays None."""
     known = iter(sorted(date for date in row if date is not None))
     return [None if date is None else next(known) for date in row]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["built", "accepted", "closed", "applied", None]), *[OPTIONAL] * 4), min_size=1, max_size=5
+    ),
+    st.booleans(),
+    st.lists(DAYS, min_size=1, max_size=4),
+)
+def test_what_counts_is_what_stands_on_each_day(rows: list[tuple[object, ...]], accepted_only: bool, days: list[dt.date]):
+    names = ("status", "built_on", "accepted_on", "opened", "closed")
+    given_stations = stations(town=["A"] * len(rows), **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    counts = ["accepted"] if accepted_only else ["built", "accepted"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)
+        for day in days:
+            row = tracked(target(accepted_only=accepted_only), given_stations, day).iloc[0]
+            assert row["counted"] == status_at(given_stations, day).isin(counts).sum()
+            since = row["met_on"]
+            if not pd.isna(since):
+                assert tracked(target(accepted_only=accepted_only), given_stations, since.date())["met"].iloc[0]
+                before = since.date() - dt.timedelta(days=1)
+                assert not tracked(target(accepted_only=accepted_only), given_stations, before)["met"].iloc[0]
 
 
 def call(*words: str) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ STAGE_DATES = {"planned": "planned_on", "applied": "applied_on", "built": "built
 _STANDS_IN = {"built": ("opened", "accepted_on"), "accepted": ("opened", "built_on")}  # where its own date is not known
 
 Marks = npt.NDArray[np.bool_]
+Days = npt.NDArray[np.datetime64]
+
+ALWAYS, NEVER = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")  # before and after all days a table may name
 
 
 def status_at(stations: Stations, as_of: dt.date) -> pd.Series:
@@ -135,6 +139,24 @@ def stage_dates(stations: Stations) -> dict[str, pd.Series]:
         for name in others:
             known[stage] = known[stage].fillna(_dates(stations, name))
     return known | {"closed": _dates(stations, "closed")}
+
+
+def days_in(stations: Stations, stages: Sequence[str]) -> tuple[Days, Days]:
+    """From which day on, and until before which, each station is in one of `stages`, the last of which is ``accepted``.
+
+    Both in whole days, as `status_at` has it: NaT from where it never is, ALWAYS where no date says since when, NEVER where
+    it has not closed.
+    """
+    status, dates = dated_status(stations), stage_dates(stations)
+    reached = _stages_open(stations, status, dates)
+    begin: Days = np.full(len(stations), np.datetime64("NaT", "D"))
+    for stage in stages:
+        day = dates[stage].to_numpy(dtype="datetime64[D]")
+        day = np.where(np.isnat(day) & (status == stage).to_numpy(dtype=bool), ALWAYS, day)
+        begin = np.fmin(begin, np.where(reached[stage], day, np.datetime64("NaT", "D")))
+    end = dates["closed"].to_numpy(dtype="datetime64[D]")
+    begin[np.isnat(end) & (status == "closed").to_numpy(dtype=bool)] = np.datetime64("NaT", "D")
+    return begin, np.where(np.isnat(end), NEVER, end)
 
 
 def contradictions(stations: Stations, as_of: dt.date) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -13,8 +14,8 @@ import pandas as pd
 
 from planner.errors import PlannerWarning
 from planner.policy import Counts, Policy, Scope, Target
-from planner.progress.standing import STAGES, column, contradictions, dated_status, stage_dates, status_at
-from planner.schema import TOWN_PROGRESS, TRACK, Coverage, Stations, TownProgress, Towns, Track
+from planner.progress.standing import ALWAYS, NEVER, STAGES, Days, column, contradictions, days_in, status_at
+from planner.schema import STANDING, TOWN_PROGRESS, TRACK, Coverage, Stations, TownProgress, Towns, Track
 from planner.standards import measure_standards
 
 DISTRICT = "district"  # the place of a target that is the whole district's
@@ -94,23 +95,45 @@ def coverage_then_and_now(before: Coverage, after: Coverage, towns: Towns) -> To
     return cast("TownProgress", TOWN_PROGRESS.conform(table))
 
 
+@dataclass(frozen=True, eq=False)
+class _Spans:
+    """From which day on and until before which each station counts towards a target; see `days_in`."""
+
+    begin: Days
+    end: Days
+
+    def __getitem__(self, who: Marks) -> _Spans:
+        return _Spans(self.begin[who], self.end[who])
+
+    def counted(self, as_of: dt.date) -> int:
+        day = np.datetime64(as_of)
+        return int(((self.begin <= day) & (day < self.end)).sum())
+
+    def enough_since(self, minimum: int, as_of: dt.date) -> dt.date | None:
+        """The day since when at least `minimum` have counted without a break; None if they always did, by all the dates."""
+        known = self.begin < self.end
+        begin, end = np.sort(self.begin[known]), np.sort(self.end[known])
+        days = np.unique(np.concatenate([[ALWAYS], begin, end]))
+        days = days[days <= np.datetime64(as_of)]  # between two of them nothing changes
+        counts = np.searchsorted(begin, days, side="right") - np.searchsorted(end, days, side="right")
+        short = np.flatnonzero(counts < minimum)
+        return None if not len(short) else cast("dt.date", days[short[-1] + 1].item())
+
+
 def _rows(target: Target, policy: Policy, stations: Stations, towns: Sequence[str], as_of: dt.date) -> list[dict[str, Any]]:
     meant = Stations(stations[_meant(target, policy, stations)])
-    status, begins = status_at(meant, as_of), _begins(target, meant)
-    _warn_of_undated(target, meant, begins)
+    status, spans = status_at(meant, as_of), _spans(target, meant)
     places: list[tuple[str, Marks]] = [(DISTRICT, np.ones(len(meant), dtype=bool))]
     if target.scope is Scope.TOWN:
         town = column(meant, "town").astype("string").fillna("").to_numpy(dtype=object)
         places = [(name, np.asarray(town == name, dtype=bool)) for name in towns]
-    return [_row(target, place, Stations(meant[who]), status[who], begins[who], as_of) for place, who in places]
+    return [_row(target, place, status[who], spans[who], as_of) for place, who in places]
 
 
-def _row(
-    target: Target, place: str, stations: Stations, status: pd.Series, begins: pd.Series, as_of: dt.date
-) -> dict[str, Any]:
-    counted = int(_counts(target, status, begins).sum())
+def _row(target: Target, place: str, status: pd.Series, spans: _Spans, as_of: dt.date) -> dict[str, Any]:
+    counted = spans.counted(as_of)
     met = counted >= target.minimum
-    met_on = _met_since(target, stations, begins, as_of) if met else None
+    met_on = spans.enough_since(target.minimum, as_of) if met else None
     late_to = met_on if met else as_of
     return {
         "target": target.name,
@@ -134,6 +157,15 @@ def _row(
     }
 
 
+def _spans(target: Target, stations: Stations) -> _Spans:
+    """When each station counts towards a target; those that began before ``since`` never do."""
+    begin, end = days_in(stations, ("accepted",) if target.accepted_only else STANDING)
+    if target.since is None:
+        return _Spans(begin, end)
+    _warn_of_undated(target, stations, (begin == ALWAYS) & (end == NEVER))
+    return _Spans(np.where(begin >= np.datetime64(target.since), begin, np.datetime64("NaT", "D")), end)
+
+
 def _meant(target: Target, policy: Policy, stations: Stations) -> Marks:
     if target.counts is Counts.FEATURED:
         return np.asarray(column(stations, "kind").isin(policy.featured_kinds), dtype=bool)
@@ -143,46 +175,12 @@ def _meant(target: Target, policy: Policy, stations: Stations) -> Marks:
     return np.ones(len(stations), dtype=bool)
 
 
-def _begins(target: Target, stations: Stations) -> pd.Series:
-    """The day from which each station counts towards a target: that of its acceptance, or else the earlier of both."""
-    dates = stage_dates(stations)
-    if target.accepted_only:
-        return dates["accepted"]
-    both = pd.concat([dates["built"], dates["accepted"]], axis=1)
-    return both.min(axis=1).astype("datetime64[us]")
-
-
-def _counts(target: Target, status: pd.Series, begins: pd.Series) -> Marks:
-    """Which stations with these statuses count."""
-    standing = ("accepted",) if target.accepted_only else ("built", "accepted")
-    counts = status.isin(standing).to_numpy(dtype=bool)
-    if target.since is None:
-        return counts
-    return counts & (begins >= pd.Timestamp(target.since)).to_numpy(dtype=bool)
-
-
-def _met_since(target: Target, stations: Stations, begins: pd.Series, as_of: dt.date) -> dt.date | None:
-    """The day since when enough stations have counted without a break; None if they always did, as far as dates tell."""
-    closed = stage_dates(stations)["closed"]
-    days = sorted({stamp.date() for stamp in (*begins.dropna(), *closed.dropna()) if stamp.date() <= as_of}, reverse=True)
-    since = None
-    for day in days:  # newest first; between two of them nothing changes
-        if int(_counts(target, status_at(stations, day), begins).sum()) < target.minimum:
-            return since
-        since = day
-    first = days[-1] - dt.timedelta(days=1) if days else as_of
-    always = int(_counts(target, status_at(stations, first), begins).sum()) >= target.minimum
-    return None if always else since
-
-
-def _warn_of_undated(target: Target, stations: Stations, begins: pd.Series) -> None:
-    if target.since is None:
-        return
-    stands = dated_status(stations).isin(("built", "accepted")).to_numpy(dtype=bool)
-    undated = stations.index[stands & begins.isna().to_numpy(dtype=bool)]
-    if len(undated):
-        said = f"{len(undated)} standing stations have no date (the first is {undated[0]}) and do not count towards"
-        warnings.warn(f"{said} {target.name!r}, which counts from {target.since} on", PlannerWarning, stacklevel=4)
+def _warn_of_undated(target: Target, stations: Stations, undated: Marks) -> None:
+    if undated.any():
+        said = (
+            f"{int(undated.sum())} standing stations have no date (the first is {stations.index[undated][0]}) and do not count"
+        )
+        warnings.warn(f"{said} towards {target.name!r}, which counts from {target.since} on", PlannerWarning, stacklevel=5)
 
 
 def _warn_of_contradictions(stations: Stations, as_of: dt.date) -> None:
