@@ -314,6 +314,22 @@ def test_values_of_formulas_are_read_and_missing_ones_are_said(tmp_path: Path) -
     assert degrees(read_table(path, STATIONS, CRS)) == [(LON, LAT)]
 
 
+def test_a_formula_that_gives_nothing_is_an_empty_cell_where_others_have_values(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    workbook(path, [*HEADERS, "地址"], ["a", "A", "=121+0.25", 31.38, None, None, '=""'])
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    for empty in (b"<v></v>", b"<v />"):
+        parts[sheet] = parts[sheet].replace(empty, b"<v>121.25</v>", 1)
+    with zipfile.ZipFile(path, "w") as new:
+        for name, raw in parts.items():
+            new.writestr(name, raw)
+    table = read_table(path, STATIONS, CRS)
+    assert degrees(table) == [(LON, LAT)]
+    assert table["address"].isna().all()
+
+
 @pytest.mark.parametrize("raw", [b"PK\x03\x04 cut off", b"not a zip at all", b"\xd0\xcf\x11\xe0 an old or locked workbook"])
 def test_a_broken_workbook_is_said_to_be_broken(tmp_path: Path, raw: bytes) -> None:
     assert "copy it again" in faults_of(tmp_path, raw, "a.xlsx")[0].mend

@@ -14,7 +14,7 @@ from planner.schema import is_blank
 Recognise = Callable[[str], str | None]  # a header as people write it -> the column's name, or None
 Record = tuple[int, Sequence[Any]]  # row number as the user sees it, and its cells
 
-__all__ = ["ROW", "Recognise", "Record", "Rows", "find_headers", "is_blank", "rows_of", "said", "under"]
+__all__ = ["ROW", "Recognise", "Record", "Rows", "find_headers", "is_blank", "is_remark", "rows_of", "said", "under"]
 
 HEADER_ROWS = 20  # the headers stand within the first so many rows that are not empty
 ROW = "source_row"
@@ -38,9 +38,10 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
 
     Headers are the row, of the first 20 that are not empty, with most cells that `recognise` knows (the first of equals, so
     that a title above them does no harm); a cell that is empty there takes its header from the row above (merged cells).
+    Rows above them that begin with ``#`` are remarks.
     """
     filled = [(number, cells) for number, cells in records if any(not is_blank(cell) for cell in cells)]
-    if not filled:
+    if all(is_remark(cells) for _, cells in filled):
         return Rows(pd.DataFrame({ROW: []}), (Fault("the table is empty", "write its headers and rows", source),))
     at, headers = find_headers(filled, recognise)
     body, faults = [], []
@@ -59,16 +60,22 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
 
 def find_headers(filled: Sequence[Record], recognise: Recognise) -> tuple[int, list[str]]:
     """Which of the filled records holds the headers, and the headers (empty text where there is none)."""
-    best, best_at, best_known = [said(cell) for cell in filled[0][1]], 0, 0
+    plain = [(at, [said(cell) for cell in cells]) for at, (_, cells) in enumerate(filled) if not is_remark(cells)]
+    best_at, best = plain[0]
+    best_known = 0
     above: list[str] = []
-    for at, (_, cells) in enumerate(filled[:HEADER_ROWS]):
-        own = [said(cell) for cell in cells]
+    for at, own in plain[:HEADER_ROWS]:
         for headers in (own, under(above, own, recognise)):
             known = sum(1 for header in headers if header and recognise(header))
             if known > best_known:
                 best, best_at, best_known = headers, at, known
         above = own
     return best_at, best
+
+
+def is_remark(cells: Sequence[Any]) -> bool:
+    """Whether a row is a remark: its first cell begins with ``#``."""
+    return bool(cells) and isinstance(cells[0], str) and cells[0].lstrip("\ufeff \t").startswith("#")
 
 
 def under(above: Sequence[str], own: Sequence[str], recognise: Recognise) -> list[str]:

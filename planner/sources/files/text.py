@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from planner.sources.files.opening import refused
@@ -17,7 +16,7 @@ LONGEST_CELL = 1_000_000
 
 
 def text_records(path: Path, source: str) -> list[Record]:
-    """The records of a CSV with their row numbers; lines that begin with ``#`` above the headers are left out.
+    """The records of a CSV with their row numbers, from 1.
 
     Raises
     ------
@@ -28,21 +27,12 @@ def text_records(path: Path, source: str) -> list[Record]:
     mark = find_mark(text)
     previous = csv.field_size_limit(LONGEST_CELL)
     try:
-        return list(_numbered(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)))
+        return list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True), 1))
     except csv.Error as error:
         said = f"the table cannot be read: {error}"
         raise refused(source, said, 'close every "quote", and double a quote that stands inside one') from error
     finally:
         csv.field_size_limit(previous)
-
-
-def _numbered(reader: Iterator[list[str]]) -> Iterator[Record]:
-    above = True
-    for number, cells in enumerate(reader, 1):
-        if above and cells and cells[0].lstrip().startswith("#"):
-            continue
-        above = above and not any(cell.strip() for cell in cells)
-        yield number, cells
 
 
 def decode(raw: bytes, source: str) -> str:

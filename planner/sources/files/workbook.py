@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import openpyxl
 from planner.errors import Fault
 from planner.schema import is_blank
 from planner.sources.files.opening import check_archive, reading
-from planner.sources.files.records import Recognise, Record, Rows, find_headers, rows_of
+from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
 
 
 def read_workbook(path: Path, source: str, recognise: Recognise) -> Rows:
@@ -31,10 +32,9 @@ def read_workbook(path: Path, source: str, recognise: Recognise) -> Rows:
 
 
 def _known(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool]:
-    filled = [record for record in records if any(not is_blank(cell) for cell in record[1])]
-    if not filled:
+    if all(is_remark(cells) for _, cells in records):
         return 0, False
-    _, headers = find_headers(filled, recognise)
+    _, headers = find_headers(records, recognise)
     return sum(1 for header in headers if header and recognise(header)), True
 
 
@@ -50,21 +50,29 @@ def _sheets(path: Path, source: str, *, values: bool) -> dict[str, list[Record]]
 def _records(sheet: Any) -> list[Record]:
     sheet.reset_dimensions()  # a sheet may claim a million rows it does not have
     held = ((number, list(cells)) for number, cells in enumerate(sheet.iter_rows(values_only=True), 1))
-    records: list[Record] = [(number, cells) for number, cells in held if any(not is_blank(cell) for cell in cells)]
-    while records and isinstance(records[0][1][0], str) and records[0][1][0].lstrip().startswith("#"):
-        records.pop(0)
-    return records
+    return [(number, cells) for number, cells in held if any(not is_blank(cell) for cell in cells)]
 
 
 def _uncomputed(path: Path, source: str, name: str, records: Sequence[Record]) -> list[Fault]:
-    """Formulas whose value is not in the file: written by a program, never opened in Excel."""
-    formulas = dict(_sheets(path, source, values=False).get(name, []))
-    found = []
-    values = dict(records)
-    for number, cells in formulas.items():
+    """Formulas whose value is not in the file: written by a program, never opened in Excel.
+
+    Where any formula of the sheet has a value Excel has computed them all, and one without is an empty text.
+    """
+    if not _has_formulas(path):
+        return []
+    values, empty = dict(records), list[tuple[int, int]]()
+    for number, cells in _sheets(path, source, values=False).get(name, []):
         held = values.get(number, [])
-        for i, cell in enumerate(cells):
-            if isinstance(cell, str) and cell.startswith("=") and (i >= len(held) or held[i] is None):
-                mend = "open the workbook in Excel and save it"
-                found.append(Fault("a formula has no value in the file", mend, source, number, f"column {i + 1}"))
-    return found
+        for i in (i for i, cell in enumerate(cells) if isinstance(cell, str) and cell.startswith("=")):
+            if i < len(held) and held[i] is not None:
+                return []
+            empty.append((number, i))
+    problem, mend = "a formula has no value in the file", "open the workbook in Excel and save it"
+    return [Fault(problem, mend, source, number, f"column {i + 1}") for number, i in empty]
+
+
+def _has_formulas(path: Path) -> bool:
+    """Whether any sheet has a formula, by its XML: a second look at the workbook takes as long as the first."""
+    with zipfile.ZipFile(path) as archive:
+        sheets = [archive.read(part) for part in archive.namelist() if part.startswith("xl/worksheets/")]
+    return any(b"<f>" in sheet or b"<f " in sheet or b":f>" in sheet for sheet in sheets)
