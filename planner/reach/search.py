@@ -145,12 +145,9 @@ def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Longs]:
     who, way, at_m = who[order], way[order], at_m[order]
     name = who.astype(np.uint32)
     link_m = destinations.link_m[who]
-    metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + link_m[:, None]
-    by_corner, first = by_number(streets.way_ends[way].reshape(-1).astype(np.int32), streets.corners + 1)
-    by_corner = by_corner[: first[streets.corners]]  # dead ends stand last, and nobody comes from there
-    met, metres = name[by_corner // 2], metres.reshape(-1)[by_corner]
+    first, met, metres = _by_corner(name, way, at_m, link_m, streets.way_ends, streets.way_m, streets.corners)
     _sort_each(first, met, metres)
-    return _Doors(first.astype(np.uint32), met, metres, name, at_m, link_m), way_first
+    return _Doors(first, met, metres, name, at_m, link_m), way_first
 
 
 def place_order(streets: Streets, origins: Links) -> Longs:
@@ -243,7 +240,31 @@ def by_number(number: Ints, count: int) -> tuple[Longs, Longs]:
 
 
 @compiled
-def _sort_each(first: Longs, who: Places, metres: Floats) -> None:
+def _by_corner(
+    who: Places, way: Ints, at_m: Floats, link_m: Floats, way_ends: Places, way_m: Floats, corners: int
+) -> tuple[Places, Places, Floats]:
+    """List each destination at both corners of its way (dead ends have no list: nobody comes from there), with its metres."""
+    first = np.zeros(corners + 2, dtype=np.uint32)
+    for i in range(len(who)):
+        for side in range(2):
+            first[way_ends[way[i], side] + 1] += 1
+    first[corners + 1] = 0
+    for corner in range(corners + 1):
+        first[corner + 1] += first[corner]
+    cursor = first.copy()
+    met, metres = np.empty(first[corners], dtype=np.uint32), np.empty(first[corners])
+    for i in range(len(who)):
+        for side in range(2):
+            corner = way_ends[way[i], side]
+            if corner < corners:
+                met[cursor[corner]] = who[i]
+                metres[cursor[corner]] = (at_m[i] if side == 0 else way_m[way[i]] - at_m[i]) + link_m[i]
+                cursor[corner] += 1
+    return first, met, metres
+
+
+@compiled
+def _sort_each(first: Places, who: Places, metres: Floats) -> None:
     """Sort each corner's destinations by their metres: few by insertion, many by numpy."""
     for corner in range(len(first) - 2):
         low, high = first[corner], first[corner + 1]
