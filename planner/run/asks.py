@@ -1,0 +1,60 @@
+"""Questions about one study that are not a whole run: times between any places, and the way from one place."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import shapely
+
+from planner.progress import standing_stations
+from planner.reach import travel_times
+from planner.run.results import Progress, Steps, Survey
+from planner.schema import (
+    POINTS,
+    Towns,
+)
+from planner.sources.files import default_as_of, read_area, read_candidates, read_stations, read_table
+from planner.sources.files.fit import with_towns
+from planner.sources.osm import read_network
+from planner.sources.population import read_demand
+from planner.study import Study
+from planner.way import explain_place
+
+
+def walking_times(study: Study, origins: str, destinations: str, *, progress: Progress | None = None) -> pd.DataFrame:
+    """Walking times within the cutoff as a long table ``from_id``, ``to_id``, ``walk_s`` (seconds), sorted by both ids.
+
+    `origins` and `destinations` are ``stations`` (those that stand), ``candidates``, ``demand``, or a file of points with
+    an id, ``lon`` and ``lat``. Where the residents of towns walk differently, the town of the origin decides.
+    """
+    steps = Steps(progress)
+    with steps.step("reading tables"):
+        towns = read_area(study)
+        places = [_points(study, what, towns) for what in (origins, destinations)]
+    with steps.step("reading the street network") as inner:
+        network = read_network(study, towns=towns, progress=inner)
+    with steps.step("measuring walking times") as inner:
+        reach = travel_times(network, places[1], places[0], study.scenario.walk, progress=inner)
+    names = {"origin_id": "from_id", "destination_id": "to_id"}
+    return reach.to_frame().rename(columns=names).set_index(["from_id", "to_id"]).sort_index()
+
+
+def _points(study: Study, what: str, towns: Towns) -> gpd.GeoDataFrame:
+    if what == "stations":
+        stations = read_stations(study, towns=towns)
+        return standing_stations(stations, study.as_of or default_as_of(stations))
+    if what == "candidates":
+        return read_candidates(study, towns=towns)
+    if what == "demand":
+        return read_demand(study, towns)
+    return with_towns(read_table(what, POINTS, str(study.crs)), towns)
+
+
+def explain(survey: Survey, lon: float, lat: float, *, nearest: int = 3) -> tuple[gpd.GeoDataFrame, str]:
+    """The nearest stations of a place in degrees, the way there leg by leg, and why it is covered or not."""
+    to_metres = pyproj.Transformer.from_crs("EPSG:4326", survey.network.crs, always_xy=True)
+    place = shapely.Point(to_metres.transform(lon, lat))
+    inside = survey.towns.index[survey.towns.intersects(place)]
+    walk = survey.study.scenario.walk.for_town(str(inside[0]) if len(inside) else None)
+    return explain_place(survey.network, survey.stations, place, walk, nearest=nearest)

@@ -1,0 +1,181 @@
+"""What a run writes: the tables as published, pages, documents and the manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from planner import store
+from planner.privacy import publish_tables
+from planner.publish.atlas import Atlas, draw_atlas
+from planner.publish.pictures import draw_all
+from planner.publish.report import write_report
+from planner.publish.workbook import headline_of, write_workbook
+from planner.schema import (
+    Coverage,
+    GroupScores,
+    Scores,
+    Sites,
+    Towns,
+    TownScores,
+)
+from planner.sources.osm import read_backdrop
+from planner.sources.packs import read_policy
+from planner.study import Study
+from planner.style import Said
+
+if TYPE_CHECKING:
+    from planner.run.results import Run
+
+_VERSIONS = ("geopandas", "shapely", "numpy", "scipy", "pandas", "numba", "highspy", "osmium", "folium", "pyproj", "rasterio")
+
+
+def publish_run(run: Run) -> dict[str, pd.DataFrame]:
+    survey, proposal = run.survey, run.proposal
+    minimum = survey.study.privacy.minimum_count
+    scored = survey.stations[["geometry"]].join(run.scores)
+    tables: dict[str, pd.DataFrame] = {
+        "stations": gpd.GeoDataFrame(scored, geometry="geometry", crs=survey.stations.crs),
+        "towns": run.town_scores,
+        "groups": run.group_scores,
+        "demand": survey.coverage,
+        "isochrones": run.isochrones,
+    }
+    if proposal is not None and proposal.plan is not None:
+        tables["sites"] = proposal.plan.sites
+    if proposal is not None and proposal.frontier is not None:
+        tables["frontier"] = proposal.frontier
+    if run.conformity is not None:
+        tables["standards"] = run.conformity.standards
+    return publish_tables(tables, minimum, reach=survey.reach)
+
+
+def write_pages(run: Run, folder: Path) -> None:
+    run.draw().write(folder)
+
+
+def write_tables(run: Run, folder: Path) -> None:
+    store.write_tables(folder, run.published)
+    store.write_json(folder / "summary.json", run.published_summary)
+
+
+def write_documents(run: Run, folder: Path) -> None:
+    """The workbook; and the report, in the first language as ``report.docx`` and in others as ``report.en.docx``."""
+    survey, study, tables = run.survey, run.survey.study, run.published
+    languages, groups = study.publish.languages, study.scenario.groups
+    sources = sources_of(study)
+    headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
+    write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
+    pictures = draw_all(
+        network=survey.network,
+        towns=survey.towns,
+        stations=survey.stations,
+        isochrones=run.isochrones,
+        tables=tables,
+        languages=languages,
+    )
+    for language in languages:
+        write_report(
+            folder / ("report.docx" if language == languages[0] else f"report.{language}.docx"),
+            study=study,
+            summary=run.published_summary,
+            tables=tables,
+            pictures=pictures[language],
+            as_of=survey.as_of,
+            sources=[source[language] for source in sources],
+            notes=run.notes,
+            language=language,
+        )
+
+
+def draw_pages(run: Run) -> Atlas:
+    survey, proposal, tables = run.survey, run.proposal, run.published
+    study = survey.study
+    return draw_atlas(
+        study=study,
+        network=survey.network,
+        towns=survey.towns,
+        stations=survey.stations,
+        coverage=Coverage(gpd.GeoDataFrame(tables["demand"])),
+        scores=Scores(pd.DataFrame(tables["stations"])),
+        town_scores=TownScores(tables["towns"]),
+        group_scores=GroupScores(tables["groups"]),
+        isochrones=run.isochrones,
+        sites=Sites(gpd.GeoDataFrame(tables["sites"])) if "sites" in tables else None,
+        frontier=None if proposal is None else proposal.frontier,
+        candidates=None if proposal is None else proposal.candidates,
+        backdrop=_read_backdrop_of(study, survey.towns),
+        as_of=survey.as_of,
+        sources=sources_of(study),
+        policy=read_policy(study),
+        minimum_count=study.privacy.minimum_count,
+    )
+
+
+def _read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
+    """Water and green of the study's extract, for the maps; None where the network is a saved graph."""
+    file = study.network.file
+    if file is None or file.endswith(".graphml"):
+        return None
+    return read_backdrop(study.path_of(file), crs=study.crs, area=towns.union_all())
+
+
+def sources_of(study: Study) -> tuple[Said, ...]:
+    """What the maps and tables were made from, as lines to print in either language."""
+    stations, population = study.stations, study.population
+    places = Path(stations.file).name if stations.file else f"OpenStreetMap {', '.join(stations.osm)}"
+    people = Path(population.file).name if population.file else None
+    spread = population.spread == "buildings"
+    lines: list[Said] = [
+        dict.fromkeys(("zh", "en"), f"© OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})"),
+        dict.fromkeys(("zh", "en"), places),
+        {
+            "zh": (people or "总数见研究文件") + ("，按住宅建筑面积分摊" if spread else ""),
+            "en": (people or "a total given in the study file") + (", spread over homes by floor area" if spread else ""),
+        },
+    ]
+    files = dict.fromkeys(Path(group.file).name for group in study.scenario.groups if group.file)
+    lines.append(dict.fromkeys(("zh", "en"), ", ".join(files)))
+    heads = (("道路", "Streets"), ("站点", "Stations"), ("人口", "Residents"), ("重点群体", "Key groups"))
+    return tuple(
+        {"zh": f"{zh}：{line['zh']}", "en": f"{en}: {line['en']}"}
+        for (zh, en), line in zip(heads, lines, strict=True)
+        if line["zh"]
+    )
+
+
+def manifest_of(run: Run) -> dict[str, Any]:
+    survey, study = run.survey, run.survey.study
+    return {
+        "planner": importlib.metadata.version("planner"),
+        "study": study.name,
+        "as_of": survey.as_of.isoformat(),
+        "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
+        "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
+        "network": survey.network.report,
+        "plan": run.published_summary.get("plan"),
+        "notes": list(run.notes),
+        "versions": {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _VERSIONS},
+        "seconds": {name: round(taken, 3) for name, taken in survey.steps.seconds.items()},
+        "written_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def input_files(study: Study) -> tuple[str, ...]:
+    """Every file the study names, as it names them, each once."""
+    named = [
+        study.area,
+        study.network.file,
+        study.stations.file,
+        *(block.file for block in study.candidates),
+        study.population.file,
+        *(group.file for group in study.scenario.groups),
+    ]
+    return tuple(dict.fromkeys(file for file in named if file))

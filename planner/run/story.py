@@ -1,0 +1,153 @@
+"""The whole story on one page: `run_study(study)` reads, measures, scores and proposes."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+
+import pandas as pd
+
+from planner.access import access_by_town, two_step_access
+from planner.coverage import measure_coverage
+from planner.errors import PlannerWarning, StudyError
+from planner.isochrones import isochrone_bands, reached_area
+from planner.progress import standing_stations
+from planner.reach import travel_times
+from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
+from planner.run.summary import standards_said, summary_of
+from planner.schema import (
+    GroupScores,
+    Isochrones,
+    Scores,
+    TownAccess,
+    TownScores,
+)
+from planner.score import score_groups, score_stations, score_towns
+from planner.siting import frontier, propose_sites
+from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.sources.osm import read_network
+from planner.sources.packs import read_policy
+from planner.sources.population import read_demand
+from planner.standards import check_tiers, measure_standards, reach_functions
+from planner.study import Study
+
+
+def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
+    """Read the place and measure who reaches which of the stations that stand at the study's date.
+
+    Raises
+    ------
+    StudyError, TableError, SourceError
+        What is wrong with the study, its tables or its files; each with all faults at once.
+    """
+    steps = Steps(progress)
+    with steps.step("reading tables"):
+        towns = read_area(study)
+        all_stations = read_stations(study)
+    as_of = study.as_of or default_as_of(all_stations)
+    stations = standing_stations(all_stations, as_of)
+    with steps.step("reading the street network") as inner:
+        network = read_network(study, towns=towns, progress=inner)
+    with steps.step("reading residents") as inner:
+        demand = read_demand(study, towns, progress=inner)
+    with steps.step("measuring walking times") as inner:
+        reach = travel_times(network, stations, demand, study.scenario.walk, progress=inner)
+        coverage = measure_coverage(reach, demand)
+    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps)
+
+
+def score_survey(survey: Survey, isochrones: Isochrones | None = None) -> tuple[Scores, TownScores, GroupScores]:
+    """Score stations, towns and groups; with outlines, the share of area covered too."""
+    groups, walk, siting = survey.study.scenario.groups, survey.study.scenario.walk, survey.study.scenario.siting
+    target = read_policy(survey.study).town_minimum(survey.as_of) or siting.per_town_min or None
+    with survey.steps.step("scoring"):
+        stations = score_stations(survey.reach, survey.demand, survey.stations)
+        reached = None if isochrones is None else reached_area(isochrones, walk.minutes)
+        towns = score_towns(survey.coverage, survey.towns, survey.stations, groups, reached=reached, target=target)
+        return stations, towns, score_groups(survey.coverage, groups)
+
+
+def check_standards(survey: Survey) -> Conformity:
+    """Measure the standing stations against the standards of the study's policy pack.
+
+    Key groups are not counted by function: sums so near each other would give small counts away.
+    """
+    policy, stations = read_policy(survey.study), survey.stations
+    with survey.steps.step("checking standards"):
+        standards = measure_standards(policy, stations, survey.as_of)
+        functions = reach_functions(policy, survey.reach, survey.demand, stations)
+        return Conformity(standards, check_tiers(policy, stations), functions)
+
+
+def measure_access(survey: Survey) -> TownAccess:
+    """Say how much of the stations' capacity residents can walk to, and how evenly, by town: 2SFCA at the study's cutoff.
+
+    Raises
+    ------
+    TableError
+        If a standing station says no capacity.
+    """
+    capacity = survey.stations.get("capacity", pd.Series(dtype="float64"))
+    with survey.steps.step("measuring access"):
+        supply = two_step_access(survey.reach, survey.demand, capacity)
+        return access_by_town(survey.demand, supply, survey.stations, survey.towns)
+
+
+def draw_isochrones(survey: Survey, minutes: tuple[float, ...] | None = None) -> Isochrones:
+    """The outlines of every standing station at the study's bands (or at `minutes`) and always at the cutoff."""
+    walk = survey.study.scenario.walk
+    bands = tuple(sorted({*(minutes or walk.bands), *(() if minutes else (walk.minutes,))}))
+    with survey.steps.step("drawing outlines") as inner:
+        return isochrone_bands(survey.network, survey.stations, dataclasses.replace(walk, bands=bands), progress=inner)
+
+
+def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = True) -> Proposal:
+    """Choose new sites among the study's host premises (what stands stays) and trace what any number could cover.
+
+    Raises
+    ------
+    StudyError
+        If the study names no candidates.
+    PlanError
+        If no plan can meet what is asked.
+    """
+    study = survey.study
+    if not study.candidates:
+        raise StudyError(f"{study.name}: no [[candidates]] are named; add a block with file = or osm = to study.toml")
+    with survey.steps.step("measuring walks to candidates") as inner:
+        candidates = read_candidates(study)
+        options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
+    standing = {str(town): int(count) for town, count in survey.stations["town"].value_counts().items()}
+    plan = None
+    if with_plan:
+        with survey.steps.step("choosing sites") as inner:
+            plan = propose_sites(
+                options, survey.coverage, candidates, study.scenario.siting, stations_per_town=standing, progress=inner
+            )
+    curve = None
+    if with_frontier:
+        with survey.steps.step("tracing the frontier") as inner:
+            curve = frontier(options, survey.coverage, candidates, existing=len(survey.stations), progress=inner)
+    return Proposal(candidates, options, plan, curve)
+
+
+def run_study(study: Study, *, progress: Progress | None = None) -> Run:
+    """Do the whole job for one study: survey, outlines, scores, proposal, headline figures.
+
+    A study without candidates is scored and drawn without a proposal. What is lawful but surprising is kept in
+    `Run.notes` and still warned about.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PlannerWarning)
+        survey = survey_study(study, progress=progress)
+        isochrones = draw_isochrones(survey)
+        scores, towns, groups = score_survey(survey, isochrones)
+        proposal = propose(survey) if study.candidates else None
+        conformity = check_standards(survey) if read_policy(study).has_standards else None
+        summary = summary_of(survey, isochrones, proposal) | standards_said(conformity)
+    notes = []
+    for caught_one in caught:
+        if issubclass(caught_one.category, PlannerWarning):
+            notes.append(str(caught_one.message))
+        warnings.warn_explicit(caught_one.message, caught_one.category, caught_one.filename, caught_one.lineno)
+    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)), conformity)

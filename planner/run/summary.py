@@ -1,0 +1,56 @@
+"""The headline figures of a run, each with its denominator, and the assumptions they stand on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.isochrones import reached_area
+from planner.run.results import Conformity, Proposal, Survey
+from planner.schema import Isochrones
+from planner.score import summarise
+from planner.siting import Plan
+from planner.standards import summarise_standards
+from planner.study import PROFILES
+
+
+def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None) -> dict[str, Any]:
+    """The headline figures, each with its denominator, and the assumptions they stand on."""
+    study, walk = survey.study, survey.study.scenario.walk
+    reached = reached_area(isochrones, walk.minutes)
+    said: dict[str, Any] = {
+        "study": study.name,
+        "as_of": survey.as_of.isoformat(),
+        "cutoff_minutes": walk.minutes,
+        "pace_mps": walk.pace_mps,
+        "profile": walk.profile,
+        "profile_source": PROFILES[walk.profile].source if walk.speed_mps is None else "given in the study file",
+        "towns_that_differ": {
+            town: {"minutes": own.minutes, "pace_mps": own.pace_mps}
+            for town, own in ((name, walk.for_town(name)) for name in walk.towns)
+        },
+        **summarise(survey.coverage, survey.towns, survey.stations, study.scenario.groups, reached=reached),
+    }
+    if proposal is not None and proposal.plan is not None:
+        said["plan"] = plan_facts(proposal.plan)
+    if proposal is not None and proposal.frontier is not None:
+        said["most_that_can_be_covered"] = float(proposal.frontier["covered_pop"].max())
+    return said
+
+
+def standards_said(conformity: Conformity | None) -> dict[str, Any]:
+    if conformity is None:
+        return {}
+    return {"standards": summarise_standards(conformity.standards, conformity.tiers, conformity.functions)}
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    return {
+        "method": str(plan.method),
+        "status": plan.status,
+        "sites": len(plan.sites),
+        "need_covered_before": plan.covered_before,
+        "need_covered_after": plan.covered_after,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "residents_gained": float(plan.sites["gain_pop"].sum()),
+    }
