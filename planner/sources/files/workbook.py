@@ -11,7 +11,7 @@ import openpyxl
 
 from planner.errors import Fault
 from planner.schema import is_blank
-from planner.sources.files.opening import check_archive, reading
+from planner.sources.files.opening import CUT_OFF, check_archive, reading
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
 
 
@@ -58,7 +58,7 @@ def _uncomputed(path: Path, source: str, name: str, records: Sequence[Record]) -
 
     Where any formula of the sheet has a value Excel has computed them all, and one without is an empty text.
     """
-    if not _has_formulas(path):
+    if not _has_formulas(path, source):
         return []
     values, empty = dict(records), list[tuple[int, int]]()
     for number, cells in _sheets(path, source, values=False).get(name, []):
@@ -71,8 +71,8 @@ def _uncomputed(path: Path, source: str, name: str, records: Sequence[Record]) -
     return [Fault(problem, mend, source, number, f"column {i + 1}") for number, i in empty]
 
 
-def _has_formulas(path: Path) -> bool:
+def _has_formulas(path: Path, source: str) -> bool:
     """Whether any sheet has a formula, by its XML: a second look at the workbook takes as long as the first."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(source, CUT_OFF, "copy it again"), zipfile.ZipFile(path) as archive:
         sheets = [archive.read(part) for part in archive.namelist() if part.startswith("xl/worksheets/")]
     return any(b"<f>" in sheet or b"<f " in sheet or b":f>" in sheet for sheet in sheets)
