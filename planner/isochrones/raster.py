@@ -16,6 +16,7 @@ from planner.reach.compiled import compiled, workers
 TILE = 64  # corners a side
 BLOCK = 8  # corners a side; blocks without an open corner are passed over
 NEAR_M = 60.0  # half a block of houses: most corners have a street this near
+FARTHER = 2.5  # the corners left over are looked at so many times farther off, and so on up to the longest link
 
 Bools = npt.NDArray[np.bool_]
 Floats32 = npt.NDArray[np.float32]
@@ -66,9 +67,13 @@ def link_corners(streets: Streets, around: Around, cell_m: float, max_link_m: fl
     """
     tiles = _unlinked(streets, around, cell_m, max_link_m)
     lines = np.ascontiguousarray(streets.network.node_xy[streets.network.ends].reshape(-1, 4))
-    real = streets.walked & ~streets.fragment
-    for tried, within_m in ((real, min(NEAR_M, max_link_m)), (real, max_link_m), (streets.walked, max_link_m)):
-        _try_all(lines, tried, within_m, tiles, workers(threads))
+    real, fragments = streets.walked & ~streets.fragment, streets.walked & streets.fragment
+    within_m = min(NEAR_M, max_link_m)
+    _try_all(lines, real, within_m, tiles, workers(threads))
+    while within_m < max_link_m:
+        within_m = min(FARTHER * within_m, max_link_m)
+        _try_all(lines, real, within_m, tiles, workers(threads))
+    _try_all(lines, fragments, max_link_m, tiles, workers(threads))
     np.sqrt(tiles.link_m, out=tiles.link_m)
     np.multiply(tiles.along_m, streets.network.length_m[tiles.segment], out=tiles.along_m, casting="same_kind")
     return tiles
