@@ -23,7 +23,7 @@ from reach_truth import (
 )
 from shapely import LineString, Point
 
-from planner.errors import CrsError, TableError
+from planner.errors import CrsError, StudyError, TableError
 from planner.network import EdgeFlag, Network
 from planner.reach import (
     Links,
@@ -180,6 +180,14 @@ def test_streets_made_ready_once_give_the_same_times() -> None:
     assert Streets.of(ready, takes_steps=False).network is network
 
 
+def test_streets_without_steps_are_searched_without_steps() -> None:
+    network = random_network(9)
+    links = link_points(network, np.random.default_rng(0).uniform(0, 400, (30, 2)), 90, walk=Walk(profile="wheelchair"))
+    ready = Streets.of(network, takes_steps=False)
+    asked = walk_times(network, links, links, 1.0, 300, takes_steps=False)
+    assert dense(walk_times(ready, links, links, 1.0, 300)).tobytes() == dense(asked).tobytes()
+
+
 def test_nobody_and_nowhere_give_empty_tables() -> None:
     links = link_points(lattice(), np.empty((0, 2)), 60)
     some = link_points(lattice(), np.array([[0.0, 0.0]]), 60)
@@ -275,14 +283,25 @@ def test_without_steps_neither_stairs_nor_what_only_they_connect_is_walked() -> 
 
 
 def test_points_far_beyond_the_streets_are_unlinked() -> None:
-    links = link_points(lattice(), np.array([[1e9, 0.0], [-1e15, 1e15], [500.0, 1500.0]]), 60)
-    assert links.segment.tolist() == [-1, -1, -1]
+    links = link_points(lattice(), np.array([[1e9, 0.0], [-1e300, 1e15], [500.0, 1061.0], [500.0, 1050.0]]), 60)
+    assert links.linked.tolist() == [False, False, False, True]
 
 
 def test_points_without_coordinates_are_all_named() -> None:
     with pytest.raises(TableError, match="3 faults") as error:
         link_points(lattice(), np.array([[0, 0], [np.nan, 1], [np.inf, 0]]), -1)
     assert [fault.row for fault in error.value.faults] == [1, 2, None]
+
+
+def test_links_of_another_network_and_impossible_walks_are_refused() -> None:
+    links = link_points(lattice(), np.array([[990.0, 1000.0]]), 60)
+    with pytest.raises(TableError, match="call link_points on this network"):
+        walk_times(lattice(3), links, links, 1.0, 300)
+    with pytest.raises(TableError, match="call link_points"):
+        Links(np.array([0], dtype=np.int32), np.array([np.nan]), np.zeros(1))
+    for pace, cutoff in ((0.0, 300.0), (1.0, -1.0), (1.0, np.inf), (np.nan, 300.0)):
+        with pytest.raises(StudyError, match="give a pace > 0"):
+            walk_times(lattice(), links, links, pace, cutoff)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -30,11 +30,22 @@ class Links:
         float64: metres (in units of ``network.length_m``) from the segment's end u to the foot point; 0 … its length.
     link_m
         float64: straight metres from the point to the foot point; inf where unlinked.
+
+    Raises
+    ------
+    TableError
+        If the arrays differ in length, or what belongs to a linked point is negative or not finite.
     """
 
     segment: Ints
     along_m: Floats
     link_m: Floats
+
+    def __post_init__(self) -> None:
+        linked = self.segment >= 0
+        fits = len(self.segment) == len(self.along_m) == len(self.link_m)
+        if not fits or not (np.isfinite(self.along_m[linked]) & (self.along_m[linked] >= 0) & (self.link_m[linked] >= 0)).all():
+            raise TableError("links: places are not one for each point, or negative, or not finite; call link_points")
 
     def __len__(self) -> int:
         return len(self.segment)
@@ -62,9 +73,10 @@ def link_points(
     """Link points to the nearest place on a street segment the walker may use.
 
     The rule: a point is linked to the nearest segment (by straight distance; of equally near ones the first in the
-    network's order) of a part with at least `FRAGMENT_M` metres of connected street, if one is within `max_link_m`;
+    network's order) of a part with at least `FRAGMENT_M` (500) metres of connected street, if one is within `max_link_m`;
     else to the nearest segment of any smaller part (a *fragment*: a courtyard path that the extract or the mapping cut off)
-    within `max_link_m`; else it is unlinked. Without steps, neither segments with steps nor connections over them count.
+    within `max_link_m`; else it is unlinked. Larger parts are islands and stay so: nobody walks over water. Without steps,
+    neither segments with steps nor connections over them count.
 
     Parameters
     ----------
@@ -73,16 +85,16 @@ def link_points(
     xy
         (n, 2) metres in the network's CRS, finite.
     max_link_m
-        Longest link in metres, inclusive; >= 0.
+        Longest link in metres, inclusive; finite, >= 0.
     walk
-        Whose streets: `takes_steps` decides. Everybody's if not given.
+        Whose streets: `takes_steps` decides. If not given, as the streets were made ready, or everybody's for a network.
     threads
         How many threads; all there are if not given. Never changes the result.
 
     Raises
     ------
     TableError
-        If a coordinate is not finite (all rows are named) or `max_link_m` is negative.
+        If a coordinate is not finite (all rows are named) or `max_link_m` is negative or not finite.
 
     Examples
     --------
@@ -91,11 +103,10 @@ def link_points(
     >>> links.segment.tolist(), links.along_m.tolist(), links.link_m.tolist()
     ([0, -1], [30.0, 0.0], [40.0, inf])
     """
-    takes_steps = network.takes_steps if walk is None and isinstance(network, Streets) else walk is None or walk.takes_steps
-    streets = Streets.of(network, takes_steps=takes_steps)
+    streets = Streets.of(network, takes_steps=None if walk is None else walk.takes_steps)
     points = _checked(xy, max_link_m)
     lines, grid = streets.lines, streets.grid
-    order = _by_cell(points, grid)
+    order = _by_cell(points, grid, max_link_m)
     found = Links(np.full(len(points), -1, dtype=np.int32), np.zeros(len(points)), np.full(len(points), np.inf))
     fragment = streets.fragment
 
@@ -114,18 +125,21 @@ def _checked(xy: Floats, max_link_m: float) -> Floats:
     points = np.array(xy, dtype=np.float64).reshape(-1, 2)
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
     faults = [Fault("the point has no finite coordinates", "give x and y in metres", row=int(i)) for i in bad]
-    if not max_link_m >= 0:
-        faults.append(Fault("the longest link is negative", "give metres >= 0", column="max_link_m", value=str(max_link_m)))
+    if not (np.isfinite(max_link_m) and max_link_m >= 0):
+        said = "the longest link is negative or not finite"
+        faults.append(Fault(said, "give metres >= 0", column="max_link_m", value=str(max_link_m)))
     if faults:
         raise TableError(f"points: {say_faults(faults)}", faults, "points")
     return points
 
 
-def _by_cell(points: Floats, grid: Grid) -> npt.NDArray[np.intp]:
-    """Points in the order of their cells: neighbours look at the same streets."""
-    far = np.clip((points - [grid.west, grid.south]) / grid.cell_m, -1, [grid.columns, grid.rows])
-    column, row = np.floor(far).astype(np.int64).T
-    return np.argsort(row * (grid.columns + 2) + column, kind="stable")
+def _by_cell(points: Floats, grid: Grid, max_link_m: float) -> npt.NDArray[np.intp]:
+    """Points that may be linked, in the order of their cells: neighbours look at the same streets."""
+    at = points - [grid.west, grid.south]
+    size = np.array([grid.columns, grid.rows])
+    near = np.flatnonzero(((at >= -max_link_m) & (at <= size * grid.cell_m + max_link_m)).all(axis=1))
+    column, row = np.floor(np.clip(at[near] / grid.cell_m, -1, size)).astype(np.int64).T
+    return near[np.argsort(row * (grid.columns + 2) + column, kind="stable")]
 
 
 @inlined

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planner.errors import StudyError, TableError
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
 from planner.reach.links import Links
@@ -23,7 +24,7 @@ Batch = tuple[Ints, Ints, Times]
 GRACE_M = 1e-6  # the cutoff is inclusive; a micrometre absorbs the rounding of sums, and is no walk at all
 BUCKET_M = 10.0  # width of the queue's buckets: an eighth of a usual street between two corners; 3 to 30 do as well
 MOST_BUCKETS = 1024  # wider ones above some 10 km
-BATCH = 256  # origins a thread takes at a time
+BATCH = 256  # origins a thread takes at a time, at most
 
 place = np.uint64  # places in arrays are unsigned in the loops: numba then leaves out its test for negative ones, half the time
 
@@ -83,7 +84,7 @@ def walk_times(
     pace_mps: float,
     cutoff_s: float,
     *,
-    takes_steps: bool = True,
+    takes_steps: bool | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> sp.csr_array:
@@ -101,18 +102,25 @@ def walk_times(
     pace_mps
         Metres a second, > 0.
     cutoff_s
-        The longest walk that counts, in seconds, inclusive; >= 0.
+        The longest walk that counts, in seconds, inclusive; finite, >= 0.
     takes_steps
-        Whether segments with steps are walked.
+        Whether segments with steps are walked. If not given, as the streets were made ready, or True for a network.
     threads
         How many threads; all there are if not given. Never changes a byte of the result.
     progress
-        Is told what is being done, and the share that is done.
+        Is told what is being done, and the share that is done; by any of the threads.
 
     Returns
     -------
     (origins x destinations) float32 seconds in [0, cutoff], columns rising in each row. A stored 0 is "at the door",
     an absent entry "out of reach".
+
+    Raises
+    ------
+    StudyError
+        If the pace or the cutoff is impossible.
+    TableError
+        If links are not of this network.
 
     Examples
     --------
@@ -123,11 +131,25 @@ def walk_times(
     [[10.0, 65.0], [65.0, 0.0]]
     """
     streets = Streets.of(network, takes_steps=takes_steps)
+    check(streets, pace_mps, cutoff_s, origins, destinations)
     doors, way_first = _doors(streets, destinations)
     order = place_order(streets, origins)
     starts = _starts(streets, origins.take(order), way_first)
     search = _Search(streets, starts, doors, len(destinations), pace_mps, cutoff_s)
     return _assemble(search.run(workers(threads), progress), order, (len(origins), len(destinations)))
+
+
+def check(streets: Streets, pace_mps: float, cutoff_s: float, *links: Links) -> None:
+    """Stop a search that makes no sense: a pace or cutoff that is impossible, links to segments that are not there."""
+    if not (np.isfinite(pace_mps) and pace_mps > 0 and np.isfinite(cutoff_s) and cutoff_s >= 0):
+        said = f"nobody walks {pace_mps} m/s for {cutoff_s} s"
+        raise StudyError(f"{said}; give a pace > 0 and a cutoff >= 0, both finite")
+    segments = len(streets.network.ends)
+    for one in links:
+        farthest = one.segment.max(initial=-1)
+        if farthest >= segments:
+            said = f"a point is linked to segment {farthest} but the network has {segments}"
+            raise TableError(f"links: {said}; call link_points on this network")
 
 
 def placed(streets: Streets, links: Links) -> tuple[Longs, Ints, Floats]:
@@ -177,13 +199,14 @@ class _Search:
     def run(self, threads: int, progress: Progress | None) -> list[Batch]:
         """Counts, columns and times of each batch, in the order of the batches."""
         total = len(self.starts.at_m)
-        turns = -(-total // BATCH)
+        batch = max(16, min(BATCH, total // (8 * threads)))
+        turns = -(-total // batch)
         done: list[Batch | None] = [None] * turns
 
         def work(mine: Iterator[int]) -> None:
             room, queue = self._room()
             for turn in mine:
-                low, high = turn * BATCH, min((turn + 1) * BATCH, total)
+                low, high = turn * batch, min((turn + 1) * batch, total)
                 done[turn], queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
 
         if progress:

