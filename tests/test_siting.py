@@ -13,6 +13,10 @@ from siting_towns import scattered_town, shuffled, siting_town
 from planner.errors import PlanError, TableError
 from planner.schema import FRONTIER
 from planner.siting import check_plan, frontier, propose_sites, sites_needed
+from planner.siting.cover import CoverModel
+from planner.siting.problem import build_problem
+from planner.siting.solver import priced, relax, solve
+from planner.siting.tree import branch_and_bound
 from planner.study import Phase, Siting
 
 # a reaches 0 1 2 3, b reaches 0 1 4, c reaches 2 3 5: greedy takes a first, the best pair is b and c
@@ -237,3 +241,47 @@ def test_a_district_in_three_phases_is_proven() -> None:
     assert plan.sites["town"].nunique() == 6
     assert all(phase.loss <= 0.02 * phase.best for phase in plan.phases)
     assert np.all(np.diff(plan.sites["coverage_after"]) >= 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_tree_finds_what_a_general_solver_finds(seed: int) -> None:
+    options, coverage, candidates = scattered_town(400, 40, seed=seed, radius=0.2, whole=bool(seed % 2), covered=0.0)
+    problem = build_problem(options, coverage, candidates, Siting(sites=7))
+    model = CoverModel.of(problem)
+    poor = model.columns((np.arange(40) < 7).astype(np.int64))
+    relaxed = relax(model.model)
+    assert relaxed is not None
+    tree = branch_and_bound(model.model, relaxed, poor, step=model.step, work=1e9)
+    other = solve(model.model)
+    assert tree.proven
+    assert tree.bound == pytest.approx(other.bound, rel=1e-9)
+    assert model.chosen(tree).value == pytest.approx(model.chosen(other).value, rel=1e-9)
+
+
+def test_a_tree_that_is_cut_short_keeps_an_honest_bound() -> None:
+    options, coverage, candidates = scattered_town(300, 60, seed=2, radius=0.14, covered=0.0)
+    model = CoverModel.of(build_problem(options, coverage, candidates, Siting(sites=12)))
+    poor = model.columns((np.arange(60) < 12).astype(np.int64))
+    relaxed = relax(model.model)
+    assert relaxed is not None
+    cut = model.chosen(branch_and_bound(model.model, relaxed, poor, step=model.step, work=0))
+    best = model.chosen(solve(model.model))
+    assert cut.value < best.value <= cut.bound
+    assert not cut.proven
+    assert best.proven
+
+
+def test_any_row_prices_of_the_right_sign_bound_the_cost() -> None:
+    options, coverage, candidates = scattered_town(50, 8, seed=2, covered=0.0)
+    model = CoverModel.of(build_problem(options, coverage, candidates, Siting(sites=3))).model
+    best = solve(model).bound
+    draw = np.random.default_rng(0)
+    for _ in range(20):
+        prices = draw.random(model.rows.shape[0]) * model.cost.max()
+        assert priced(model, prices)[0] <= best + 1e-6
+
+
+def test_cells_that_the_same_candidates_reach_become_one() -> None:
+    options, coverage, candidates = siting_town({"a": [0, 1, 2], "b": [2, 3]}, [1.0, 2.0, 4.0, 8.0, 16.0])
+    problem = build_problem(options, coverage, candidates, Siting(sites=1))
+    assert sorted(problem.weight.tolist()) == [3.0, 4.0, 8.0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from planner.siting.cover import Chosen, CoverModel, Ints, single
+import numpy as np
+
+from planner.siting.cover import Chosen, CoverModel, single
 from planner.siting.problem import Problem
 from planner.siting.search import good_choice
-from planner.siting.solver import Floats, meets, prove, relax, solve
+from planner.siting.solver import meets, relax, solve
+from planner.siting.tree import branch_and_bound
 
-_SMALL = 2_000  # entries of a model that the solver is given as it is
-_QUICK, _LONG = 30_000, 500_000  # swaps a run: enough for most; before a search tree is grown
+_QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; before a search tree is grown
+_MOST = 600_000  # swaps a run
+_WORK = 2e9  # see `branch_and_bound`: about a minute
 
 
 def choose_cover(problem: Problem, *, seed: int = 0) -> tuple[Chosen, list[Chosen]]:
@@ -20,7 +24,7 @@ def choose_cover(problem: Problem, *, seed: int = 0) -> tuple[Chosen, list[Chose
     return whole, [best_cover(single(problem, step, end=step == steps[-1]), seed=seed) for step in steps]
 
 
-def best_cover(problem: Problem, *, effort: int | None = None, seconds: float | None = None, seed: int = 0) -> Chosen:
+def best_cover(problem: Problem, *, work: float = _WORK, seconds: float | None = None, seed: int = 0) -> Chosen:
     """The choice that covers most need, added up over the phases.
 
     A good choice is searched, the relaxation bounds it, and only if they do not meet is a tree grown over what they leave
@@ -28,30 +32,26 @@ def best_cover(problem: Problem, *, effort: int | None = None, seconds: float | 
 
     Parameters
     ----------
-    effort, seconds
-        Most nodes of the search tree, most seconds; the bound is honest wherever it stops.
+    work, seconds
+        Most work in the tree, most seconds; the bound is honest wherever it stops.
     seed
         The same seed gives the same choice.
 
     Raises
     ------
     PlanError
-        If no choice keeps the rules, or none was found within `effort`.
+        If no choice keeps the rules, or none was found within the limits.
     """
     model = CoverModel.of(problem)
-    start = good_choice(problem, moves=_QUICK, seed=seed)
-    if start is None or model.model.rows.nnz < _SMALL:
-        columns = None if start is None else model.columns(start)
-        return model.chosen(solve(model.model, start=columns, effort=effort, seconds=seconds))
-    relaxed = relax(model.model)
-    if relaxed is None:  # a start keeps the rules, so this is the solver's doing: let it try the whole model
-        return model.chosen(solve(model.model, start=model.columns(start), effort=effort, seconds=seconds))
-    columns = model.columns(start)
-    if not meets(model.model, relaxed, columns, model.step):
-        columns = _better(model, columns, good_choice(problem, moves=_LONG, seed=seed))
-    return model.chosen(prove(model.model, relaxed, columns, step=model.step, effort=effort, seconds=seconds))
-
-
-def _better(model: CoverModel, columns: Floats, other: Ints | None) -> Floats:
-    again = columns if other is None else model.columns(other)
-    return again if model.model.cost @ again < model.model.cost @ columns else columns
+    moves = [min(each * len(problem.site_ids), _MOST) for each in (_QUICK, _LONG)]
+    start = good_choice(problem, moves=moves[0], seed=seed)
+    columns = None if start is None else model.columns(start)
+    relaxed = None if columns is None else relax(model.model)
+    if columns is None or relaxed is None:
+        return model.chosen(solve(model.model, start=columns, seconds=seconds))
+    if not meets(relaxed, float(model.model.cost @ columns), model.step):
+        other = good_choice(problem, moves=moves[1], seed=seed)
+        both = [columns] if other is None else [columns, model.columns(other)]
+        columns = min(both, key=lambda x: float(np.dot(model.model.cost, x)))
+    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=seconds)
+    return model.chosen(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +100,9 @@ def build_problem(
     pattern = align(options, sites.index, cells.index)
     wanted = ~cells["covered"].to_numpy(dtype=bool) & (cells[weigh].to_numpy(dtype=float) > 0)
     reach, weight = merged(pattern, np.where(wanted, cells[weigh].to_numpy(dtype=float), 0.0))
-    return Problem(sites.index, reach, weight, _rules(sites, cells, siting, stations_per_town or {}))
+    return Problem(
+        sites.index, reach, weight, _rules(sites, _towns_of(candidates) | _towns_of(cells), siting, stations_per_town or {})
+    )
 
 
 def allowed(candidates: Candidates, siting: Siting) -> Candidates:
@@ -144,9 +146,9 @@ def merged(pattern: sp.csr_array, weight: Floats) -> tuple[sp.csr_array, Floats]
     return sp.csr_array(part[:, first]), total.astype(np.float64)
 
 
-def _rules(sites: Candidates, cells: pd.DataFrame, siting: Siting, stations: Mapping[str, int]) -> Rules:
+def _rules(sites: Candidates, known: set[str], siting: Siting, stations: Mapping[str, int]) -> Rules:
     town_names = sites["town"] if "town" in sites else pd.Series(None, index=sites.index, dtype=object)
-    towns = tuple(sorted({str(name) for name in town_names.dropna()} | set(stations) | _towns_of(cells)))
+    towns = tuple(sorted(known | set(stations)))
     position = {name: i for i, name in enumerate(towns)}
     standing = np.array([stations.get(name, 0) for name in towns], dtype=np.int64)
     unlimited = len(sites) + int(standing.sum()) if siting.per_town_max is None else siting.per_town_max
@@ -162,6 +164,20 @@ def _rules(sites: Candidates, cells: pd.DataFrame, siting: Siting, stations: Map
         cost=np.asarray(cost, dtype=np.float64),
         budget=np.inf if siting.budget is None else siting.budget,
         apart=_too_near(sites, siting.spacing_m),
+    )
+
+
+def without_rules(rules: Rules, sites: int) -> Rules:
+    """So many sites, and nothing else to keep."""
+    zero = np.zeros_like(rules.short)
+    return replace(
+        rules,
+        steps=(sites,),
+        forced=np.zeros_like(rules.forced),
+        short=zero,
+        room=zero + len(rules.town),
+        budget=np.inf,
+        apart=np.zeros((0, 2), dtype=np.int64),
     )
 
 
@@ -183,5 +199,5 @@ def _too_near(sites: Candidates, spacing_m: float) -> Ints:
     return np.sort(pairs, axis=1)[np.lexsort(np.sort(pairs, axis=1).T[::-1])]
 
 
-def _towns_of(cells: pd.DataFrame) -> set[str]:
-    return {str(name) for name in cells["town"].dropna().unique()} if "town" in cells else set()
+def _towns_of(table: pd.DataFrame) -> set[str]:
+    return {str(name) for name in table["town"].dropna().unique()} if "town" in table else set()

@@ -47,7 +47,7 @@ def arrays(problem: Problem) -> tuple[Cover, Keep]:
     rules, sites = problem.rules, len(problem.rules.town)
     a, b = rules.apart[:, 0], rules.apart[:, 1]
     near = sp.csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(sites, sites))
-    cover = _rows(problem.reach, problem.weight)
+    cover = cover_arrays(problem.reach, problem.weight)
     keep = Keep(
         forced=rules.forced,
         town=np.where(rules.town == NOWHERE, len(rules.towns), rules.town).astype(np.int64),
@@ -78,7 +78,7 @@ def keeps_rules(rules: Rules, chosen: Bools) -> bool:
 def _in_phases(problem: Problem, cover: Cover, keep: Keep, end: Bools, moves: int, unit: float, seed: int) -> Ints:
     """Give the sites of a good end their phases, first those that add most, then anneal all phases together."""
     periods, inside = len(problem.rules.steps), np.flatnonzero(end)
-    part, free = _rows(problem.reach[inside], problem.weight), _no_rules(len(inside))
+    part, free = cover_arrays(problem.reach[inside], problem.weight), no_rules(len(inside))
     phase = np.full(len(end), periods, dtype=np.int64)
     stands = np.zeros(len(inside), dtype=np.bool_)
     for number, step in enumerate(problem.rules.steps):
@@ -91,11 +91,19 @@ def _in_phases(problem: Problem, cover: Cover, keep: Keep, end: Bools, moves: in
     return max(both, key=lambda choice: value_of(problem, choice))
 
 
-def _rows(reach: sp.csr_array, weight: npt.NDArray[np.float64]) -> Cover:
+def improved(cover: Cover, keep: Keep, begin: Bools, asked: int, *, moves: int, seed: int = 0) -> Bools:
+    """A choice grown greedily to `asked` sites and then annealed."""
+    grown = kernels.greedy(cover, keep, begin, asked)
+    unit = max(float(cover.weight.sum()) / max(asked, 1), 1e-12)
+    return kernels.anneal(cover, keep, grown, moves, _HOT * unit, _COLD * unit, seed + 1)
+
+
+def cover_arrays(reach: sp.csr_array, weight: npt.NDArray[np.float64]) -> Cover:
+    """Which site covers which cells, as the compiled loops take it."""
     return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32), weight)
 
 
-def _no_rules(sites: int) -> Keep:
+def no_rules(sites: int) -> Keep:
     """Nothing to keep, for so many sites of one town."""
     nowhere, free = np.zeros(sites, dtype=np.int64), np.zeros(sites, dtype=np.bool_)
     no_pairs = np.zeros(sites + 1, dtype=np.int64), np.zeros(0, dtype=np.int32)

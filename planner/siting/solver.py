@@ -46,17 +46,20 @@ class Answer:
         Whether `values` is the optimum.
     infeasible
         Whether it is proven that no x exists.
+    work
+        Simplex steps times rows, where they are counted.
     """
 
     values: Floats | None
     bound: float
     proven: bool
     infeasible: bool = False
+    work: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """The linear relaxation: a bound that is valid whatever the solver's tolerances, reduced costs, and its x.
+    """The linear relaxation: a bound that is valid whatever the solver's tolerances, reduced costs, x, and where it ended.
 
     `bound` and `reduced` come from the row prices alone: any prices of the right sign bound the cost from below (weak
     duality; Neumaier and Shcherbina 2004), so they are counted here and not taken from the solver.
@@ -65,10 +68,12 @@ class Relaxed:
     bound: float
     reduced: Floats
     values: Floats
+    solved: bool = True
+    basis: highspy.HighsBasis | None = None
 
 
 def solve(model: Model, *, start: Floats | None = None, effort: int | None = None, seconds: float | None = None) -> Answer:
-    """The least cost, by HiGHS on one thread.
+    """The least cost, by the branch and cut of HiGHS on one thread: for small models and those without a start.
 
     Parameters
     ----------
@@ -77,90 +82,14 @@ def solve(model: Model, *, start: Floats | None = None, effort: int | None = Non
     effort
         Most nodes of the search tree: the same work on any machine.
     seconds
-        Wall clock for the search, after which the best so far is returned. Not the same work on every machine.
+        Wall clock after which the best so far is returned. Not the same work on every machine.
 
     Raises
     ------
     PlanError
         If HiGHS itself fails.
     """
-    return _search(model, start, effort, seconds, _EAGER)
-
-
-def prove(
-    model: Model,
-    relaxed: Relaxed,
-    start: Floats,
-    *,
-    step: float = 0.0,
-    effort: int | None = None,
-    seconds: float | None = None,
-) -> Answer:
-    """The least cost again, where the relaxation and a good x are known: search only what they leave open.
-
-    Whatever the relaxation proves to be no part of any better x is fixed (reduced-cost fixing).
-
-    Parameters
-    ----------
-    start
-        A feasible x, hardly worse than the best.
-    step
-        No two costs differ by less, unless they are equal; 0 if nothing is known.
-    effort, seconds
-        As for `solve`.
-    """
-    cost = float(model.cost @ start)
-    if meets(model, relaxed, start, step):
-        return Answer(start, cost, True)
-    rest = _fixed(model, relaxed, _worth(cost, step))
-    kept = bool(((start >= rest.lower) & (start <= rest.upper)).all())
-    answer = _search(rest, start if kept else None, effort, seconds, _PROOF_ONLY)
-    bound = max(relaxed.bound, min(cost, answer.bound))
-    if answer.values is None or float(model.cost @ answer.values) > cost:
-        return Answer(start, bound, answer.proven or answer.infeasible)
-    return Answer(answer.values, bound, answer.proven)
-
-
-def meets(model: Model, relaxed: Relaxed, start: Floats, step: float = 0.0) -> bool:
-    """Whether the relaxation alone proves that no x is better than `start`."""
-    return relaxed.bound > _worth(float(model.cost @ start), step)
-
-
-def _worth(cost: float, step: float) -> float:
-    """A better x costs no more than this."""
-    return cost - step * (1 - 1e-6) - _TOLERANCE
-
-
-def relax(model: Model) -> Relaxed | None:
-    """The linear relaxation by an interior point, ending in a corner; None if no x exists."""
-    highs = _loaded(model, {"solver": "simplex" if model.rows.nnz < _FEW else "ipm"}, mixed=False)
-    _check(highs.run(), "the relaxation")
-    if highs.getModelStatus() in _IMPOSSIBLE:
-        return None
-    solution = highs.getSolution()
-    prices = np.array(solution.row_dual) if solution.dual_valid else np.zeros(model.rows.shape[0])
-    prices = np.where(np.isinf(model.row_upper), np.maximum(prices, 0.0), prices)
-    prices = np.where(np.isinf(model.row_lower), np.minimum(prices, 0.0), prices)
-    return Relaxed(*priced(model, prices), np.array(solution.col_value))
-
-
-def priced(model: Model, prices: Floats) -> tuple[float, Floats]:
-    """What row prices of the right signs prove: a lower bound on the cost, and the reduced costs."""
-    reduced = model.cost - model.rows.T @ prices
-    up, down = prices > 0, prices < 0
-    rows = float(prices[up] @ model.row_lower[up] + prices[down] @ model.row_upper[down])
-    return rows + float(np.minimum(reduced * model.lower, reduced * model.upper).sum()), reduced
-
-
-def _fixed(model: Model, relaxed: Relaxed, worth: float) -> Model:
-    """The model with every whole x fixed whose other value would cost more than `worth`."""
-    low = model.whole & (relaxed.bound + relaxed.reduced * (model.upper - model.lower) > worth) & (relaxed.reduced > 0)
-    high = model.whole & (relaxed.bound - relaxed.reduced * (model.upper - model.lower) > worth) & (relaxed.reduced < 0)
-    return replace(model, upper=np.where(low, model.lower, model.upper), lower=np.where(high, model.upper, model.lower))
-
-
-def _search(model: Model, start: Floats | None, effort: int | None, seconds: float | None, how: dict[str, Any]) -> Answer:
-    options = dict(how)
+    options: dict[str, Any] = {}
     if effort is not None:
         options["mip_max_nodes"] = effort
     if seconds is not None:
@@ -177,6 +106,80 @@ def _search(model: Model, start: Floats | None, effort: int | None, seconds: flo
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     values = np.array(highs.getSolution().col_value) if found else None
     return Answer(values, float(info.mip_dual_bound), found and highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
+
+class Lp:
+    """A linear relaxation that stays loaded: every solve begins where the last one ended.
+
+    `work` counts simplex steps times rows, all solves together.
+    """
+
+    def __init__(self, model: Model, basis: highspy.HighsBasis | None = None) -> None:
+        self.model = model
+        self.work = 0.0
+        self._prices_sign = np.isinf(model.row_upper), np.isinf(model.row_lower)
+        interior = basis is None and model.rows.nnz > _FEW
+        self._highs = _loaded(model, {"solver": "ipm" if interior else "simplex"}, mixed=False)
+        if basis is not None:
+            _check(self._highs.setBasis(basis), "the basis")
+
+    def solve(self, columns: npt.NDArray[np.int32], lower: Floats, upper: Floats) -> Relaxed | None:
+        """The relaxation with other bounds on some columns; None if no x exists."""
+        _check(self._highs.changeColsBounds(len(columns), columns, lower, upper), "the bounds")
+        low, high = self.model.lower.copy(), self.model.upper.copy()
+        low[columns], high[columns] = lower, upper
+        return self._run(replace(self.model, lower=low, upper=high))
+
+    def hold(self, row: int, side: float) -> Relaxed | None:
+        """The relaxation with one row held equal to `side`, from now on; None if no x exists."""
+        low, high = self.model.row_lower.copy(), self.model.row_upper.copy()
+        low[row] = high[row] = side
+        self.model = replace(self.model, row_lower=low, row_upper=high)
+        _check(self._highs.changeRowBounds(row, side, side), "the side")
+        return self._run(self.model)
+
+    def relax(self) -> Relaxed | None:
+        """The relaxation as it is; None if no x exists."""
+        return self._run(self.model)
+
+    def _run(self, model: Model) -> Relaxed | None:
+        _check(self._highs.run(), "the relaxation")
+        _check(self._highs.setOptionValue("solver", "simplex"), "the simplex")
+        status, info = self._highs.getModelStatus(), self._highs.getInfo()
+        steps = max(info.simplex_iteration_count, 0) + max(info.crossover_iteration_count, 0)
+        self.work += steps * float(model.rows.shape[0])
+        if status in _IMPOSSIBLE:
+            return None
+        solution = self._highs.getSolution()
+        prices = np.array(solution.row_dual) if solution.dual_valid else np.zeros(model.rows.shape[0])
+        prices = np.where(self._prices_sign[0], np.maximum(prices, 0.0), prices)
+        prices = np.where(self._prices_sign[1], np.minimum(prices, 0.0), prices)
+        bound, reduced = priced(model, prices)
+        solved = status == highspy.HighsModelStatus.kOptimal
+        return Relaxed(bound, reduced, np.array(solution.col_value), solved, self._highs.getBasis())
+
+
+def relax(model: Model) -> Relaxed | None:
+    """The linear relaxation, by an interior point that ends in a corner; None if no x exists."""
+    return Lp(model).relax()
+
+
+def meets(relaxed: Relaxed, cost: float, step: float) -> bool:
+    """Whether the relaxation alone proves that no x is better than one of this cost."""
+    return relaxed.bound > worth(cost, step)
+
+
+def worth(cost: float, step: float) -> float:
+    """A better x than one of this cost costs no more than this; `step` is the least by which two costs differ."""
+    return cost - step * (1 - 1e-6) - _TOLERANCE
+
+
+def priced(model: Model, prices: Floats) -> tuple[float, Floats]:
+    """What row prices of the right signs prove: a lower bound on the cost, and the reduced costs."""
+    reduced = model.cost - model.rows.T @ prices
+    up, down = prices > 0, prices < 0
+    rows = float(prices[up] @ model.row_lower[up] + prices[down] @ model.row_upper[down])
+    return rows + float(np.minimum(reduced * model.lower, reduced * model.upper).sum()), reduced
 
 
 def _loaded(model: Model, options: dict[str, Any], *, mixed: bool) -> highspy.Highs:
@@ -207,16 +210,7 @@ _ALWAYS: dict[str, Any] = {
     "mip_feasibility_tolerance": _TOLERANCE,
     "primal_feasibility_tolerance": _TOLERANCE,
     "mip_allow_restart": False,  # restarts took two thirds of the time on covering models
-    "mip_lp_solver": "ipm",  # six times faster than the simplex at the root of a covering model
 }
-_PROOF_ONLY: dict[str, Any] = {  # the start is as good as the solver's own heuristics would find: only prove
-    "mip_heuristic_effort": 0.0,
-    "mip_heuristic_run_feasibility_jump": False,
-    "mip_heuristic_run_rins": False,
-    "mip_heuristic_run_rens": False,
-    "mip_heuristic_run_root_reduced_cost": False,
-}
-_EAGER: dict[str, Any] = {}
 _IMPOSSIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 
 
