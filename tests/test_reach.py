@@ -477,6 +477,16 @@ def test_sums_do_not_depend_on_who_else_is_asked_for() -> None:
     assert (sum_in_reach(network, everywhere.take(some), everywhere, people, 1.0, 600) == together[some]).all()
 
 
+def test_amounts_are_one_finite_row_for_each_destination() -> None:
+    links = link_points(lattice(), np.zeros((2, 2)), 60)
+    for amounts in ([1.0], [1.0, np.nan], np.ones((4, 2)), np.ones((2, 2, 2))):
+        with pytest.raises(TableError, match="one finite row for each destination"):
+            sum_in_reach(lattice(), links, links, amounts, 1.0, 300)
+    nobody = link_points(lattice(), np.empty((0, 2)), 60)
+    assert sum_in_reach(lattice(), links, nobody, [], 1.0, 300).tolist() == [0, 0]
+    assert sum_in_reach(lattice(), nobody, links, np.ones((2, 3)), 1.0, 300).shape == (0, 3)
+
+
 def test_a_crowded_queue_keeps_sums_exact() -> None:
     spokes = 700
     turns = np.linspace(0, 2 * np.pi, spokes, endpoint=False)

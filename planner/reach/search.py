@@ -167,7 +167,11 @@ def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Longs]:
     who, way, at_m = who[order], way[order], at_m[order]
     name = who.astype(np.uint32)
     link_m = destinations.link_m[who]
-    first, met, metres = _by_corner(name, way, at_m, link_m, streets.way_ends, streets.way_m, streets.corners)
+    first = np.zeros(streets.corners + 2, dtype=np.uint32)
+    np.cumsum(np.bincount(streets.way_ends[way].reshape(-1), minlength=streets.corners + 1)[:-1], out=first[1:-1])
+    first[-1] = first[-2]  # dead ends have no list: nobody comes from there
+    met, metres = np.empty(first[-1], dtype=np.uint32), np.empty(first[-1])
+    _list_at_corners(first.copy(), name, way, at_m, link_m, streets.way_ends, streets.way_m, met, metres)
     _sort_each(first, met, metres)
     return _Doors(first, met, metres, name, at_m, link_m), way_first
 
@@ -207,7 +211,9 @@ class _Search:
             room, queue = self._room()
             for turn in mine:
                 low, high = turn * batch, min((turn + 1) * batch, total)
-                done[turn], queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
+                sizes, queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
+                used = int(sizes.sum())
+                done[turn] = sizes, queue.columns[:used].copy(), queue.times[:used].copy()
 
         if progress:
             progress(COMPILING, 0.0)
@@ -263,27 +269,18 @@ def by_number(number: Ints, count: int) -> tuple[Longs, Longs]:
 
 
 @compiled
-def _by_corner(
-    who: Places, way: Ints, at_m: Floats, link_m: Floats, way_ends: Places, way_m: Floats, corners: int
-) -> tuple[Places, Places, Floats]:
-    """List each destination at both corners of its way (dead ends have no list: nobody comes from there), with its metres."""
-    first = np.zeros(corners + 2, dtype=np.uint32)
-    for i in range(len(who)):
-        for side in range(2):
-            first[way_ends[way[i], side] + 1] += 1
-    first[corners + 1] = 0
-    for corner in range(corners + 1):
-        first[corner + 1] += first[corner]
-    cursor = first.copy()
-    met, metres = np.empty(first[corners], dtype=np.uint32), np.empty(first[corners])
+def _list_at_corners(
+    cursor: Places, who: Places, way: Ints, at_m: Floats, link_m: Floats, way_ends: Places, way_m: Floats, met: Places,
+    metres: Floats,
+) -> None:  # fmt: skip
+    """List each destination at both corners of its way, with the metres from there."""
     for i in range(len(who)):
         for side in range(2):
             corner = way_ends[way[i], side]
-            if corner < corners:
+            if corner < len(cursor) - 2:
                 met[cursor[corner]] = who[i]
                 metres[cursor[corner]] = (at_m[i] if side == 0 else way_m[way[i]] - at_m[i]) + link_m[i]
                 cursor[corner] += 1
-    return first, met, metres
 
 
 @compiled
@@ -323,8 +320,9 @@ def _queue(buckets: int, deep: int, columns: Ints, times: Times) -> _Queue:
 def _search(
     arcs: tuple[Places, Places, Floats], starts: _Starts, doors: _Doors, low: int, high: int,
     limit_m: float, s_per_m: float, cutoff_s: float, room: _Room, queue: _Queue,
-) -> tuple[Batch, _Queue]:  # fmt: skip
-    """Search from the origins low … high: how many destinations each reaches, which, and in what time."""
+) -> tuple[Ints, _Queue]:  # fmt: skip
+    """Search from the origins low … high: how many destinations each reaches; which, and in what time, into the queue's
+    `columns` and `times`."""
     sizes, used = np.empty(high - low, dtype=np.int32), 0
     columns, times = queue.columns, queue.times
     for i in range(low, high):
@@ -341,8 +339,7 @@ def _search(
             times = np.concatenate((times[:used], np.empty(used + 2 * met, dtype=np.float32)))
         sizes[i - low] = _write(room, columns[used:], times[used:], cutoff_s)
         used += sizes[i - low]
-    kept = _Queue(queue.deep, queue.entry, queue.settled, columns, times)
-    return (sizes, columns[:used].copy(), times[:used].copy()), kept
+    return sizes, _Queue(queue.deep, queue.entry, queue.settled, columns, times)
 
 
 @inlined

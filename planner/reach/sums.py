@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from planner.errors import TableError
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
 from planner.reach.grid import Bools
@@ -101,6 +102,11 @@ def sum_in_reach(
     -------
     (origins,) or (origins, kinds) float64; 0 for origins that are not linked.
 
+    Raises
+    ------
+    StudyError, TableError
+        As `walk_times`; or if `amounts` are not one finite row for each destination.
+
     Examples
     --------
     >>> street = Network.from_segments([[0, 0], [600, 0]], [[0, 1]], crs="EPSG:32651")
@@ -111,8 +117,7 @@ def sum_in_reach(
     """
     streets = Streets.of(network, takes_steps=takes_steps)
     check(streets, pace_mps, cutoff_s, origins, destinations)
-    counted = np.asarray(amounts, dtype=np.float64)
-    table = counted.reshape(len(destinations), -1)
+    table = _table(amounts, len(destinations))
     homes, group_of_way = _homes(streets, destinations, table)
     order = place_order(streets, origins)
     starts = _starts(streets, origins.take(order), group_of_way)
@@ -131,7 +136,16 @@ def sum_in_reach(
     in_turn(work, -(-total // BATCH), workers(threads), "sums in reach", progress)
     result = np.zeros((len(origins), table.shape[1]))
     result[order] = sums
-    return result.reshape(len(origins), *counted.shape[1:])
+    return result[:, 0] if np.ndim(amounts) == 1 else result
+
+
+def _table(amounts: npt.ArrayLike, destinations: int) -> Floats:
+    """Amounts as (destinations, kinds)."""
+    table = np.asarray(amounts, dtype=np.float64)
+    if table.ndim not in (1, 2) or len(table) != destinations or not np.isfinite(table).all():
+        said = f"amounts of shape {table.shape} for {destinations} destinations, or not finite"
+        raise TableError(f"amounts: {said}; give one finite row for each destination")
+    return table if table.ndim == 2 else table[:, None]
 
 
 def _homes(streets: Streets, destinations: Links, amounts: Floats) -> tuple[_Homes, Ints]:

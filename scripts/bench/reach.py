@@ -420,7 +420,7 @@ def simple(xy: np.ndarray, ends: np.ndarray) -> Streets:
 
 def tiled(streets: Streets, nodes: int) -> Streets:
     """Copies of a network side by side, 200 m apart, until there are so many nodes."""
-    side = int(np.ceil(np.sqrt(nodes / streets.nodes)))
+    side = max(1, round(np.sqrt(nodes / streets.nodes)))
     step = np.ptp(streets.xy, axis=0) + 200
     shifts = [(i * step[0], j * step[1]) for i in range(side) for j in range(side)]
     xy = np.concatenate([streets.xy + shift for shift in shifts])
