@@ -118,7 +118,7 @@ def _classify(
                 first = (t * TILE + r - up) * TILE - right
                 for c in range(max(1, right), min(columns - 1, right + TILE)):
                     s = linked[first + c]
-                    if s >= 0:
+                    if s >= 0 and (node_m[ends[s, 0]] < np.inf or node_m[ends[s, 1]] < np.inf or s == door.segment):
                         metres = link_m[first + c] + _along(s, along_m[first + c], door, street, ends, node_m)
                         segment[r, c] = s
                         b = 0
@@ -170,6 +170,8 @@ def _cross(
     count, cell_m = 0, place[2]
     for r in range(band.shape[0] - 1):
         for c in range(band.shape[1] - 1):
+            if band[r, c] == band[r, c + 1] and band[r, c] == band[r + 1, c]:
+                continue
             for axis in range(2):
                 r2, c2 = r + axis, c + 1 - axis
                 if band[r, c] == band[r2, c2]:
