@@ -22,7 +22,7 @@ from rich.table import Table
 
 import planner
 from planner import run, schema, store
-from planner.errors import PlanError, PlannerError, PlannerWarning, StudyError
+from planner.errors import PlanError, PlannerError, PlannerWarning
 from planner.study import Study
 
 FAULTY, USAGE, NO_PLAN, INTERRUPTED = 1, 2, 3, 130
@@ -145,7 +145,8 @@ def check(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbo
     if form == "table":
         for fault in faults:
             click.echo(str(fault))
-        _say(f"{len(faults)} fault(s)" if faults else "No faults: planner run can do its work.")
+        counted = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}"
+        _say(counted if faults else "No faults: planner run can do its work.")
     else:
         _show({"faults": pd.DataFrame([dataclasses.asdict(fault) for fault in faults])}, form)
     return FAULTY if faults else 0
@@ -163,6 +164,8 @@ def times(
     with _progress(quiet) as progress:
         table = run.walking_times(planner.read_study(study, overrides), origins, destinations, progress=progress)
     _show({"times": table}, form)
+    if table.empty:
+        _say("No pair is within the cutoff; --set walk.minutes=60 looks farther.")
 
 
 @main.command()
@@ -197,9 +200,8 @@ def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: 
         if part == "access":
             _show({part: run.measure_access(surveyed)}, form)
             return
-        stations, towns, groups = run.score_survey(surveyed)
-    tables = {"stations": stations, "towns": towns, "groups": groups}
-    _show_publishable(surveyed.study, tables if part == "all" else {part: tables[part]}, form)
+        published = run.publish_scores(surveyed, run.score_survey(surveyed))
+    _show({name: _plain(published[name]) for name in ("stations", "towns", "groups") if part in ("all", name)}, form)
 
 
 @main.command()
@@ -210,15 +212,12 @@ def propose(study: Path, overrides: tuple[str, ...], sites: int | None, form: st
     """New sites in order, each with its gain; the plan with its bound and gap."""
     with _progress(quiet) as progress:
         asked = _with_sites(planner.read_study(study, overrides), sites)
-        proposal = run.propose(planner.survey_study(asked, progress=progress), with_frontier=False)
-    plan = proposal.plan
-    if plan is None:
-        raise StudyError("no plan was asked for")
-    _show_publishable(asked, {"sites": plan.sites}, form)
-    _say(
-        f"{plan.method}: {plan.status}; need covered {plan.covered_before:,.0f} before, {plan.covered_after:,.0f} after, "
-        f"at most {plan.bound:,.0f} is possible (gap {plan.gap:.2%})"
-    )
+        surveyed = planner.survey_study(asked, progress=progress)
+        proposal = run.propose(surveyed, with_frontier=False)
+        published = run.publish_scores(surveyed, run.score_survey(surveyed), proposal)
+    _show({"sites": published["sites"]}, form)
+    if proposal.plan is not None:
+        _say(_said_of_plan(run.publish_plan(proposal.plan, published)))
 
 
 @main.command()
@@ -282,7 +281,9 @@ def track(
 def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
     """The published pages alone: the station map and the planning map."""
     with _progress(quiet) as progress:
-        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
         done.write(out, parts=["pages"], force=force, progress=progress)
     _say_result(done, out)
 
@@ -294,7 +295,9 @@ def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet:
 def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
     """The workbook (.xlsx), the report (.docx) and their tables."""
     with _progress(quiet) as progress:
-        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
         done.write(out, parts=["tables", "documents"], force=force, progress=progress)
     _say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
 
@@ -316,7 +319,9 @@ def compare(run_a: Path, run_b: Path, form: str, verbose: bool) -> None:
 def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
     """All of it: scores, proposal, outlines, maps, tables and the manifest."""
     with _progress(quiet) as progress:
-        done = planner.run_study(planner.read_study(study, overrides), progress=progress)
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
         done.write(out, force=force, progress=progress)
     _say_result(done, out)
 
@@ -369,8 +374,20 @@ def _say_result(done: run.Run, out: Path) -> None:
     _say(f"The planning map: {out / 'internal.html'}")
 
 
-def _show_publishable(study: Study, tables: Mapping[str, pd.DataFrame], form: str) -> None:
-    _show(planner.publish_tables(tables, study.privacy.minimum_count), form)
+def _said_of_plan(facts: Mapping[str, Any]) -> str:
+    """One line on a plan; its need is left out where that would give a small count of a key group away."""
+    if facts["bound"] is None:
+        return f"{facts['method']}: {facts['status']}; {facts['residents_gained']:,.0f} residents gained (need is withheld)"
+    before, after, bound = (f"{facts[key]:,.0f}" for key in ("need_covered_before", "need_covered_after", "bound"))
+    return (
+        f"{facts['method']}: {facts['status']}; need covered {before} before, {after} after, "
+        f"at most {bound} is possible (gap {facts['gap']:.2%})"
+    )
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without its shapes."""
+    return pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
 
 
 def _show(tables: Mapping[str, pd.DataFrame], form: str) -> None:

@@ -54,13 +54,7 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
         If `folder` holds anything that our run did not write, or that was edited since; or cannot be written.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays the link the user named
-    foreign = _foreign_files(folder)
-    if foreign and not force:
-        raise SourceError(
-            f"{folder}: {foreign[0]} was not written by an earlier run, or was changed since; nothing is overwritten: "
-            "name another folder with --out, or pass --force (the old folder is then kept beside the new one)",
-            source=str(folder),
-        )
+    check_folder(folder, force=force)
     beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     _remove_leavings(folder)
     try:
@@ -68,11 +62,25 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
         yield beside
         hashes = {str(p.relative_to(beside)): hash_file(p) for p in sorted(beside.rglob("*")) if p.is_file()}
         write_json(beside / MANIFEST, {**manifest(), "outputs": hashes})
-        _take_place(beside, folder, keep_old=bool(foreign))
+        _take_place(beside, folder, keep_old=bool(_foreign_files(folder)))  # looked at again: somebody may have edited it
     except OSError as error:
         raise _said(error, folder) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_folder(folder: Path, *, force: bool = False) -> None:
+    """Raise a SourceError if `folder` holds what no run of ours wrote (unless `force`) or its place cannot be written."""
+    foreign = _foreign_files(folder)
+    if foreign and not force:
+        raise SourceError(
+            f"{folder}: {foreign[0]} was not written by an earlier run, or was changed since; nothing is overwritten: "
+            "name another folder with --out, or pass --force (the old folder is then kept beside the new one)",
+            source=str(folder),
+        )
+    above = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise SourceError(f"{folder}: cannot write there; choose another folder with --out", source=str(folder))
 
 
 def _said(error: OSError, folder: Path) -> SourceError:
@@ -183,14 +191,21 @@ def with_lonlat_or_key(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """A table as CSV: keys first, formulas neutralised, numbers with at most 7 decimals, dates as 2025-06-30."""
-    shown = neutralised(with_lonlat_or_key(table))
+    """A table as CSV: keys first, formulas neutralised, amounts to 3 decimals, shares and degrees to 7, ISO dates."""
+    shown = _rounded(neutralised(with_lonlat_or_key(table)))
     return str(shown.to_csv(index=False, lineterminator="\n", float_format=_short, date_format="%Y-%m-%d"))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """`csv_text` in UTF-8 with a byte-order mark, so that a spreadsheet reads Chinese."""
     path.write_text(csv_text(table), encoding="utf-8-sig")
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of amounts (anything above 1 but degrees) to a thousandth: finer digits are of splitting cells, not of people."""
+    floats = table.select_dtypes("float").columns.difference(["lon", "lat"])
+    amounts = {str(name): table[name].round(3) for name in floats if table[name].abs().max() > 1}
+    return table.assign(**amounts)
 
 
 def _short(number: object) -> str:
@@ -246,7 +261,7 @@ def _for_gdal(table: Any) -> Any:
 
 FILES: Mapping[str, tuple[str, ...]] = {
     "stations": ("csv", "geojson"),
-    "towns": ("csv",),
+    "towns": ("csv", "geojson"),
     "groups": ("csv",),
     "demand": ("parquet",),
     "isochrones": ("geojson",),

@@ -275,7 +275,7 @@ class Scenario:
 
 @dataclass(frozen=True, config=_STRICT)
 class NetworkSource:
-    """Where the walking network comes from: a file, or a place for ``planner fetch``."""
+    """Where the walking network comes from: a file; `place` is what the area is called where extracts are downloaded."""
 
     file: str | None = None
     place: str | None = None

@@ -16,7 +16,7 @@ from planner.study import MINUTE_S, Walk
 
 _TURN_DEGREES = 30.0  # a smaller change of direction is the same leg
 _HEADINGS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-_FARTHEST_MINUTES = 600.0  # nobody walks ten hours to a station
+_FARTHEST_MINUTES = 240.0  # nobody walks four hours to a station; the most a `Walk` takes
 
 
 def explain_place(
@@ -58,7 +58,8 @@ def explain_place(
         if path is not None:
             doors = link_m > 0, _link_m(streets, station.geometry, walk) > 0
             legs += _legs(str(key), str(station["name"]), path, doors, walk)
-    return _table(legs, network), _reason(found, stations, walk, link_m)
+    cut_off = min(nearest, len(stations)) - len(found)
+    return _table(legs, network), _reason(found, stations, walk, link_m) + _others(cut_off, len(found))
 
 
 def _link_m(streets: Streets, place: shapely.Point, walk: Walk) -> float:
@@ -74,7 +75,7 @@ def _nearest(streets: Streets, stations: Stations, at: gpd.GeoDataFrame, walk: W
         table = nearest_facilities(streets, stations, at, replace(walk, minutes=minutes, towns={}), most)
         if len(table) >= min(most, len(stations)) or minutes >= _FARTHEST_MINUTES:
             return table.set_index("station_id")["walk_s"]
-        minutes *= 2
+        minutes = min(2 * minutes, _FARTHEST_MINUTES)
 
 
 def _reason(found: pd.Series, stations: Stations, walk: Walk, link_m: float) -> str:
@@ -88,6 +89,12 @@ def _reason(found: pd.Series, stations: Stations, walk: Walk, link_m: float) -> 
         within = int((found <= walk.cutoff_s).sum())
         return f"Covered: {said}, within {walk.minutes:g} min; {door}; {within} of the {len(found)} shown are within reach."
     return f"Not covered: {said}, {minutes - walk.minutes:.1f} min more than the {walk.minutes:g} min that count; {door}."
+
+
+def _others(cut_off: int, found: int) -> str:
+    if not cut_off or not found:
+        return ""
+    return f" {cut_off} more cannot be reached on foot from here within {_FARTHEST_MINUTES / MINUTE_S:g} hours."
 
 
 def _legs(key: str, name: str, path: WalkPath, doors: tuple[bool, bool], walk: Walk) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ install_planner() {
   python=$(find_python)
   echo "Installing into .venv ($("$python" --version)); the first time takes a minute or two …"
   [ -x .venv/bin/python ] || "$python" -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
     --editable ".${extras:+[$extras]}"
   echo "$wanted" > "$stamp"
 }

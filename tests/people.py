@@ -16,7 +16,7 @@ from affine import Affine
 from builders import CRS
 
 from planner.schema import TOWNS, Towns
-from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study
+from planner.study import Group, NetworkSource, PopulationSource, Privacy, Scenario, StationSource, Study
 
 
 def towns_of(population: dict[str, float] | None = None, crs: str = CRS, **polygons: Any) -> Towns:
@@ -26,7 +26,7 @@ def towns_of(population: dict[str, float] | None = None, crs: str = CRS, **polyg
 
 
 def study_in(folder: Path, *groups: Group, network: str | None = None, **population: Any) -> Study:
-    """A study whose population block is `population`."""
+    """A study whose population block is `population`; its groups are so small that no figure of them is withheld."""
     return Study(
         name="made",
         area="towns.geojson",
@@ -36,6 +36,7 @@ def study_in(folder: Path, *groups: Group, network: str | None = None, **populat
         folder=folder,
         crs=CRS,
         scenario=Scenario(groups=groups),
+        privacy=Privacy(minimum_count=0),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from lattice_study import lonlat, write_lattice_study
+from lattice_study import SIDE, lonlat, write_lattice_study
 
 import planner
 from planner.cli import main
@@ -59,6 +59,23 @@ def test_score_prints_what_the_library_gives(study: str) -> None:
     everything = json.loads(call("score", study, "--format", "json").stdout)
     assert [row["town"] for row in everything["towns"]] == towns.index.tolist()
     assert set(everything) == {"stations", "towns", "groups"}
+
+
+def test_what_score_prints_is_as_empty_as_what_run_writes(tmp_path: Path) -> None:
+    folder = write_lattice_study(tmp_path / "study")
+    rows = (folder / "people.csv").read_text(encoding="utf-8").splitlines()
+    near = 5 * SIDE + 5  # the first station's corner: 2 graduates covered, 60 far from any station
+    few = [row if i == near or i >= len(rows) - 31 else row.rsplit(",", 1)[0] + ",0" for i, row in enumerate(rows[1:])]
+    (folder / "people.csv").write_text("\n".join([rows[0], *few]) + "\n", encoding="utf-8")
+    assert call("run", str(folder), "--out", str(tmp_path / "out")).exit_code == 0
+    for part in ("stations", "towns", "groups"):
+        printed = csv(call("score", str(folder), "--of", part, "--format", "csv"))
+        written = pd.read_csv(tmp_path / "out" / f"{part}.csv", encoding="utf-8-sig")
+        shared = [name for name in printed.columns if name in written.columns]
+        pd.testing.assert_frame_equal(printed[shared], written[shared])
+    proposed = call("propose", str(folder), "--format", "csv")
+    assert proposed.exit_code == 0
+    assert "need is withheld" in proposed.stderr
 
 
 def test_times_are_a_long_table_between_any_two_kinds_of_places(study: str, tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_stations_and_candidates_may_be_premises_of_the_extract(tmp_path: Path) 
     (tmp_path / "network.osm").write_text(OSM)
     study = read_study(tmp_path)
     stations, candidates = read_stations(study), read_candidates(study)
-    assert stations["name"].tolist() == ["amenity=townhall", "Outside"]
+    assert stations["name"].tolist() == ["townhall (unnamed)", "Outside"]
     assert stations["town"].fillna("").tolist() == ["南翔镇", ""]
     assert stations["lon"].round(6).tolist() == [121.25, 121.215]
     assert candidates.index.tolist() == ["h1", "h2", "n1", "n2"]

@@ -9,15 +9,15 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
-from lattice_study import DIAMOND, PEOPLE_A_CORNER, SIDE, write_lattice_study
+from lattice_study import DIAMOND, PEOPLE_A_CORNER, SIDE, lonlat, write_lattice_study
 
 import planner
-from planner.errors import PlannerError, SourceError, StudyError
+from planner.errors import PlannerError, PlannerWarning, SourceError, StudyError
 
 OUTPUTS = {
-    "index.html", "internal.html", "stations.csv", "stations.geojson", "towns.csv", "groups.csv", "demand.parquet",
-    "isochrones.geojson", "sites.csv", "sites.geojson", "frontier.csv", "study.gpkg", "report.docx", "report.en.docx",
-    "workbook.xlsx", "summary.json", "manifest.json",
+    "index.html", "internal.html", "stations.csv", "stations.geojson", "towns.csv", "towns.geojson", "groups.csv",
+    "demand.parquet", "isochrones.geojson", "sites.csv", "sites.geojson", "frontier.csv", "study.gpkg", "report.docx",
+    "report.en.docx", "workbook.xlsx", "summary.json", "manifest.json",
 }  # fmt: skip
 
 
@@ -133,9 +133,54 @@ def test_a_study_without_candidates_is_scored_and_drawn_without_a_proposal(tmp_p
 
 def test_a_run_does_not_overwrite_what_is_not_its_own(out: Path, study_folder: Path) -> None:
     run = planner.run_study(planner.read_study(study_folder))
+    for place in (study_folder, study_folder.parent):
+        with pytest.raises(SourceError, match="the study's own files"):
+            run.write(place, force=True)
+    (out.parent / "thesis").mkdir()
+    (out.parent / "thesis" / "mine.txt").write_text("by hand", encoding="utf-8")
     with pytest.raises(SourceError, match="nothing is overwritten"):
-        run.write(study_folder)
+        run.write(out.parent / "thesis")
     assert (study_folder / "study.toml").is_file()
+
+
+def test_a_run_without_any_candidate_says_that_nothing_is_proposed(tmp_path: Path) -> None:
+    folder = write_lattice_study(tmp_path / "study")
+    (folder / "hosts.csv").write_text("site_id,name,lon,lat\n", encoding="utf-8")
+    with pytest.warns(PlannerWarning, match=r"no candidate in hosts\.csv"):
+        run = planner.run_study(planner.read_study(folder))
+    assert run.proposal is None
+
+
+@pytest.mark.filterwarnings("ignore::planner.PlannerWarning")
+def test_who_lives_too_far_from_any_street_is_said(tmp_path: Path) -> None:
+    study = planner.read_study(write_lattice_study(tmp_path / "study"), ["walk.max_link_m=0"])
+    with pytest.warns(PlannerWarning, match=r"residents \(.*%\) live farther than walk\.max_link_m = 0 m from any street"):
+        planner.survey_study(study)
+
+
+def few_graduates(folder: Path, inside: int, outside: int) -> Path:
+    """The lattice with a list of persons of whom `inside` live at the first station, the others out of the area."""
+    write_lattice_study(folder)
+    homes = [lonlat(5, 5)] * inside + [lonlat(-40, -40)] * outside
+    rows = [f"李{i}明,{110101199001010000 + i},{lon},{lat}" for i, (lon, lat) in enumerate(homes)]
+    (folder / "list.csv").write_text("\n".join(["姓名,身份证号,lon,lat", *rows]) + "\n", encoding="utf-8")
+    text = (folder / "study.toml").read_text(encoding="utf-8").replace('column = "graduates"', 'file = "list.csv"')
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore::planner.PlannerWarning")
+def test_no_note_and_no_document_says_a_small_count_of_a_key_group(tmp_path: Path) -> None:
+    run = planner.run_study(planner.read_study(few_graduates(tmp_path / "study", inside=6, outside=1)))
+    out = run.write(tmp_path / "out")
+    assert any("withheld" in note for note in run.notes)
+    said = " ".join(run.notes) + (out / "manifest.json").read_text(encoding="utf-8")
+    assert "7 people" not in said
+    assert "1 of 7" not in said
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert summary["groups"]["graduates"]["total"] is None
+    assert summary["plan"]["bound"] is None
+    assert "李0明" not in said
 
 
 def test_progress_is_told_from_nothing_to_done(study_folder: Path) -> None:

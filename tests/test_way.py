@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from builders import STROLL, lattice, stations_at
+from builders import CRS, STROLL, lattice, stations_at
 from shapely import Point
 
+from planner.network import Network
 from planner.way import explain_place
 
 
@@ -39,6 +41,17 @@ def test_a_place_off_the_streets_is_told_so() -> None:
     legs, reason = explain_place(lattice(), stations_at((300, 100)), Point(-500, -500), STROLL)
     assert legs.empty
     assert "no street that may be walked is within 60 m" in reason
+
+
+def test_stations_on_another_island_are_said_to_be_cut_off() -> None:
+    west, east = lattice(3), lattice(3)
+    xy = [*west.node_xy.tolist(), *(east.node_xy + np.array([5000, 0])).tolist()]
+    streets = Network.from_segments(xy, [*west.ends.tolist(), *(east.ends + len(west.node_xy)).tolist()], crs=CRS)
+    legs, reason = explain_place(streets, stations_at((100, 100), (5100, 100)), Point(0, 0), STROLL, nearest=2)
+    assert list(legs.index.get_level_values("station_id").unique()) == ["s0"]
+    assert reason.endswith("1 more cannot be reached on foot from here within 4 hours.")
+    _, reason = explain_place(streets, stations_at((5100, 100)), Point(0, 0), STROLL, nearest=2)
+    assert "no station can be reached on foot from here" in reason
 
 
 def test_no_station_at_all_is_told_so() -> None:

@@ -1,6 +1,7 @@
 """The story of a run, from a study to its results; read `planner.run.story` first."""
 
 from planner.run.asks import explain, walking_times
+from planner.run.outputs import check_output, publish_scores
 from planner.run.results import PARTS, Conformity, Proposal, Run, Survey
 from planner.run.story import (
     check_standards,
@@ -11,6 +12,7 @@ from planner.run.story import (
     score_survey,
     survey_study,
 )
+from planner.run.summary import publish_plan
 
 __all__ = [
     "PARTS",
@@ -18,11 +20,14 @@ __all__ = [
     "Proposal",
     "Run",
     "Survey",
+    "check_output",
     "check_standards",
     "draw_isochrones",
     "explain",
     "measure_access",
     "propose",
+    "publish_plan",
+    "publish_scores",
     "run_study",
     "score_survey",
     "survey_study",

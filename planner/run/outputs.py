@@ -13,6 +13,7 @@ import geopandas as gpd
 import pandas as pd
 
 from planner import store
+from planner.errors import SourceError
 from planner.privacy import publish_tables
 from planner.publish.atlas import Atlas, draw_atlas
 from planner.publish.pictures import draw_all
@@ -32,29 +33,40 @@ from planner.study import Study
 from planner.style import Said
 
 if TYPE_CHECKING:
-    from planner.run.results import Run
+    from planner.run.results import Proposal, Run, Survey
 
+PUBLIC_SOURCES = 3  # streets, stations, residents; the files of key groups are not named on a page
 _VERSIONS = ("geopandas", "shapely", "numpy", "scipy", "pandas", "numba", "highspy", "osmium", "folium", "pyproj", "rasterio")
 
 
-def publish_run(run: Run) -> dict[str, pd.DataFrame]:
-    survey, proposal = run.survey, run.proposal
-    minimum = survey.study.privacy.minimum_count
-    scored = survey.stations[["geometry"]].join(run.scores)
+def publish_scores(
+    survey: Survey, scores: tuple[Scores, TownScores, GroupScores], proposal: Proposal | None = None, **others: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The tables of a survey as they may leave the machine, suppressed together: whoever prints one of them takes it from here.
+
+    `others` pass as they are; they hold no counts of key groups.
+    """
+    stations, towns, groups = scores
+    placed = survey.stations[["geometry"]].join(stations)
     tables: dict[str, pd.DataFrame] = {
-        "stations": gpd.GeoDataFrame(scored, geometry="geometry", crs=survey.stations.crs),
-        "towns": run.town_scores,
-        "groups": run.group_scores,
+        "stations": gpd.GeoDataFrame(placed, geometry="geometry", crs=survey.stations.crs),
+        "towns": gpd.GeoDataFrame(towns.join(survey.towns.geometry), geometry="geometry", crs=survey.towns.crs),
+        "groups": groups,
         "demand": survey.coverage,
-        "isochrones": run.isochrones,
     }
     if proposal is not None and proposal.plan is not None:
         tables["sites"] = proposal.plan.sites
     if proposal is not None and proposal.frontier is not None:
         tables["frontier"] = proposal.frontier
+    return publish_tables(tables | others, survey.study.privacy.minimum_count, reach=survey.reach)
+
+
+def publish_run(run: Run) -> dict[str, pd.DataFrame]:
+    """All tables of a run as they are written, by the names of their files."""
+    others: dict[str, pd.DataFrame] = {"isochrones": run.isochrones}
     if run.conformity is not None:
-        tables["standards"] = run.conformity.standards
-    return publish_tables(tables, minimum, reach=survey.reach)
+        others["standards"] = run.conformity.standards
+    return publish_scores(run.survey, (run.scores, run.town_scores, run.group_scores), run.proposal, **others)
 
 
 def write_pages(run: Run, folder: Path) -> None:
@@ -113,7 +125,7 @@ def draw_pages(run: Run) -> Atlas:
         candidates=None if proposal is None else proposal.candidates,
         backdrop=_read_backdrop_of(study, survey.towns),
         as_of=survey.as_of,
-        sources=sources_of(study),
+        sources=sources_of(study)[:PUBLIC_SOURCES],
         policy=read_policy(study),
         minimum_count=study.privacy.minimum_count,
     )
@@ -179,3 +191,17 @@ def input_files(study: Study) -> tuple[str, ...]:
         *(group.file for group in study.scenario.groups),
     ]
     return tuple(dict.fromkeys(file for file in named if file))
+
+
+def check_output(study: Study, folder: Path, *, force: bool = False) -> None:
+    """Refuse, before any work, a folder that cannot be written or must not be: see `planner.store.check_folder`.
+
+    The study's own folder, and any that holds one of its inputs, is refused even with `force`.
+    """
+    place = folder.resolve()
+    kept = [study.folder.resolve(), *(study.path_of(file) for file in input_files(study))]
+    inside = next((path for path in kept if path.is_relative_to(place)), None)
+    if inside is not None:
+        said = f"the study's own files lie there ({inside.name}); name another folder with --out"
+        raise SourceError(f"{folder}: {said}", source=str(folder))
+    store.check_folder(folder, force=force)

@@ -150,6 +150,7 @@ class Run:
             If the folder holds files that no earlier run wrote, or that were edited since, or cannot be written.
         """
         path, steps = Path(folder), dataclasses.replace(self.survey.steps, progress=progress)
+        outputs.check_output(self.survey.study, path, force=force)
         writers = {"pages": outputs.write_pages, "tables": outputs.write_tables, "documents": outputs.write_documents}
         with store.whole_folder(path, lambda: outputs.manifest_of(self), force=force) as beside:
             for part in parts:

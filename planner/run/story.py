@@ -12,14 +12,18 @@ from planner.coverage import measure_coverage
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.progress import standing_stations
-from planner.reach import travel_times
+from planner.reach import Reach, travel_times
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
 from planner.schema import (
+    Candidates,
+    Demand,
     GroupScores,
     Isochrones,
     Scores,
+    Stations,
     TownAccess,
+    Towns,
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
@@ -43,7 +47,7 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
     steps = Steps(progress)
     with steps.step("reading tables"):
         towns = read_area(study)
-        all_stations = read_stations(study)
+        all_stations = Stations(read_stations(study, towns=towns).sort_index())
     as_of = study.as_of or default_as_of(all_stations)
     stations = standing_stations(all_stations, as_of)
     with steps.step("reading the street network") as inner:
@@ -53,7 +57,29 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
     with steps.step("measuring walking times") as inner:
         reach = travel_times(network, stations, demand, study.scenario.walk, progress=inner)
         coverage = measure_coverage(reach, demand)
+    _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps)
+
+
+def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:
+    """Say who is too far from any street to be measured: kept, counted, never covered."""
+    far = demand.loc[reach.unlinked_demand, "population"].sum()
+    if far:
+        share = far / demand["population"].sum()
+        said = f"{far:,.0f} residents ({share:.1%}) live farther than walk.max_link_m = {max_link_m:g} m from any street"
+        warnings.warn(f"{said}; they are counted as not covered", PlannerWarning, stacklevel=3)
+    for key in reach.unlinked_facilities:
+        said = f"station {key} ({stations.loc[key, 'name']}) is farther than walk.max_link_m = {max_link_m:g} m from any street"
+        warnings.warn(f"{said}; nobody can walk there: check its place", PlannerWarning, stacklevel=3)
+
+
+def _has_candidates(study: Study, towns: Towns) -> bool:
+    """Whether there is any candidate; a run without one is scored and drawn, and says that nothing is proposed."""
+    if len(read_candidates(study, towns=towns)):
+        return True
+    named = ", ".join(block.file or " ".join(block.osm) for block in study.candidates)
+    warnings.warn(f"there is no candidate in {named}, so nothing is proposed; add host premises", PlannerWarning, stacklevel=3)
+    return False
 
 
 def score_survey(survey: Survey, isochrones: Isochrones | None = None) -> tuple[Scores, TownScores, GroupScores]:
@@ -115,7 +141,7 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     if not study.candidates:
         raise StudyError(f"{study.name}: no [[candidates]] are named; add a block with file = or osm = to study.toml")
     with survey.steps.step("measuring walks to candidates") as inner:
-        candidates = read_candidates(study)
+        candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
         options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
     standing = {str(town): int(count) for town, count in survey.stations["town"].value_counts().items()}
     plan = None
@@ -142,7 +168,7 @@ def run_study(study: Study, *, progress: Progress | None = None) -> Run:
         survey = survey_study(study, progress=progress)
         isochrones = draw_isochrones(survey)
         scores, towns, groups = score_survey(survey, isochrones)
-        proposal = propose(survey) if study.candidates else None
+        proposal = propose(survey) if study.candidates and _has_candidates(study, survey.towns) else None
         conformity = check_standards(survey) if read_policy(study).has_standards else None
         summary = summary_of(survey, isochrones, proposal) | standards_said(conformity)
     notes = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from planner.isochrones import reached_area
+from planner.privacy import publish_summary
 from planner.run.results import Conformity, Proposal, Survey
 from planner.schema import Isochrones
 from planner.score import summarise
@@ -41,6 +45,12 @@ def standards_said(conformity: Conformity | None) -> dict[str, Any]:
     if conformity is None:
         return {}
     return {"standards": summarise_standards(conformity.standards, conformity.tiers, conformity.functions)}
+
+
+def publish_plan(plan: Plan, published: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """What may be said of a plan beside the published tables: figures of need are empty where a small count would show."""
+    said: dict[str, Any] = publish_summary({"plan": plan_facts(plan), "groups": {}}, published["groups"])["plan"]
+    return said
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:

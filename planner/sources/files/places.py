@@ -122,7 +122,7 @@ def _read_block(study: Study, block: StationSource, key: str, schema: Schema, to
 
 
 def _premises(study: Study, block: StationSource, key: str, schema: Schema, around: BaseGeometry) -> gpd.GeoDataFrame:
-    """OSM premises with the block's tags in `around`, as rows of `schema`; one without a name is called by its host."""
+    """OSM premises with the block's tags in `around`, as rows of `schema`; one without a name is called by its kind."""
     if study.network.file is None:
         fault = Fault("there is no network.file to read premises from", "add it, or give a file", column=f"{key}.osm")
         raise StudyError(str(fault), [fault])
@@ -131,7 +131,8 @@ def _premises(study: Study, block: StationSource, key: str, schema: Schema, arou
         warnings.warn(f"{key}: no premises with {' or '.join(block.osm)} lie in the area", PlannerWarning, stacklevel=4)
     ids, shown, hosts = (found[name].astype("string").fillna("").str.strip() for name in ("osm_id", "name", "host"))
     degrees = found.geometry.to_crs(WGS84)
-    named = shown.where(shown != "", hosts.where(hosts != "", ids))
+    kinds = hosts.str.split("=").str[-1].str.replace("_", " ")
+    named = shown.where(shown != "", (kinds + " (unnamed)").where(kinds != "", ids))
     return found.drop(columns="osm_id").assign(**{schema.key[0]: ids}, name=named, lon=degrees.x, lat=degrees.y)
 
 

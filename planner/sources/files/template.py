@@ -27,7 +27,6 @@ area = "towns.geojson"            # polygons, one or more a town (GeoJSON, GeoPa
 
 [network]                         # streets 路网
 file = "network.osm.pbf"          # .osm.pbf, .osm, .osm.gz, .osm.bz2, or .graphml of OSMnx
-# place = "Jiading, Shanghai"     # what `planner fetch` downloads
 
 [walk]                            # how people walk 步行
 minutes = 15                      # the circle, inclusive  圈层分钟数（含）

@@ -71,7 +71,7 @@ def read_network(
         If the file cannot be read or has no street to walk on inside the area.
     """
     if study.network.file is None:
-        raise StudyError("the study names no network.file; add it, or run `planner fetch` to download network.place")
+        raise StudyError("the study names no network.file; add the extract it is to be read from")
     path = study.path_of(study.network.file)
     if towns is None:
         from planner.sources.files import read_area  # it imports this room for its premises

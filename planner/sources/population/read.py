@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from planner.sources.population.residents import read_residents
 from planner.study import Study
 
 Progress = Callable[[str, float], None]
+
+_NUMBERS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 def read_demand(study: Study, towns: Towns, *, progress: Progress | None = None) -> Demand:
@@ -55,9 +58,20 @@ def read_demand_with_tally(study: Study, towns: Towns, *, progress: Progress | N
         steps.append(held)
     for step in steps:
         if step.note:
-            warnings.warn(str(step), PlannerWarning, stacklevel=2)
+            warnings.warn(_told(step, study.privacy.minimum_count), PlannerWarning, stacklevel=2)
     settled = CountedPoints(points.xy, points.town, counts)
     demand = place_demand(
         settled, towns=grounds.names, groups=study.scenario.groups, crs=grounds.crs, cell_m=study.population.cell_m
     )
     return demand, tuple(steps)
+
+
+def _told(step: Tally, minimum: float) -> str:
+    """A tally as it may be said: of a key group no figure that is small, or that gives a small one away by difference."""
+    if step.what == RESIDENTS:
+        return str(step)
+    figures = [step.people_in, step.people_out, step.lost]
+    figures += [float(found.replace(",", "")) for found in _NUMBERS.findall(step.note)]
+    if any(0 < abs(figure) < minimum for figure in figures):
+        return f"{step.what}, {step.step}: {_NUMBERS.sub('…', step.note)} (figures withheld: some are small)"
+    return str(step)
