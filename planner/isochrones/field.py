@@ -118,9 +118,11 @@ def _classify(
                 first = (t * TILE + r - up) * TILE - right
                 for c in range(max(1, right), min(columns - 1, right + TILE)):
                     s = linked[first + c]
-                    if s >= 0 and (node_m[ends[s, 0]] < np.inf or node_m[ends[s, 1]] < np.inf or s == door.segment):
+                    if s < 0:
+                        continue
+                    segment[r, c] = s  # where it is not reached too: the jump to it is searched for
+                    if node_m[ends[s, 0]] < np.inf or node_m[ends[s, 1]] < np.inf or s == door.segment:
                         metres = link_m[first + c] + _along(s, along_m[first + c], door, street, ends, node_m)
-                        segment[r, c] = s
                         b = 0
                         while b < len(budget_m) and metres > budget_m[b]:
                             b += 1
