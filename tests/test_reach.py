@@ -26,6 +26,7 @@ from shapely import LineString, Point
 from planner.errors import CrsError, StudyError, TableError
 from planner.network import EdgeFlag, Network
 from planner.reach import (
+    Doors,
     Links,
     Reach,
     Streets,
@@ -178,6 +179,19 @@ def test_streets_made_ready_once_give_the_same_times() -> None:
     )
     assert Streets.of(ready) is ready
     assert Streets.of(ready, takes_steps=False).network is network
+
+
+def test_doors_made_ready_once_give_the_same_times() -> None:
+    network = random_network(4)
+    links = link_points(network, np.random.default_rng(0).uniform(0, 400, (30, 2)), 90)
+    streets = Streets.of(network, takes_steps=False)
+    doors = Doors.of(streets, links)
+    asked = walk_times(network, links, links, 1.0, 300, takes_steps=False)
+    for where in (network, streets):
+        assert dense(walk_times(where, links, doors, 1.0, 300)).tobytes() == dense(asked).tobytes()
+    for where, takes_steps in ((network, True), (random_network(5), None)):
+        with pytest.raises(TableError, match="made ready for other streets"):
+            walk_times(where, links, doors, 1.0, 300, takes_steps=takes_steps)
 
 
 def test_streets_without_steps_are_searched_without_steps() -> None:

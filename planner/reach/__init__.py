@@ -6,12 +6,13 @@ The cutoff is inclusive: ``walk_s <= cutoff_s``. Times are the same both ways.
 from planner.reach.links import Links, link_points
 from planner.reach.nearest import nearest_facilities, nearest_times
 from planner.reach.paths import WalkPath, walk_path
-from planner.reach.search import walk_times
+from planner.reach.search import Doors, walk_times
 from planner.reach.streets import Streets
 from planner.reach.sums import sum_in_reach
 from planner.reach.tables import Reach, travel_times
 
 __all__ = [
+    "Doors",
     "Links",
     "Reach",
     "Streets",

@@ -29,7 +29,7 @@ BATCH = 256  # origins a thread takes at a time, at most
 place = np.uint64  # places in arrays are unsigned in the loops: numba then leaves out its test for negative ones, half the time
 
 
-class _Doors(NamedTuple):
+class _Lists(NamedTuple):
     """Destinations by corner and by way.
 
     Of those on the ways at corner c, nearest first, numbers and metres from the corner to the door (link included) stand at
@@ -77,10 +77,51 @@ class _Queue(NamedTuple):
     times: Times
 
 
+@dataclass(frozen=True, eq=False)
+class Doors:
+    """Destinations made ready to be searched for: worth it where the same ones are searched for again and again.
+
+    Parameters
+    ----------
+    streets
+        The streets they are on.
+    lists
+        The destinations at each corner and on each way.
+    way_first
+        Where those of each way begin.
+    count
+        How many destinations there are, the unlinked included.
+    """
+
+    streets: Streets
+    lists: _Lists
+    way_first: Longs
+    count: int
+
+    @classmethod
+    def of(cls, streets: Streets, destinations: Links) -> Doors:
+        """The doors that `destinations` are on `streets`."""
+        check_links(streets, destinations)
+        who, way, at_m = placed(streets, destinations)
+        order, way_first = by_number(way, len(streets.way_m))
+        who, way, at_m = who[order], way[order], at_m[order]
+        name, link_m = who.astype(np.uint32), destinations.link_m[who]
+        first = np.zeros(streets.corners + 2, dtype=np.uint32)
+        np.cumsum(np.bincount(streets.way_ends[way].reshape(-1), minlength=streets.corners + 1)[:-1], out=first[1:-1])
+        first[-1] = first[-2]  # dead ends have no list: nobody comes from there
+        met, metres = np.empty(first[-1], dtype=np.uint32), np.empty(first[-1])
+        _list_at_corners(first.copy(), name, way, at_m, link_m, streets.way_ends, streets.way_m, met, metres)
+        _sort_each(first, met, metres)
+        return cls(streets, _Lists(first, met, metres, name, at_m, link_m), way_first, len(destinations))
+
+    def __len__(self) -> int:
+        return self.count
+
+
 def walk_times(
     network: Network | Streets,
     origins: Links,
-    destinations: Links,
+    destinations: Links | Doors,
     pace_mps: float,
     cutoff_s: float,
     *,
@@ -98,7 +139,8 @@ def walk_times(
     network
         The network, or streets made ready from it (`Streets.of`), which saves making them again for each call.
     origins, destinations
-        Where they meet the streets: `link_points` on the same network.
+        Where they meet the streets: `link_points` on the same network. Destinations may be made ready (`Doors.of`), which
+        saves doing it for each call; steps are then taken as on their streets.
     pace_mps
         Metres a second, > 0.
     cutoff_s
@@ -130,26 +172,38 @@ def walk_times(
     >>> walk_times(street, doors, doors, pace_mps=1.0, cutoff_s=300).toarray().tolist()
     [[10.0, 65.0], [65.0, 0.0]]
     """
-    streets = Streets.of(network, takes_steps=takes_steps)
-    check(streets, pace_mps, cutoff_s, origins, destinations)
-    doors, way_first = _doors(streets, destinations)
-    order = place_order(streets, origins)
-    starts = _starts(streets, origins.take(order), way_first)
-    search = _Search(streets, starts, doors, len(destinations), pace_mps, cutoff_s)
-    return _assemble(search.run(workers(threads), progress), order, (len(origins), len(destinations)))
+    check_walk(pace_mps, cutoff_s)
+    doors = _doors_on(network, destinations, takes_steps)
+    check_links(doors.streets, origins)
+    order = place_order(doors.streets, origins)
+    starts = _starts(doors, origins.take(order))
+    search = _Search(doors, starts, pace_mps, cutoff_s)
+    return _assemble(search.run(workers(threads), progress), order, (len(origins), len(doors)))
 
 
-def check(streets: Streets, pace_mps: float, cutoff_s: float, *links: Links) -> None:
-    """Stop a search that makes no sense: a pace or cutoff that is impossible, links to segments that are not there."""
+def _doors_on(network: Network | Streets, destinations: Links | Doors, takes_steps: bool | None) -> Doors:
+    if isinstance(destinations, Links):
+        return Doors.of(Streets.of(network, takes_steps=takes_steps), destinations)
+    ready = destinations.streets
+    whole = network.network if isinstance(network, Streets) else network
+    if ready.network is not whole or takes_steps not in (None, ready.takes_steps):
+        raise TableError("doors: they were made ready for other streets; call Doors.of with the streets of this walk")
+    return destinations
+
+
+def check_walk(pace_mps: float, cutoff_s: float) -> None:
+    """Stop a search at a pace or cutoff that is impossible."""
     if not (np.isfinite(pace_mps) and pace_mps > 0 and np.isfinite(cutoff_s) and cutoff_s >= 0):
         said = f"nobody walks {pace_mps} m/s for {cutoff_s} s"
         raise StudyError(f"{said}; give a pace > 0 and a cutoff >= 0, both finite")
-    segments = len(streets.network.ends)
-    for one in links:
-        farthest = one.segment.max(initial=-1)
-        if farthest >= segments:
-            said = f"a point is linked to segment {farthest} but the network has {segments}"
-            raise TableError(f"links: {said}; call link_points on this network")
+
+
+def check_links(streets: Streets, links: Links) -> None:
+    """Stop a search from or to segments that are not there."""
+    segments, farthest = len(streets.network.ends), links.segment.max(initial=-1)
+    if farthest >= segments:
+        said = f"a point is linked to segment {farthest} but the network has {segments}"
+        raise TableError(f"links: {said}; call link_points on this network")
 
 
 def placed(streets: Streets, links: Links) -> tuple[Longs, Ints, Floats]:
@@ -160,32 +214,17 @@ def placed(streets: Streets, links: Links) -> tuple[Longs, Ints, Floats]:
     return who, streets.segment_way[segment], streets.place_on_way(segment, links.along_m[who])
 
 
-def _doors(streets: Streets, destinations: Links) -> tuple[_Doors, Longs]:
-    """Destinations by corner and by way, and where those of each way begin."""
-    who, way, at_m = placed(streets, destinations)
-    order, way_first = by_number(way, len(streets.way_m))
-    who, way, at_m = who[order], way[order], at_m[order]
-    name = who.astype(np.uint32)
-    link_m = destinations.link_m[who]
-    first = np.zeros(streets.corners + 2, dtype=np.uint32)
-    np.cumsum(np.bincount(streets.way_ends[way].reshape(-1), minlength=streets.corners + 1)[:-1], out=first[1:-1])
-    first[-1] = first[-2]  # dead ends have no list: nobody comes from there
-    met, metres = np.empty(first[-1], dtype=np.uint32), np.empty(first[-1])
-    _list_at_corners(first.copy(), name, way, at_m, link_m, streets.way_ends, streets.way_m, met, metres)
-    _sort_each(first, met, metres)
-    return _Doors(first, met, metres, name, at_m, link_m), way_first
-
-
 def place_order(streets: Streets, origins: Links) -> Longs:
     """Linked origins in the order of the places they start from: neighbours search the same streets."""
     who, way, _ = placed(streets, origins)
     return who[np.argsort(streets.way_ends[way].min(axis=1), kind="stable")]
 
 
-def _starts(streets: Streets, origins: Links, way_first: Longs) -> _Starts:
+def _starts(doors: Doors, origins: Links) -> _Starts:
+    streets = doors.streets
     _, way, at_m = placed(streets, origins)
     metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + origins.link_m[:, None]
-    own = np.stack([way_first[way], way_first[way + 1]], axis=1).astype(np.uint32)
+    own = np.stack([doors.way_first[way], doors.way_first[way + 1]], axis=1).astype(np.uint32)
     return _Starts(streets.way_ends[way], metres, at_m, origins.link_m, own)
 
 
@@ -193,10 +232,8 @@ def _starts(streets: Streets, origins: Links, way_first: Longs) -> _Starts:
 class _Search:
     """All there is to search: done by any number of threads, which take batches of origins in turn."""
 
-    streets: Streets
+    doors: Doors
     starts: _Starts
-    doors: _Doors
-    destinations: int
     pace_mps: float
     cutoff_s: float
 
@@ -206,12 +243,13 @@ class _Search:
         batch = max(16, min(BATCH, total // (8 * threads)))
         turns = -(-total // batch)
         done: list[Batch | None] = [None] * turns
+        arcs = self.doors.streets.arcs
 
         def work(mine: Iterator[int]) -> None:
             room, queue = self._room()
             for turn in mine:
                 low, high = turn * batch, min((turn + 1) * batch, total)
-                sizes, queue = _search(self.streets.arcs, self.starts, self.doors, low, high, *self._limits, room, queue)
+                sizes, queue = _search(arcs, self.starts, self.doors.lists, low, high, *self._limits, room, queue)
                 used = int(sizes.sum())
                 done[turn] = sizes, queue.columns[:used].copy(), queue.times[:used].copy()
 
@@ -225,11 +263,11 @@ class _Search:
         return self.cutoff_s * self.pace_mps + GRACE_M, 1 / self.pace_mps, self.cutoff_s
 
     def _room(self) -> tuple[_Room, _Queue]:
-        corners, words = self.streets.corners, self.destinations // 64 + 1
+        corners, words = self.doors.streets.corners, len(self.doors) // 64 + 1
         buckets = int(np.clip(self._limits[0] / BUCKET_M, 32, MOST_BUCKETS))
         room = _Room(
             np.full(corners + 1, np.inf), np.zeros(buckets + 1, dtype=np.uint64), np.zeros(words, dtype=np.uint64),
-            np.zeros(words // 64 + 1, dtype=np.uint64), np.full(self.destinations, np.inf, dtype=np.float32),
+            np.zeros(words // 64 + 1, dtype=np.uint64), np.full(len(self.doors), np.inf, dtype=np.float32),
         )  # fmt: skip
         return room, _queue(buckets, 64, np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32))
 
@@ -318,7 +356,7 @@ def _queue(buckets: int, deep: int, columns: Ints, times: Times) -> _Queue:
 
 @compiled
 def _search(
-    arcs: tuple[Places, Places, Floats], starts: _Starts, doors: _Doors, low: int, high: int,
+    arcs: tuple[Places, Places, Floats], starts: _Starts, doors: _Lists, low: int, high: int,
     limit_m: float, s_per_m: float, cutoff_s: float, room: _Room, queue: _Queue,
 ) -> tuple[Ints, _Queue]:  # fmt: skip
     """Search from the origins low … high: how many destinations each reaches; which, and in what time, into the queue's
@@ -388,7 +426,7 @@ def _spread(
 
 
 @inlined
-def _meet(doors: _Doors, settled: Places, limit_m: float, s_per_m: float, room: _Room) -> int:
+def _meet(doors: _Lists, settled: Places, limit_m: float, s_per_m: float, room: _Room) -> int:
     """Note the destinations within the limit by way of the settled corners; wipe the metres. At most so many were met."""
     first, name, door_m = doors.first, doors.who, doors.metres
     metres, seconds, bits, tops, met = room.metres, room.seconds, room.bits, room.tops, 0
@@ -407,7 +445,7 @@ def _meet(doors: _Doors, settled: Places, limit_m: float, s_per_m: float, room: 
 
 
 @inlined
-def _meet_own(doors: _Doors, starts: _Starts, i: int, limit_m: float, s_per_m: float, room: _Room) -> int:
+def _meet_own(doors: _Lists, starts: _Starts, i: int, limit_m: float, s_per_m: float, room: _Room) -> int:
     """Note the destinations on the origin's own way that are within the limit along it."""
     for j in range(place(starts.own[i, 0]), place(starts.own[i, 1])):
         metres = starts.link_m[i] + abs(starts.at_m[i] - doors.way_at_m[j]) + doors.way_link_m[j]

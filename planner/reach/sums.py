@@ -13,7 +13,18 @@ from planner.network import Floats, Ints, Network
 from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
 from planner.reach.grid import Bools
 from planner.reach.links import Links
-from planner.reach.search import GRACE_M, MOST_BUCKETS, Words, by_number, check, lowest, note, place_order, placed
+from planner.reach.search import (
+    GRACE_M,
+    MOST_BUCKETS,
+    Words,
+    by_number,
+    check_links,
+    check_walk,
+    lowest,
+    note,
+    place_order,
+    placed,
+)
 from planner.reach.streets import Places, Streets
 
 LANES = 16  # places searched at once: two cache lines of float64 a corner; 8 and 32 are slower
@@ -115,8 +126,10 @@ def sum_in_reach(
     >>> sum_in_reach(street, doors, doors, [1, 10, 100], pace_mps=1.0, cutoff_s=300).tolist()
     [11.0, 11.0, 100.0]
     """
+    check_walk(pace_mps, cutoff_s)
     streets = Streets.of(network, takes_steps=takes_steps)
-    check(streets, pace_mps, cutoff_s, origins, destinations)
+    check_links(streets, origins)
+    check_links(streets, destinations)
     table = _table(amounts, len(destinations))
     homes, group_of_way = _homes(streets, destinations, table)
     order = place_order(streets, origins)
