@@ -21,7 +21,7 @@ from planner.errors import (
     StudyError,
     TableError,
 )
-from planner.isochrones import isochrone_bands, overlay_zones, reached_area
+from planner.isochrones import agreement, isochrone_bands, overlay_zones, reached_area
 from planner.network import Network
 from planner.policy import Policy
 from planner.privacy import publish_tables
@@ -86,6 +86,7 @@ __all__ = [
     "Tracking",
     "Walk",
     "access_by_town",
+    "agreement",
     "changes_between",
     "check_standards",
     "check_study",

@@ -305,7 +305,9 @@ const Atlas = (() => {
     onLanguage(() => {
       const lines = [...data.sources, data.tile_credit].filter(Boolean).map(said);
       const issued = [data.publisher && say("published_by", {n: data.publisher}), data.approval && say("approval", {n: data.approval})];
-      strip.replaceChildren(...lines.concat(issued.filter(Boolean)).flatMap((line, i) => (i ? [" · ", nameOf(line)] : [nameOf(line)])));
+      // Over the map stands who must be named there; every source is told in the panel below.
+      const credits = [data.sources[0], data.tile_credit].filter(Boolean).map(said).concat(issued.filter(Boolean));
+      strip.replaceChildren(...credits.flatMap((line, i) => (i ? [" · ", nameOf(line)] : [nameOf(line)])));
       const facts = [[say("date"), said(data.as_of)], [say("publisher"), data.publisher], [say("approval_name"), data.approval]];
       list.replaceChildren(
         el("p", {class: "note"}, said(data.pace)),
