@@ -335,7 +335,7 @@ def test_the_margin_is_the_farthest_walk_of_any_town() -> None:
 
 
 def test_a_study_without_a_network_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="planner fetch"):
+    with pytest.raises(StudyError, match="add the extract"):
         read_network(study_of(None, tmp_path, Walk()), towns=towns_of(box(0, 0, 1, 1)))
 
 
