@@ -39,7 +39,7 @@ class Streets:
     segment_from_m, segment_sign
         (segments,) metres along its way at which end u lies, and +1 or -1: which way metres run from u to v.
     way_ends, way_m
-        (ways, 2) int32 corners, and metres.
+        (ways, 2) uint32 corners, and metres.
     arc_first, arc_to, arc_m
         The ways between different corners from each of their ends, the shortest of parallel ones, as a CSR matrix.
     """
