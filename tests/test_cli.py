@@ -113,6 +113,14 @@ def test_propose_without_any_plan_exits_3_and_says_why(study: str) -> None:
     assert "9" in result.stderr
 
 
+@pytest.mark.parametrize("method", ["lscp", "p-median", "p-center"])
+def test_a_method_that_is_not_built_is_refused_and_never_taken_for_another(study: str, method: str) -> None:
+    result = call("propose", study, "--set", f"siting.method={method}")
+    assert result.exit_code == 3
+    assert "only mclp is built so far" in result.stderr
+    assert call("check", study, "--set", f"siting.method={method}").exit_code == 1
+
+
 def test_frontier_reaches_all_that_can_be_covered(study: str) -> None:
     table = csv(call("frontier", study, "--format", "csv"))
     assert table["stations"].tolist() == [2, 3, 4, 5, 6]

@@ -27,7 +27,7 @@ from planner.schema import (
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
-from planner.siting import frontier, propose_sites
+from planner.siting import check_method, frontier, propose_sites
 from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
@@ -140,6 +140,7 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     study = survey.study
     if not study.candidates:
         raise StudyError(f"{study.name}: no [[candidates]] are named; add a block with file = or osm = to study.toml")
+    check_method(study.scenario.siting)
     with survey.steps.step("measuring walks to candidates") as inner:
         candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
         options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)

@@ -10,9 +10,22 @@ import numpy.typing as npt
 from planner.errors import Fault, PlanError, say_faults
 from planner.schema import Candidates
 from planner.siting.problem import NOWHERE, Problem, Rules
-from planner.study import Siting
+from planner.study import Method, Siting
 
 _FREE = 1e-9  # money: rounding of sums
+
+
+def check_method(siting: Siting) -> None:
+    """Pass if the method is one that is built: MCLP. No other is ever quietly taken for it.
+
+    Raises
+    ------
+    PlanError
+        If it is another; status ``unknown method``.
+    """
+    if siting.method is not Method.MCLP:
+        fault = Fault("only mclp is built so far", 'write method = "mclp"', column="siting.method", value=str(siting.method))
+        raise PlanError(f"no plan exists: {fault}", [fault], "unknown method")
 
 
 def check_names(candidates: Candidates, siting: Siting) -> None:

@@ -17,6 +17,7 @@ from planner.network import Network
 from planner.progress import standing_stations
 from planner.reach import link_points
 from planner.schema import Candidates, Stations, Towns
+from planner.siting import check_method
 from planner.sources.datums import datum_fault
 from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
 from planner.sources.files.document import parse_document
@@ -88,6 +89,8 @@ def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Pr
 def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> None:
     """Everything the study names."""
     found.of(lambda: read_policy(said))
+    if said.candidates:
+        found.of(lambda: check_method(said.scenario.siting))
     say("area", 0.05)
     settled = found.of(lambda: settle_study(said, file))
     study, faults = settled or (said, [])

@@ -63,7 +63,7 @@ file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or pol
 # coordinates = "gcj02"
 
 [siting]                          # new stations 新建站点
-method = "mclp"                   # most need covered; or lscp, p-median, p-center
+method = "mclp"                   # the most need covered with so many sites
 sites = 5                         # how many
 # per_town_min = 1                # every town ends with at least so many  每街镇至少
 # phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
