@@ -285,3 +285,25 @@ def test_cells_that_the_same_candidates_reach_become_one() -> None:
     options, coverage, candidates = siting_town({"a": [0, 1, 2], "b": [2, 3]}, [1.0, 2.0, 4.0, 8.0, 16.0])
     problem = build_problem(options, coverage, candidates, Siting(sites=1))
     assert sorted(problem.weight.tolist()) == [3.0, 4.0, 8.0]
+
+
+@pytest.mark.parametrize("siting", [Siting(sites=8), Siting(sites=8, per_town_min=1), Siting(sites=8, phases=two_phases(3, 5))])
+def test_a_town_too_large_for_a_tree_gets_a_good_plan_and_an_honest_bound(
+    siting: Siting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = scattered_town(400, 50, seed=7, radius=0.15, towns=5)
+    exact = propose_sites(*town, siting)
+    monkeypatch.setattr("planner.siting.choose._LARGE", 0)
+    large = propose_sites(*town, siting)
+    assert exact.status == "optimal"
+    assert large.objective <= exact.objective <= large.objective_bound
+    assert large.objective >= 0.98 * exact.objective
+    assert large.objective_bound <= 1.02 * exact.objective_bound
+
+
+def test_a_time_limit_gives_the_best_so_far_with_an_honest_bound() -> None:
+    town = scattered_town(300, 60, seed=2, radius=0.14, covered=0.0)
+    hasty, best = (propose_sites(*town, Siting(sites=12, time_limit_s=s)) for s in (0.001, None))
+    assert best.status == "optimal"
+    assert hasty.covered_after <= best.covered_after <= hasty.bound
+    assert 0.0 <= hasty.gap < 0.1

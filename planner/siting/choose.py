@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
-from planner.siting.cover import Chosen, CoverModel, single
+from planner.errors import PlanError
+from planner.siting.cover import Chosen, CoverModel, sealed, single, value_of
+from planner.siting.dual import dual_bound
 from planner.siting.problem import Problem
 from planner.siting.search import good_choice
 from planner.siting.solver import meets, relax, solve
 from planner.siting.tree import branch_and_bound
 
 _QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; before a search tree is grown
-_MOST = 600_000  # swaps a run
-_WORK = 2e9  # see `branch_and_bound`: about a minute
+_EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
+_PACE = 1e8  # entries looked at in a second, on a slow machine
+_WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
+_LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
+_ROUNDS = 25  # of the primal-dual method, for larger ones
 
 
-def choose_cover(problem: Problem, *, seed: int = 0) -> tuple[Chosen, list[Chosen]]:
-    """The best choice over all phases together, and for each phase the best choice were it the only one."""
+def choose_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0) -> tuple[Chosen, list[Chosen]]:
+    """The best choice over all phases together, and for each phase the best choice were it the only one.
+
+    `seconds`, if given, are shared out: half to the choice itself, the rest to the phases alone.
+    """
     steps = problem.rules.steps
-    whole = best_cover(problem, seed=seed)
     if len(steps) == 1:
+        whole = best_cover(problem, seconds=seconds, seed=seed)
         return whole, [whole]
-    return whole, [best_cover(single(problem, step, end=step == steps[-1]), seed=seed) for step in steps]
+    half = None if seconds is None else seconds / 2
+    each = None if half is None else half / len(steps)
+    whole = best_cover(problem, seconds=half, seed=seed)
+    alone = [single(problem, step, end=step == steps[-1]) for step in steps]
+    return whole, [best_cover(one, seconds=each, seed=seed) for one in alone]
 
 
-def best_cover(problem: Problem, *, work: float = _WORK, seconds: float | None = None, seed: int = 0) -> Chosen:
+def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0) -> Chosen:
     """The choice that covers most need, added up over the phases.
 
     A good choice is searched, the relaxation bounds it, and only if they do not meet is a tree grown over what they leave
@@ -32,8 +46,8 @@ def best_cover(problem: Problem, *, work: float = _WORK, seconds: float | None =
 
     Parameters
     ----------
-    work, seconds
-        Most work in the tree, most seconds; the bound is honest wherever it stops.
+    seconds
+        About so many seconds at most; the bound is honest wherever it stops. None limits the work instead.
     seed
         The same seed gives the same choice.
 
@@ -42,16 +56,41 @@ def best_cover(problem: Problem, *, work: float = _WORK, seconds: float | None =
     PlanError
         If no choice keeps the rules, or none was found within the limits.
     """
+    if problem.reach.nnz * len(problem.rules.steps) > _LARGE:
+        return _large_cover(problem, seconds, seed)
+    until = None if seconds is None else time.monotonic() + seconds
     model = CoverModel.of(problem)
-    moves = [min(each * len(problem.site_ids), _MOST) for each in (_QUICK, _LONG)]
-    start = good_choice(problem, moves=moves[0], seed=seed)
+    start = good_choice(problem, moves=_moves(problem, _QUICK), seed=seed)
     columns = None if start is None else model.columns(start)
     relaxed = None if columns is None else relax(model.model)
     if columns is None or relaxed is None:
         return model.chosen(solve(model.model, start=columns, seconds=seconds))
     if not meets(relaxed, float(model.model.cost @ columns), model.step):
-        other = good_choice(problem, moves=moves[1], seed=seed)
+        other = good_choice(problem, moves=_moves(problem, _LONG, seconds), seed=seed)
         both = [columns] if other is None else [columns, model.columns(other)]
         columns = min(both, key=lambda x: float(np.dot(model.model.cost, x)))
-    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=seconds)
+    work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
+    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left)
     return model.chosen(answer)
+
+
+def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
+    """A choice too large for a tree: the best that swaps find, and a bound for each phase alone."""
+    until = None if seconds is None else time.monotonic() + seconds
+    start = good_choice(problem, moves=_moves(problem, _LONG, seconds), seed=seed)
+    if start is None:
+        raise PlanError(
+            "no plan was found that keeps every rule, and the town is too large to prove there is none", status="limit"
+        )
+    steps = problem.rules.steps
+    alone = [single(problem, step, end=step == steps[-1]) for step in steps]
+    value = value_of(problem, start)
+    enough = value / len(steps) if len(steps) == 1 else 0.0
+    return sealed(problem, start, sum(dual_bound(one, rounds=_ROUNDS, enough=enough, until=until) for one in alone))
+
+
+def _moves(problem: Problem, each: int, seconds: float | None = None) -> int:
+    """Swaps a run: so many for each candidate, as far as the effort and half the time allow."""
+    sites = max(len(problem.site_ids), 1)
+    effort = _EFFORT if seconds is None else min(_EFFORT, seconds / 2 * _PACE)
+    return int(min(each * sites, effort / (2 * problem.reach.nnz / sites + problem.rules.steps[-1] + 1)))

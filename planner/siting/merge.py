@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planner.reach.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Short = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
 
-def same_columns(pattern: sp.csr_array) -> tuple[Ints, Ints]:
-    """Which columns of a pattern are alike.
+def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats) -> tuple[sp.csr_array, Floats]:
+    """Which site reaches which cells, cells alike made one, and what these weigh together.
 
     Parameters
     ----------
     pattern
-        Any csr matrix with sorted, unrepeated indices; only where it has entries counts, not their values.
+        Any csr matrix without repeated entries; only where it has entries counts, not their values.
+    rows
+        The row of each site, in the order wanted; -1 for a site without a row, which reaches nothing.
+    place
+        For each column the position of its cell in `weight`, each at most once; -1 for columns left out.
+    weight
+        What each cell weighs; cells of no weight are left out.
 
     Returns
     -------
-    group, first
-        ``group[c]`` is the group of column c, or -1 for an empty column; ``first[g]`` is the first column of group g.
-        Groups are numbered by their first column. Equal groups are equal in truth: the hash only proposes.
+    reach, total
+        (sites x merged cells) csr of 1, columns rising, and the weights added up. Merged cells stand in the order of the
+        first cell in each, so the result does not depend on the order of rows and columns of `pattern`. Merged cells are
+        alike in truth: the hash only proposes.
 
     Examples
     --------
-    >>> group, first = same_columns(sp.csr_array(np.array([[1, 0, 1, 0], [0, 0, 0, 1]])))
-    >>> group.tolist(), first.tolist()
-    ([0, -1, 0, 1], [0, 3])
+    >>> times = sp.csr_array(np.array([[9, 0, 9, 0], [0, 0, 0, 9]]))
+    >>> reach, total = merge_cells(times, np.array([0, 1]), np.arange(4), np.array([1.0, 2.0, 4.0, 8.0]))
+    >>> reach.toarray().tolist(), total.tolist()
+    ([[1, 0], [0, 1]], [5.0, 8.0])
     """
-    height, width = pattern.shape
-    indptr, indices = pattern.indptr.astype(np.int64), pattern.indices.astype(np.int32)
-    by_column = sp.csr_array((np.ones(len(indices), dtype=np.int8), indices, indptr), shape=(height, width)).tocsc()
-    starts, sites = by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32)
+    wanted = np.append(weight, 0.0)[place] > 0  # -1 is the cell of no weight at the end
+    cell_of: Short = np.asarray(np.where(wanted, place, -1), dtype=np.int32)
+    starts, columns = pattern.indptr.astype(np.int64), pattern.indices.astype(np.int32, copy=False)
     salt = 0
     while True:
-        keys = _hashed(starts, sites, _site_keys(height, salt))
-        group, first = _grouped(keys, np.diff(starts) > 0)
-        if not len(first) or _alike(starts, sites, group, first):
-            return group, first
-        salt += 1  # two different columns met in one hash: draw other keys
+        keys, reached = _hashed(starts, columns, rows, cell_of, _words(len(rows), salt), len(weight))
+        group, first = _grouped(keys, reached)
+        if _alike(starts, columns, rows, cell_of, group, np.bincount(group[reached], minlength=len(first))):
+            break
+        salt += 1  # two different cells met in one hash: draw other words
+    own = np.full(len(weight), -1, dtype=np.int32)
+    own[first] = np.arange(len(first), dtype=np.int32)
+    indptr, indices = _rows_of(starts, columns, rows, cell_of, own)
+    total = np.bincount(group[reached], weights=weight[reached], minlength=len(first)).astype(np.float64)
+    reach = sp.csr_array((np.ones(len(indices), dtype=np.int8), indices, indptr), shape=(len(rows), len(first)))
+    return reach, total
 
 
-def _site_keys(count: int, salt: int) -> Words:
+def _words(count: int, salt: int) -> Words:
     """A fixed random-looking 64-bit word a site (SplitMix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
         z = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64(salt * 1_000_003)) * np.uint64(0x9E3779B97F4A7C15)
@@ -53,35 +70,68 @@ def _site_keys(count: int, salt: int) -> Words:
         return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
-def _grouped(keys: Words, filled: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    columns = np.flatnonzero(filled)
-    _, first, inverse = np.unique(keys[columns], return_index=True, return_inverse=True)
+def _grouped(keys: Words, reached: Bools) -> tuple[Short, Ints]:
+    """The group of each cell (-1: reached by nobody), numbered by their first cells; and these."""
+    cells = np.flatnonzero(reached)
+    _, first, inverse = np.unique(keys[cells], return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    group = np.full(len(keys), -1, dtype=np.int64)
-    group[columns] = rank[inverse]
-    return group, columns[first[order]].astype(np.int64)
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    group = np.full(len(keys), -1, dtype=np.int32)
+    group[cells] = rank[inverse]
+    return group, cells[first[order]].astype(np.int64)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _hashed(starts: Ints, sites: npt.NDArray[np.int32], words: Words) -> Words:
-    keys = np.zeros(len(starts) - 1, dtype=np.uint64)
-    for column in range(len(keys)):
-        for k in range(starts[column], starts[column + 1]):
-            keys[column] += words[sites[k]]
-    return keys
-
-
-@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _alike(starts: Ints, sites: npt.NDArray[np.int32], group: Ints, first: Ints) -> bool:
-    for column in range(len(group)):
-        if group[column] < 0:
+@compiled
+def _hashed(starts: Ints, columns: Short, rows: Ints, place: Short, words: Words, cells: int) -> tuple[Words, Bools]:
+    keys, reached = np.zeros(cells, dtype=np.uint64), np.zeros(cells, dtype=np.bool_)
+    for site in range(len(rows)):
+        if rows[site] < 0:
             continue
-        a, b = starts[column], starts[first[group[column]]]
-        if starts[column + 1] - a != starts[first[group[column]] + 1] - b:
-            return False
-        for k in range(starts[column + 1] - a):
-            if sites[a + k] != sites[b + k]:
-                return False
+        for k in range(starts[rows[site]], starts[rows[site] + 1]):
+            cell = place[columns[k]]
+            if cell >= 0:
+                keys[cell] += words[site]
+                reached[cell] = True
+    return keys, reached
+
+
+@compiled
+def _alike(starts: Ints, columns: Short, rows: Ints, place: Short, group: Short, sizes: Ints) -> bool:
+    """Whether every site reaches all cells of a group or none: then all of them are reached by the same sites."""
+    seen = np.zeros(len(sizes), dtype=np.int64)
+    for site in range(len(rows)):
+        if rows[site] < 0:
+            continue
+        for k in range(starts[rows[site]], starts[rows[site] + 1]):
+            if place[columns[k]] >= 0:
+                seen[group[place[columns[k]]]] += 1
+        for k in range(starts[rows[site]], starts[rows[site] + 1]):
+            if place[columns[k]] >= 0:
+                g = group[place[columns[k]]]
+                if seen[g] != 0 and seen[g] != sizes[g]:
+                    return False
+                seen[g] = 0
     return True
+
+
+@compiled
+def _rows_of(starts: Ints, columns: Short, rows: Ints, place: Short, own: Short) -> tuple[Short, Short]:
+    """The merged cells of each site as CSR, rising; `own` is the number of the merged cell that a cell is the first of."""
+    count = np.zeros(len(rows) + 1, dtype=np.int32)
+    for site in range(len(rows)):
+        if rows[site] >= 0:
+            for k in range(starts[rows[site]], starts[rows[site] + 1]):
+                if place[columns[k]] >= 0 and own[place[columns[k]]] >= 0:
+                    count[site + 1] += 1
+    indptr = np.cumsum(count).astype(np.int32)
+    indices = np.empty(indptr[-1], dtype=np.int32)
+    at = 0
+    for site in range(len(rows)):
+        if rows[site] >= 0:
+            for k in range(starts[rows[site]], starts[rows[site] + 1]):
+                if place[columns[k]] >= 0 and own[place[columns[k]]] >= 0:
+                    indices[at] = own[place[columns[k]]]
+                    at += 1
+            indices[indptr[site] : at].sort()
+    return indptr, indices

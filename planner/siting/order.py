@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from planner.reach import Reach
 from planner.schema import SITES, Candidates, Coverage, Sites
-from planner.siting.plan import reached_cells
 
+Cells = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -26,23 +29,51 @@ def sites_table(options: Reach, coverage: Coverage, candidates: Candidates, phas
     `planner.schema.SITES`: within a phase the next site is the one that adds most need, then most people, then the
     first by id. Gains are what a site adds to all that stand before it, so they add up.
     """
-    reached = {site: reached_cells(options, coverage, site) for site in phase.sort_index().index}
+    names = phase.sort_index().index
+    place = coverage.index.get_indexer(options.demand_ids)
+    cells = {
+        site: place[_columns(options, row)] for site, row in zip(names, options.facility_ids.get_indexer(names), strict=True)
+    }
     covered = coverage["covered"].to_numpy(dtype=bool).copy()
     people = coverage["population"].to_numpy(dtype=float)
     counted = _counted(coverage)
     rows: list[dict[str, object]] = []
-    total = people.sum()
+    total = float(people.sum())
     for number in sorted(phase.unique()):
-        waiting = list(phase.index[phase == number].sort_values())
-        while waiting:
-            site = max(waiting, key=lambda s: _gain(reached[s] & ~covered, counted))  # the first of equals
-            waiting.remove(site)
-            new = reached[site] & ~covered
-            covered |= new
+        for site in _best_first([name for name in names if phase[name] == number], cells, covered, counted):
+            new = cells[site][~covered[cells[site]]]
+            covered[new] = True
             gains = {f"gain_{name}": float(values[new].sum()) for name, values in counted.items()}
-            share = min(float(people[covered].sum() / total), 1.0) if total > 0 else 0.0
+            share = min(float(people[covered].sum()) / total, 1.0) if total > 0 else 0.0
             rows.append({"site_id": site, "order": len(rows) + 1, "phase": number, **gains, "coverage_after": share})
     return _table(rows, candidates)
+
+
+def _columns(options: Reach, row: int) -> npt.NDArray[np.int32]:
+    """Columns of the times of one candidate; none for one without a row."""
+    walk_s = options.walk_s
+    return walk_s.indices[walk_s.indptr[row] : walk_s.indptr[row + 1]] if row >= 0 else walk_s.indices[:0]
+
+
+def _best_first(
+    sites: list[str], cells: dict[str, Cells], covered: Bools, counted: dict[str, npt.NDArray[np.float64]]
+) -> Iterator[str]:
+    """Each next site the one that adds most to `covered`, which the caller keeps up to date; the first of equals.
+
+    What a site adds only falls, so a gain counted earlier bounds it (lazy greedy, Minoux 1978).
+    """
+
+    def entry(position: int, turn: int) -> tuple[float, float, int, int]:
+        own = cells[sites[position]]
+        new = own[~covered[own]]
+        return -float(counted["need"][new].sum()), -float(counted["pop"][new].sum()), position, turn
+
+    waiting = [entry(position, 0) for position in range(len(sites))]
+    heapq.heapify(waiting)
+    for turn in range(len(sites)):
+        while waiting[0][3] < turn:
+            heapq.heapreplace(waiting, entry(waiting[0][2], turn))
+        yield sites[heapq.heappop(waiting)[2]]
 
 
 def _counted(coverage: Coverage) -> dict[str, npt.NDArray[np.float64]]:
@@ -50,10 +81,6 @@ def _counted(coverage: Coverage) -> dict[str, npt.NDArray[np.float64]]:
     counted = {"need": coverage["need"], "pop": coverage["population"]}
     counted |= {name.removeprefix("pop_"): coverage[name] for name in groups}
     return {name: values.to_numpy(dtype=float) for name, values in counted.items()}
-
-
-def _gain(new: Bools, counted: dict[str, npt.NDArray[np.float64]]) -> tuple[float, float]:
-    return float(counted["need"][new].sum()), float(counted["pop"][new].sum())
 
 
 def _table(rows: list[dict[str, object]], candidates: Candidates) -> Sites:

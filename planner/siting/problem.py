@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
-from planner.siting.merge import same_columns
+from planner.siting.merge import merge_cells
 from planner.study import Siting
 
 Floats = npt.NDArray[np.float64]
@@ -95,55 +95,29 @@ def build_problem(
     TableError
         If the times speak of cells that `coverage` does not have.
     """
-    sites = allowed(candidates, siting)
-    cells = coverage.sort_index()
-    pattern = align(options, sites.index, cells.index)
-    wanted = ~cells["covered"].to_numpy(dtype=bool) & (cells[weigh].to_numpy(dtype=float) > 0)
-    reach, weight = merged(pattern, np.where(wanted, cells[weigh].to_numpy(dtype=float), 0.0))
-    return Problem(
-        sites.index, reach, weight, _rules(sites, _towns_of(candidates) | _towns_of(cells), siting, stations_per_town or {})
-    )
+    sites, cells = allowed(candidates, siting), coverage.sort_index()
+    place = cells.index.get_indexer(options.demand_ids).astype(np.int64)
+    _check_cells(options, place)
+    need, covered = cells[weigh].to_numpy(dtype=float), cells["covered"].to_numpy(dtype=bool)
+    rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
+    reach, weight = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need))
+    known = _towns_of(candidates) | _towns_of(cells)
+    return Problem(sites.index, reach, weight, _rules(sites, known, siting, stations_per_town or {}))
+
+
+def _check_cells(options: Reach, place: Ints) -> None:
+    if (place >= 0).all():
+        return
+    unknown = options.demand_ids[place < 0]
+    said = f"the times speak of {len(unknown)} demand points that the coverage table does not have"
+    fault = Fault(said, "measure both on the same demand", row=str(unknown[0]))
+    raise TableError(f"reach: {say_faults([fault])}", [fault], "reach")
 
 
 def allowed(candidates: Candidates, siting: Siting) -> Candidates:
     """The candidates that may be chosen, in the order of their ids."""
     table: Candidates = candidates[~candidates.index.astype(str).isin(siting.forbidden)].sort_index()
     return table
-
-
-def align(options: Reach, site_ids: pd.Index, cell_ids: pd.Index) -> sp.csr_array:
-    """Which of `site_ids` reaches which of `cell_ids`, as a csr pattern of 1; ids without a time reach nothing."""
-    rows = options.facility_ids.get_indexer(site_ids)
-    columns = cell_ids.get_indexer(options.demand_ids)
-    if (columns < 0).any():
-        unknown = options.demand_ids[columns < 0]
-        fault = Fault(
-            f"the times speak of {len(unknown)} demand points that the coverage table does not have",
-            "measure both on the same demand",
-            row=str(unknown[0]),
-        )
-        raise TableError(f"reach: {say_faults([fault])}", [fault], "reach")
-    times = options.walk_s.tocoo()
-    row_of = np.full(len(options.facility_ids), -1, dtype=np.int64)
-    row_of[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    row, column = row_of[times.row], columns[times.col]
-    kept = row >= 0
-    ones = np.ones(int(kept.sum()), dtype=np.int8)
-    pattern = sp.csr_array((ones, (row[kept], column[kept])), shape=(len(site_ids), len(cell_ids)))
-    pattern.sum_duplicates()
-    pattern.data[:] = 1
-    return pattern
-
-
-def merged(pattern: sp.csr_array, weight: Floats) -> tuple[sp.csr_array, Floats]:
-    """Cells with weight, those that the same sites reach made one; their weights add up."""
-    wanted = np.flatnonzero(weight > 0)
-    part = sp.csr_array(pattern[:, wanted])
-    part.sort_indices()
-    group, first = same_columns(part)
-    reached = group >= 0
-    total = np.bincount(group[reached], weights=weight[wanted][reached], minlength=len(first))
-    return sp.csr_array(part[:, first]), total.astype(np.float64)
 
 
 def _rules(sites: Candidates, known: set[str], siting: Siting, stations: Mapping[str, int]) -> Rules:

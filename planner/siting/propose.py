@@ -66,7 +66,7 @@ def propose_sites(
     problem = build_problem(options, coverage, candidates, siting, stations_per_town)
     check_feasible(problem, siting)
     tell("choosing sites", 0.1)
-    chosen, alone = choose_cover(problem, seed=seed)
+    chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
     tell("recounting the plan", 0.9)
     phase = pd.Series(chosen.phase, index=problem.site_ids)
     sites = sites_table(options, coverage, candidates, phase[phase > 0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -14,7 +16,7 @@ from planner.siting.problem import NOWHERE, Problem, Rules
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-_HOT, _COLD = 0.1, 0.001  # losses taken at the start and at the end, in shares of what a site covers on average
+_HOT, _COLD = 0.03, 0.003  # losses taken at the start and at the end, in shares of what a site covers on average
 
 
 def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -> Ints | None:
@@ -35,7 +37,10 @@ def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -
     if not keeps_rules(rules, begin):
         return None
     unit = max(newly_covered(problem, begin) / max(int(begin.sum()), 1), 1e-12)
-    ends = [kernels.anneal(cover, keep, begin, moves, _HOT * unit, _COLD * unit, seed * runs + run + 1) for run in range(runs)]
+    heat = _HOT * unit, _COLD * unit
+    with ThreadPoolExecutor(runs) as pool:
+        seeds = range(seed * runs + 1, seed * runs + runs + 1)
+        ends = list(pool.map(lambda own: kernels.anneal(cover, keep, begin, moves, *heat, own), seeds))
     end = max([begin, *ends], key=lambda choice: newly_covered(problem, choice))
     if len(rules.steps) == 1:
         return end.astype(np.int64)
