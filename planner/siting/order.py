@@ -31,9 +31,8 @@ def sites_table(options: Reach, coverage: Coverage, candidates: Candidates, phas
     """
     names = phase.sort_index().index
     place = coverage.index.get_indexer(options.demand_ids)
-    cells = {
-        site: place[_columns(options, row)] for site, row in zip(names, options.facility_ids.get_indexer(names), strict=True)
-    }
+    rows_of = options.facility_ids.get_indexer(names).tolist()
+    cells = {site: place[_columns(options, row)] for site, row in zip(names, rows_of, strict=True)}
     covered = coverage["covered"].to_numpy(dtype=bool).copy()
     people = coverage["population"].to_numpy(dtype=float)
     counted = _counted(coverage)
