@@ -228,7 +228,7 @@ def test_a_position_given_by_the_device_is_used_and_a_refused_one_is_explained(b
         assert "Station Two" in visit.page.text_content("#answer")
     with Visit(browser, folder / "town" / "index.html", "phone") as visit:
         visit.page.click("#locate")
-        visit.page.wait_for_function("document.querySelector('#answer').textContent.includes('未能取得')")
+        visit.page.locator("#answer", has_text="未能取得").wait_for()
 
 
 def test_the_planning_map_has_one_surface_at_a_time_and_figures_where_one_taps(browser, folder):
