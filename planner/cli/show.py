@@ -1,0 +1,110 @@
+"""Tables on stdout, and the lines that end a command on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import geopandas as gpd
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from planner import run, schema, store
+from planner.cli.door import say
+
+
+def say_result(done: run.Run, out: Path) -> None:
+    facts = done.summary
+    share = "no residents" if facts["coverage"] is None else f"{facts['coverage']:.1%} of {facts['population']:,.0f} residents"
+    say(
+        f"{facts['stations']} stations, {share} within {facts['cutoff_minutes']:g} minutes at "
+        f"{facts['pace_mps'] * 3.6:.1f} km/h (as of {facts['as_of']})"
+    )
+    say(f"The station map:  {out / 'index.html'}")
+    say(f"The planning map: {out / 'internal.html'}")
+
+
+def said_of_plan(facts: Mapping[str, Any]) -> str:
+    """One line on a plan; its need is left out where that would give a small count of a key group away."""
+    if facts["bound"] is None:
+        return f"{facts['method']}: {facts['status']}; {facts['residents_gained']:,.0f} residents gained (need is withheld)"
+    before, after, bound = (f"{facts[key]:,.0f}" for key in ("need_covered_before", "need_covered_after", "bound"))
+    return (
+        f"{facts['method']}: {facts['status']}; need covered {before} before, {after} after, "
+        f"at most {bound} is possible (gap {facts['gap']:.2%})"
+    )
+
+
+def without_shapes(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without its shapes."""
+    return pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
+
+
+def show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
+    """Tables on stdout: for reading, or as CSV (one after the other), JSON (an object of lists) or GeoJSON."""
+    if form == "json":
+        click.echo(json.dumps(_jsonable(tables), ensure_ascii=False, indent=2, allow_nan=False))
+    for name, table in tables.items():
+        if form == "geojson":
+            click.echo(store.geojson_text(gpd.GeoDataFrame(table)))
+        elif form == "csv":
+            click.echo(store.csv_text(table), nl=False)
+        elif form == "table":
+            _show_table(name, table)
+
+
+def _jsonable(tables: Mapping[str, pd.DataFrame]) -> Any:
+    """The tables as lists of records; one table alone is its list."""
+    flat = {name: _with_days_as_text(store.with_lonlat_or_key(table)) for name, table in tables.items()}
+    records = {name: store.plain(table.to_dict("records")) for name, table in flat.items()}
+    return next(iter(records.values())) if len(records) == 1 else records
+
+
+def _with_days_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    days = table.select_dtypes("datetime").columns
+    return table.assign(**{str(name): table[name].dt.strftime("%Y-%m-%d") for name in days})
+
+
+_SCHEMAS = {
+    "stations": schema.SCORES,
+    "towns": schema.TOWN_SCORES,
+    "groups": schema.GROUP_SCORES,
+    "sites": schema.SITES,
+    "frontier": schema.FRONTIER,
+    "standards": schema.STANDARDS,
+    "functions": schema.FUNCTIONS,
+    "targets": schema.TRACK,
+    "coverage": schema.TOWN_PROGRESS,
+    "access": schema.ACCESS,
+}
+
+
+def _show_table(name: str, table: pd.DataFrame) -> None:
+    plain = _with_days_as_text(store.with_lonlat_or_key(table))
+    width = None if sys.stdout.isatty() else 400
+    shown = Table(title=name, title_justify="left")
+    known = _SCHEMAS.get(name)
+    for column in plain.columns:
+        unit = known.get(str(column)) if known else None
+        heading = f"{column}\n({unit.unit})" if unit is not None and unit.unit else str(column)
+        shown.add_column(heading, justify="right" if pd.api.types.is_numeric_dtype(plain[column]) else "left")
+    for row in plain.itertuples(index=False, name=None):
+        shown.add_row(*(_cell(value, str(column)) for value, column in zip(row, plain.columns, strict=True)))
+    Console(width=width, highlight=False, markup=False).print(shown)
+
+
+def _cell(value: Any, column: str) -> str:
+    if pd.isna(value):
+        return "–"
+    if isinstance(value, float):
+        if "coverage" in column or column in ("completeness", "basic", "extended", "innovative"):
+            return f"{value:.1%}"
+        if column in ("gini", "theil", "stations_per_10000"):
+            return f"{value:.3f}"
+        return f"{value:,.6f}" if column in ("lon", "lat") else f"{value:,.1f}".removesuffix(".0")
+    return str(value)

@@ -1,0 +1,61 @@
+"""Commands that look back: `track` and `compare`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pandas as pd
+
+import planner
+from planner.cli.door import DAY, format_option, main, progress_bar, say, study_options
+from planner.cli.show import show
+
+
+@main.command()
+@study_options
+@click.option("--as-of", "as_of", type=DAY, help="The day asked about; default: the study's own date.")
+@click.option("--since", type=DAY, help="The day to compare with; default: the study's own date, or a year before.")
+@click.option("--of", "part", type=click.Choice(["all", "targets", "changes", "coverage"]), default="all", show_default=True)
+@format_option("table", "csv", "json")
+def track(
+    study: Path,
+    overrides: tuple[str, ...],
+    as_of: dt.datetime | None,
+    since: dt.datetime | None,
+    part: str,
+    form: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """The policy's targets against what stands on a day, by town; what changed, and coverage then and now."""
+    days = [None if day is None else day.date() for day in (as_of, since)]
+    with progress_bar(quiet) as progress:
+        tracked = planner.track_study(planner.read_study(study, overrides), days[0], since=days[1], progress=progress)
+    tables = {"targets": tracked.targets, "changes": tracked.changes, "coverage": tracked.coverage}
+    show(_with_phrases_apart(tables if part == "all" else {part: tables[part]}, form), form)
+    if not len(tracked.targets):
+        say("The study's policy pack sets no target; name one with policy = in study.toml.")
+    say(f"Targets as of {tracked.as_of}; changes and coverage from {tracked.before} to {tracked.after}.")
+
+
+@main.command()
+@click.argument("run_a", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run_b", type=click.Path(path_type=Path, file_okay=False))
+@format_option("table", "csv", "json")
+@click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails.")
+def compare(run_a: Path, run_b: Path, form: str, verbose: bool) -> None:
+    """What changed from RUN_A to RUN_B (output folders): people gained and lost, stations, towns, groups."""
+    show(planner.compare_runs(planner.read_run(run_a), planner.read_run(run_b)), form)
+
+
+def _with_phrases_apart(tables: Mapping[str, pd.DataFrame], form: str) -> Mapping[str, pd.DataFrame]:
+    """For reading: what each target says once, in a table of its own, instead of in every row."""
+    if form != "table" or "targets" not in tables:
+        return tables
+    words = ["zh", "en", "counts", "binding", "phrase"]
+    flat = tables["targets"].reset_index("place")
+    said = flat[words][~flat.index.duplicated()]
+    return {"policy": said, **tables, "targets": tables["targets"].drop(columns=[*words, "scope", "since"])}

@@ -1,0 +1,52 @@
+"""Commands that write a folder: `map`, `report`, `run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import planner
+from planner import run
+from planner.cli.door import FORCE, OUT, main, progress_bar, say, study_options
+from planner.cli.show import say_result
+
+
+@main.command(name="map")
+@study_options
+@OUT
+@FORCE
+def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """The published pages alone: the station map and the planning map."""
+    with progress_bar(quiet) as progress:
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
+        done.write(out, parts=["pages"], force=force, progress=progress)
+    say_result(done, out)
+
+
+@main.command()
+@study_options
+@OUT
+@FORCE
+def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """The workbook (.xlsx), the report (.docx) and their tables."""
+    with progress_bar(quiet) as progress:
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
+        done.write(out, parts=["tables", "documents"], force=force, progress=progress)
+    say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
+
+
+@main.command(name="run")
+@study_options
+@OUT
+@FORCE
+def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+    """All of it: scores, proposal, outlines, maps, tables and the manifest."""
+    with progress_bar(quiet) as progress:
+        asked = planner.read_study(study, overrides)
+        run.check_output(asked, out, force=force)
+        done = planner.run_study(asked, progress=progress)
+        done.write(out, force=force, progress=progress)
+    say_result(done, out)
