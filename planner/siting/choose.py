@@ -56,18 +56,19 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
     PlanError
         If no choice keeps the rules, or none was found within the limits.
     """
-    if problem.reach.nnz * len(problem.rules.steps) > _LARGE:
+    if problem.terms is None and problem.reach.nnz * len(problem.rules.steps) > _LARGE:
         return _large_cover(problem, seconds, seed)
     until = None if seconds is None else time.monotonic() + seconds
     model = CoverModel.of(problem)
     start = good_choice(problem, moves=_moves(problem, _QUICK), seed=seed)
-    columns = None if start is None else model.columns(start)
+    columns = None if start is None else model.begin(start)
     relaxed = None if columns is None else relax(model.model)
     if columns is None or relaxed is None:
         return model.chosen(solve(model.model, start=columns, seconds=seconds))
     if not meets(relaxed, float(model.model.cost @ columns), model.step):
         other = good_choice(problem, moves=_moves(problem, _LONG, seconds), seed=seed)
-        both = [columns] if other is None else [columns, model.columns(other)]
+        again = None if other is None else model.begin(other)
+        both = [columns] if again is None else [columns, again]
         columns = min(both, key=lambda x: float(np.dot(model.model.cost, x)))
     work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
     answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left)

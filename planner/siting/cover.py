@@ -27,7 +27,7 @@ class Chosen:
     phase
         (sites,) the phase in which a site opens, from 1; 0 for sites not chosen.
     value
-        Need newly covered, added up over the phases.
+        What the model makes most: need newly covered, added up over the phases, less the cost of further terms.
     bound
         No choice that keeps the rules covers more.
     """
@@ -50,9 +50,24 @@ def newly_covered(problem: Problem, chosen: npt.NDArray[np.bool_]) -> float:
 
 
 def value_of(problem: Problem, phase: Ints) -> float:
-    """Need newly covered, added up over the phases: at the end of phase t with the sites of phases 1 … t."""
+    """Need newly covered, added up over the phases: at the end of phase t with the sites of phases 1 … t.
+
+    Less the cost of further terms at the end; minus infinity where they cannot be kept.
+    """
     steps = range(1, len(problem.rules.steps) + 1)
-    return float(sum(newly_covered(problem, (phase > 0) & (phase <= t)) for t in steps))
+    value = float(sum(newly_covered(problem, (phase > 0) & (phase <= t)) for t in steps))
+    if problem.terms is None:
+        return value
+    own = _own(problem, phase > 0)
+    return -np.inf if own is None else value - float(problem.terms.cost @ own)
+
+
+def _own(problem: Problem, stands: npt.NDArray[np.bool_]) -> Floats | None:
+    """The further columns that go with these sites; None where the further rows cannot be kept."""
+    if problem.terms is None:
+        return np.zeros(0)
+    end = stands.astype(np.float64)
+    return problem.terms.complete(end, ((problem.reach.T @ end) == 0).astype(np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +87,24 @@ class CoverModel:
     @classmethod
     def of(cls, problem: Problem) -> CoverModel:
         alone = np.bincount(problem.reach.indices, minlength=len(problem.weight)) == 1
+        alone &= problem.terms is None  # further rows speak of every cell
         scale = 2.0 ** (_SCALED_SUM - np.ceil(np.log2(max(problem.weight.sum(), 1e-300))))
-        return cls(problem, alone, scale, *_model(problem, alone, scale))
+        model, constant = _model(problem, alone, scale)
+        return cls(problem, alone, scale, _with_terms(problem, model, scale), constant)
 
     @property
     def step(self) -> float:
         """No two costs differ by less, unless they are equal; 0 if nothing is known."""
-        return self.scale * least_step(self.problem.weight)
+        terms = self.problem.terms
+        return self.scale * (least_step(self.problem.weight) if terms is None else terms.step)
+
+    def begin(self, phase: Ints) -> Floats | None:
+        """A choice as columns of the model; None where it cannot keep the further rows."""
+        own = _own(self.problem, phase > 0)
+        return None if own is None else np.concatenate([_columns(self.problem, self.alone, phase), own])
 
     def columns(self, phase: Ints) -> Floats:
-        """A choice as columns of the model."""
+        """A choice as columns of a model without further terms."""
         return _columns(self.problem, self.alone, phase)
 
     def chosen(self, answer: Answer) -> Chosen:
@@ -116,7 +139,7 @@ def least_step(weight: Floats) -> float:
 def sealed(problem: Problem, phase: Ints, bound: float) -> Chosen:
     """A choice with its value counted anew; a bound within one in 10^9 of it is the value."""
     value = value_of(problem, phase)
-    close = bound <= value * (1 + _PROVEN)
+    close = bound <= value + abs(value) * _PROVEN
     return Chosen(phase, value, value if close else bound)
 
 
@@ -157,6 +180,26 @@ def _model(problem: Problem, alone: npt.NDArray[np.bool_], scale: float) -> tupl
     row_lower = np.concatenate([np.ones(periods * cells), low])
     row_upper = np.concatenate([np.full(periods * cells, np.inf), high])
     return Model(cost, lower, np.ones(len(cost)), whole, rows, row_lower, row_upper), scale * periods * float(weight.sum())
+
+
+def _with_terms(problem: Problem, model: Model, scale: float) -> Model:
+    """The model with the further columns and rows, which speak of the end of the last phase."""
+    terms = problem.terms
+    if terms is None:
+        return model
+    (sites, cells), periods, own = problem.reach.shape, len(problem.rules.steps), len(terms.cost)
+    gaps = [sp.csr_array((len(terms.low), (periods - 1) * width)) for width in (sites, cells)]
+    further = sp.hstack([gaps[0], terms.over_sites, gaps[1], terms.over_missed, terms.over_own])
+    before = sp.hstack([model.rows, sp.csr_array((model.rows.shape[0], own))])
+    return Model(
+        np.concatenate([model.cost, scale * terms.cost]),
+        np.concatenate([model.lower, terms.lower]),
+        np.concatenate([model.upper, terms.upper]),
+        np.concatenate([model.whole, np.zeros(own, dtype=np.bool_)]),
+        sp.csr_array(sp.vstack([before, further])),
+        np.concatenate([model.row_lower, terms.low]),
+        np.concatenate([model.row_upper, terms.high]),
+    )
 
 
 def side_rows(rules: Rules) -> tuple[sp.csr_array, Floats, Floats]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -15,7 +17,19 @@ Bools = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 
 
-def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats) -> tuple[sp.csr_array, Floats]:
+class Merged(NamedTuple):
+    """Cells alike made one.
+
+    `reach` (sites x merged cells) csr of 1, columns rising; `weight` of the merged cells; `member`: for each cell before
+    merging the merged cell it is in, or -1.
+    """
+
+    reach: sp.csr_array
+    weight: Floats
+    member: Short
+
+
+def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats, label: Ints | None = None) -> Merged:
     """Which site reaches which cells, cells alike made one, and what these weigh together.
 
     Parameters
@@ -28,20 +42,20 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats) 
         For each column the position of its cell in `weight`, each at most once; -1 for columns left out.
     weight
         What each cell weighs; cells of no weight are left out.
+    label
+        Only cells of the same label become one (a town, say); all may where there is none.
 
     Returns
     -------
-    reach, total
-        (sites x merged cells) csr of 1, columns rising, and the weights added up. Merged cells stand in the order of the
-        first cell in each, so the result does not depend on the order of rows and columns of `pattern`. Merged cells are
-        alike in truth: the hash only proposes.
+    Merged cells in the order of the first cell in each, so the result does not depend on the order of rows and columns of
+    `pattern`. Merged cells are alike in truth: the hash only proposes.
 
     Examples
     --------
     >>> times = sp.csr_array(np.array([[9, 0, 9, 0], [0, 0, 0, 9]]))
-    >>> reach, total = merge_cells(times, np.array([0, 1]), np.arange(4), np.array([1.0, 2.0, 4.0, 8.0]))
-    >>> reach.toarray().tolist(), total.tolist()
-    ([[1, 0], [0, 1]], [5.0, 8.0])
+    >>> merged = merge_cells(times, np.array([0, 1]), np.arange(4), np.array([1.0, 2.0, 4.0, 8.0]))
+    >>> merged.reach.toarray().tolist(), merged.weight.tolist(), merged.member.tolist()
+    ([[1, 0], [0, 1]], [5.0, 8.0], [0, -1, 0, 1])
     """
     wanted = np.append(weight, 0.0)[place] > 0  # -1 is the cell of no weight at the end
     cell_of: Short = np.asarray(np.where(wanted, place, -1), dtype=np.int32)
@@ -49,7 +63,7 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats) 
     salt = 0
     while True:
         keys, reached = _hashed(starts, columns, rows, cell_of, _words(len(rows), salt), len(weight))
-        group, first = _grouped(keys, reached)
+        group, first = _grouped(keys, reached, label)
         if _alike(starts, columns, rows, cell_of, group, np.bincount(group[reached], minlength=len(first))):
             break
         salt += 1  # two different cells met in one hash: draw other words
@@ -58,7 +72,7 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats) 
     indptr, indices = _rows_of(starts, columns, rows, cell_of, own)
     total = np.bincount(group[reached], weights=weight[reached], minlength=len(first)).astype(np.float64)
     reach = sp.csr_array((np.ones(len(indices), dtype=np.int8), indices, indptr), shape=(len(rows), len(first)))
-    return reach, total
+    return Merged(reach, total, group)
 
 
 def _words(count: int, salt: int) -> Words:
@@ -70,10 +84,14 @@ def _words(count: int, salt: int) -> Words:
         return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
-def _grouped(keys: Words, reached: Bools) -> tuple[Short, Ints]:
+def _grouped(keys: Words, reached: Bools, label: Ints | None) -> tuple[Short, Ints]:
     """The group of each cell (-1: reached by nobody), numbered by their first cells; and these."""
     cells = np.flatnonzero(reached)
-    _, first, inverse = np.unique(keys[cells], return_index=True, return_inverse=True)
+    if label is None:
+        _, first, inverse = np.unique(keys[cells], return_index=True, return_inverse=True)
+    else:
+        both = np.column_stack([keys[cells], label[cells].astype(np.uint64)])
+        _, first, inverse = np.unique(both, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from planner.study import Siting
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Short = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 
 NOWHERE = -1  # town of a candidate that has none
@@ -71,12 +72,54 @@ class Problem:
         (cells,) > 0: need of the merged cells.
     rules
         What a plan must keep.
+    member
+        For each row of the coverage table, sorted by id, its merged cell; -1 for cells that are covered, weigh nothing or
+        cannot be reached. None for a problem that was not made from a table.
+    terms
+        What else counts or must be kept: see `Terms`.
     """
 
     site_ids: pd.Index
     reach: sp.csr_array
     weight: Floats
     rules: Rules
+    member: Short | None = None
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """Further terms of the objective and further rules, over what stands and who is missed at the end of the last phase.
+
+    The covered weight less ``cost @ own`` is made most, where `own` are further continuous columns, under
+    ``low <= over_sites @ stands + over_missed @ missed + over_own @ own <= high``. A floor for a town is a row over the
+    missed cells of that town; the worst town is a column.
+
+    Parameters
+    ----------
+    cost, lower, upper
+        (own,) of each further column.
+    over_sites, over_missed, over_own
+        (rows × sites), (rows × cells), (rows × own) csr.
+    low, high
+        (rows,).
+    complete
+        From what stands (sites,) and who is missed (cells,), each 0 or 1, the cheapest own columns; None where a row
+        cannot be kept.
+    step
+        No two objectives differ by less, unless they are equal; 0 if that cannot be said.
+    """
+
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    over_sites: sp.csr_array
+    over_missed: sp.csr_array
+    over_own: sp.csr_array
+    low: Floats
+    high: Floats
+    complete: Callable[[Floats, Floats], Floats | None]
+    step: float = 0.0
 
 
 def build_problem(
@@ -87,8 +130,11 @@ def build_problem(
     stations_per_town: Mapping[str, int] | None = None,
     *,
     weigh: str = "need",
+    label: pd.Series | None = None,
 ) -> Problem:
     """The arrays of a siting problem; column `weigh` of `coverage` is what is to be covered.
+
+    Cells that the same candidates reach become one, only those of the same whole number in `label` (by demand_id) if given.
 
     Raises
     ------
@@ -100,9 +146,11 @@ def build_problem(
     _check_cells(options, place)
     need, covered = cells[weigh].to_numpy(dtype=float), cells["covered"].to_numpy(dtype=bool)
     rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
-    reach, weight = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need))
+    labels = None if label is None else label.reindex(cells.index).to_numpy(dtype=np.int64)
+    merged = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need), labels)
     known = _towns_of(candidates) | _towns_of(cells)
-    return Problem(sites.index, reach, weight, _rules(sites, known, siting, stations_per_town or {}))
+    rules = rules_of(sites, known, siting, stations_per_town or {})
+    return Problem(sites.index, merged.reach, merged.weight, rules, merged.member)
 
 
 def _check_cells(options: Reach, place: Ints) -> None:
@@ -120,7 +168,8 @@ def allowed(candidates: Candidates, siting: Siting) -> Candidates:
     return table
 
 
-def _rules(sites: Candidates, known: set[str], siting: Siting, stations: Mapping[str, int]) -> Rules:
+def rules_of(sites: Candidates, known: set[str], siting: Siting, stations: Mapping[str, int]) -> Rules:
+    """The rules of a study as arrays, for `sites` in their order and the towns `known`."""
     town_names = sites["town"] if "town" in sites else pd.Series(None, index=sites.index, dtype=object)
     towns = tuple(sorted(known | set(stations)))
     position = {name: i for i, name in enumerate(towns)}
