@@ -140,7 +140,7 @@ def test_a_lone_half_of_a_letter_does_not_stop_the_page():
 
 def test_the_public_page_has_only_public_columns(pages):
     page = pages["index.html"]
-    public = {"id", "name", "lat", "lon", "address", "town", "kind", "tier", "host", "hours", "phone", "services"}
+    public = {"id", "name", "lat", "lon", "address", "town", "kind", "tier", "host", "hours", "phone", "services", "functions"}
     assert set(data_of(page)["stations"][0]) == public | {"outlines", "colour", "form"}
     assert not {"cells", "tables", "groups", "sites", "candidates", "heads"} & set(data_of(page))
     for secret in ("登记失业人员", "unemployed", "served_pop", "sole_pop", "内部"):

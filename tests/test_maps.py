@@ -45,6 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("atlas")
     draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号"), policy=PACK).write(place / "town")
     draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE)).write(place / "hostile")
+    given = atlas_town.arguments()
+    given["stations"] = given["stations"].assign(services=["岗位推荐", "职业指导"])
+    draw_atlas(**given, policy=PACK).write(place / "filters")
     return place
 
 
@@ -204,19 +207,62 @@ def test_a_station_shows_its_own_outlines_when_it_is_chosen(browser, folder):
         assert "该处" in visit.page.text_content("#answer")
 
 
-def test_a_tap_tells_which_stations_are_within_the_walk(browser, folder):
+def test_a_tap_tells_which_stations_are_within_the_walk_and_in_how_many_minutes(browser, folder):
     with Visit(browser, folder / "town" / "index.html") as visit:
         pin = visit.page.query_selector(".pin[aria-label='一号站']").bounding_box()
         visit.page.mouse.click(pin["x"] + 32, pin["y"] + 40)
         said = visit.page.text_content("#answer")
-        assert "步行2分钟以内" in said
-        assert "一号站" in said
-        assert "Station Two" not in said
+        assert said.startswith("步行5分钟以内一号站")
+        assert "约" in said
+        assert "分钟" in said
         box = visit.page.query_selector(".map").bounding_box()
         visit.page.mouse.click(box["x"] + 12, box["y"] + box["height"] / 2)
         said = visit.page.text_content("#answer")
-        assert "该处步行5分钟内没有站点" in said
+        assert "没有步行可达" not in said
+        assert "该处步行45分钟内没有站点，或附近没有可步行的道路" in said
         assert "一号站" in said  # the nearest in a straight line
+
+
+def test_the_page_reads_the_field_as_python_does_and_as_the_engine_measures(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        for place in ((320.0, 480.0), (505.0, 505.0), (990.0, 15.0)):
+            lat, lon = atlas_town.degrees(place)
+            told = visit.page.evaluate(
+                f"Field(Atlas.data.field).read({lat}, {lon}).map(([i, s]) => [Atlas.data.stations[i].id, s])"
+            )
+            walks = {
+                f"s{i}": sum(abs(a - b) for a, b in zip(place, door, strict=True)) for i, door in enumerate(atlas_town.PLACES)
+            }
+            assert {key for key, _ in told} == set(walks)
+            for key, seconds in told:  # along a lattice one walks east and north; the lattice has no street at every metre
+                assert seconds == pytest.approx(walks[key], abs=60)
+
+
+def test_filters_leave_the_stations_that_offer_what_is_chosen(browser, folder):
+    with Visit(browser, folder / "filters" / "index.html") as visit:
+        pins = "document.querySelectorAll('.pin').length"
+        names = lambda: [node.text_content() for node in visit.page.query_selector_all(".list .name")]  # noqa: E731
+        visit.page.click("#filters summary")
+        asked = [one.get_attribute("data-filter") for one in visit.page.query_selector_all("#choices select")]
+        assert asked == ["function", "service", "town"]  # kind and tier are the same for both
+        visit.page.select_option("select[data-filter=function]", label="职业指导")
+        assert (names(), visit.page.evaluate(pins)) == (["Station Two"], 1)
+        assert visit.page.text_content("#chosen-filters") == "职业指导"
+        visit.page.click("#clear")
+        assert (len(names()), visit.page.evaluate(pins)) == (2, 2)
+
+
+def test_a_link_to_a_station_is_offered_and_opens_it_again(browser, folder):
+    with Visit(browser, folder / "town" / "index.html", "phone") as visit:
+        visit.page.query_selector_all(".list button")[0].click()
+        visit.page.query_selector(".share button").dispatch_event("click")
+        visit.page.locator(".share", has_text="链接已复制").wait_for()
+        link = visit.page.input_value(".share input")
+        assert link.endswith("index.html#lang=zh&station=s1")
+        visit.page.evaluate("location.hash = '#station=s0'")
+        visit.page.locator(".card h2", has_text="一号站").wait_for()
+    with Visit(browser, folder / "town" / "index.html", after="#" + link.split("#")[1]) as visit:
+        assert visit.page.text_content(".card h2") == "Station Two"
 
 
 def test_a_position_given_by_the_device_is_used_and_a_refused_one_is_explained(browser, folder):
@@ -225,7 +271,7 @@ def test_a_position_given_by_the_device_is_used_and_a_refused_one_is_explained(b
     with Visit(browser, folder / "town" / "index.html", "phone", **allowed) as visit:
         visit.page.click("#locate")
         visit.page.wait_for_selector("#answer .band")
-        assert "Station Two" in visit.page.text_content("#answer")
+        assert "步行5分钟以内Station Two" in visit.page.text_content("#answer")
     with Visit(browser, folder / "town" / "index.html", "phone") as visit:
         visit.page.click("#locate")
         visit.page.locator("#answer", has_text="未能取得").wait_for()

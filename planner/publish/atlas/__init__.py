@@ -117,7 +117,7 @@ def draw_atlas(
     place = draw_place(network, towns, backdrop, MOST_STREET_LETTERS)
     common = common_facts(study, place, coverage, standing, as_of, sources, tiles)
     facts = {
-        "station": station_facts(study, common, standing, isochrones, policy),
+        "station": station_facts(study, common, standing, isochrones, policy, network, towns),
         "planning": planning_facts(
             study,
             common,

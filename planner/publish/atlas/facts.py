@@ -138,6 +138,7 @@ def common_station(
             **{column: text_of(row.get(column)) for column in SHOWN},
             "tier": tier_name(text_of(row.get("tier")), policy),
             "services": service_names(text_of(row.get("services")), policy),
+            "functions": function_names(text_of(row.get("services")), policy),
             "outlines": list(shapes),
             **mark,
         }
@@ -159,6 +160,15 @@ def service_names(text: str, policy: Policy | None) -> list[str | dict[str, str]
         return list(service_items(text))
     functions = [{"zh": one.zh, "en": one.en} for one in policy.functions if one.name in offer.functions]
     return [*functions, *({"zh": one.zh, "en": one.en} for one in policy.items if one.number in offer.items)]
+
+
+def function_names(text: str, policy: Policy | None) -> list[dict[str, str]]:
+    """The functions of the policy pack that what a station offers makes up, in both languages; none where it does not say."""
+    offer = policy.read_offer(text) if policy is not None and text else None
+    if offer is None or policy is None:
+        return []
+    offered = policy.functions_offered(offer)
+    return [{"zh": one.zh, "en": one.en} for one in policy.functions if one.name in offered]
 
 
 def service_items(text: str) -> list[str]:

@@ -6,17 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from planner import style
+from planner.network import Network
 from planner.policy import Policy
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of
+from planner.publish.atlas.field import draw_field
 from planner.publish.atlas.words import STATION_MAP, words_for
-from planner.schema import Isochrones, Stations
+from planner.schema import Isochrones, Stations, Towns
 from planner.study import Study
 
 MOST_OUTLINE_LETTERS = 1_000_000
 
 
 def station_facts(
-    study: Study, common: Mapping[str, Any], stations: Stations, isochrones: Isochrones, policy: Policy | None
+    study: Study,
+    common: Mapping[str, Any],
+    stations: Stations,
+    isochrones: Isochrones,
+    policy: Policy | None,
+    network: Network,
+    towns: Towns,
 ) -> dict[str, Any]:
     """The data block of the public page."""
     bands = draw_bands(study, isochrones)
@@ -26,6 +34,7 @@ def station_facts(
     if study.publish.title:
         kicker = dict.fromkeys(kicker, study.publish.title)
     title = {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker}
+    entries = common_station(stations, marks, outlines, policy)
     return {
         **common,
         "title": title,
@@ -33,5 +42,6 @@ def station_facts(
         "words": words_for(STATION_MAP),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
-        "stations": common_station(stations, marks, outlines, policy),
+        "stations": entries,
+        "field": draw_field(network, towns, stations, study.scenario.walk, [entry["id"] for entry in entries]),
     }

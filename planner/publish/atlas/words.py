@@ -10,6 +10,7 @@ WORDS = MappingProxyType(
     {
         # both pages
         "language": ("语言", "Language"),
+        "print": ("打印", "Print"),
         "close": ("关闭", "Close"),
         "zoom_in": ("放大", "Zoom in"),
         "zoom_out": ("缩小", "Zoom out"),
@@ -44,6 +45,7 @@ WORDS = MappingProxyType(
         "hours": ("服务时间", "Hours"),
         "phone": ("联系电话", "Phone"),
         "host": ("依托场所", "Located in"),
+        "services_n": ("服务事项（{n}项）", "Services ({n})"),
         "services": ("服务事项", "Services"),
         "kind": ("站点类型", "Kind"),
         "tier": ("站点层级", "Tier"),
@@ -64,9 +66,35 @@ WORDS = MappingProxyType(
             "未能取得您的位置。请点击地图上您所在的地方，或移动地图后选择“以地图中心查询”。",
             "Your position is not available. Tap the map where you are, or move the map and choose “Use the map's centre”.",
         ),
+        "within_walk": ("步行{minutes}分钟以内", "Within {minutes} minutes' walk"),
+        "farther_walk": ("步行超过{minutes}分钟", "Farther than {minutes} minutes' walk"),
         "none_within": ("该处步行{minutes}分钟内没有站点。", "No station within {minutes} minutes' walk of here."),
+        "none_chosen": (
+            "筛选出的站点都不在该处步行最近的{n}个站点之中。",
+            "None of the stations you chose is among the {n} nearest on foot from here.",
+        ),
+        "no_way": (
+            "该处步行{minutes}分钟内没有站点，或附近没有可步行的道路。",
+            "No station within {minutes} minutes' walk of here, or no walkable street near.",
+        ),
+        "about_min": ("约{n}分钟", "about {n} min"),
         "nearest_straight": ("直线距离最近的站点：", "Nearest in a straight line:"),
-        "straight_note": ("所示距离为直线距离。", "Distances shown are straight lines."),
+        "field_note": (
+            "步行时间由{side}米间隔的测点内插得出：半数地点与逐点测算相差不超过{half}秒，95%的地点不超过{most}秒。",
+            "Times are interpolated from points {side} m apart: at most {half} s off at half of all places, {most} s at 95%.",
+        ),
+        "filter": ("筛选站点", "Choose by what you need"),
+        "filter_service": ("服务事项", "Service"),
+        "filter_function": ("服务功能", "Function"),
+        "filter_kind": ("站点类型", "Kind"),
+        "filter_tier": ("站点层级", "Tier"),
+        "filter_town": ("所属街镇", "Town"),
+        "filter_any": ("不限", "Any"),
+        "filter_clear": ("清除筛选", "Clear"),
+        "share_link": ("复制本站链接", "Copy link"),
+        "share_done": ("链接已复制", "Link copied"),
+        "share_text": ("本站链接", "Link to this station"),
+        "show_map": ("在地图上查看", "Show on the map"),
         "found": ("查到{n}个站点", "Stations found: {n}"),
         "all_stations": ("全部站点（{n}个）", "All stations ({n})"),
         # planning map
@@ -138,7 +166,12 @@ WORDS = MappingProxyType(
 )
 
 _KEYS = list(WORDS)
-_STATION_ONLY = frozenset(_KEYS[_KEYS.index("skip") : _KEYS.index("skip_figures")]) - {"hours", "phone", "services"}
+_STATION_ONLY = frozenset(_KEYS[_KEYS.index("skip") : _KEYS.index("skip_figures")]) - {
+    "hours",
+    "phone",
+    "services",
+    "services_n",
+}
 _PLANNING_ONLY = frozenset(_KEYS[_KEYS.index("skip_figures") :])
 STATION_MAP = frozenset(WORDS) - _PLANNING_ONLY
 PLANNING_MAP = frozenset(WORDS) - _STATION_ONLY

@@ -301,7 +301,7 @@ const Atlas = (() => {
   }
   function outline(rings, style) { return L.polygon(rings, {interactive: false, smoothFactor: 0.6, ...style}); }
 
-  function sources(strip, list) {
+  function sources(strip, list, more = () => []) {
     onLanguage(() => {
       const lines = [...data.sources, data.tile_credit].filter(Boolean).map(said);
       const issued = [data.publisher && say("published_by", {n: data.publisher}), data.approval && say("approval", {n: data.approval})];
@@ -313,6 +313,7 @@ const Atlas = (() => {
         el("p", {class: "note"}, said(data.pace)),
         ...data.paces.map((line) => el("p", {class: "note"}, said(line))),
         el("p", {class: "note"}, say("how_measured")),
+        ...more().map((line) => el("p", {class: "note"}, line)),
         ...facts.filter(([, value]) => value).map(([key, value]) => el("p", {class: "note"}, say("fact", {key, value}))),
         ...lines.map((line) => el("p", {class: "note"}, nameOf(line))),
         ...(data.streets.drawn < 0.999 ? [el("p", {class: "note"}, say("streets_thinned", {share: share(data.streets.drawn)}))] : []),
@@ -342,20 +343,22 @@ const Atlas = (() => {
   }
 
   /* ---- stations: their marks, cards and outlines ---- */
-  function card(station, more) {
+  function card(station, more, foot) {
     const rows = ["address", "town", "hours"].map((key) => [say(key), station[key]]);
     const dial = station.phone.replace(/[^\d+]/g, "");
     rows.push([say("phone"), dial.length >= 3 && /^[\d\s+()（）.\-－—]+$/.test(station.phone) ? el("a", {href: "tel:" + dial}, station.phone) : station.phone]);
     rows.push([say("host"), station.host]);
-    rows.push([say("services"), station.services.length ? el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, said(item)))) : ""]);
+    const items = el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, said(item)))), many = station.services.length > 6;
+    if (!many) rows.push([say("services"), station.services.length ? items : ""]);
     const kinds = [station.kind, said(station.tier)].filter(Boolean).join(" · ");
     return el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": station.name},
       el("h2", {}, nameOf(station.name)), kinds ? el("p", {class: "tag", dir: "auto"}, kinds) : null,
-      el("dl", {}, rows.concat(more).filter(([, value]) => value).flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
+      el("dl", {}, rows.concat(more).filter(([, value]) => value).flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])),
+      many ? el("details", {class: "all-items"}, el("summary", {}, say("services_n", {n: station.services.length})), items) : null, foot || null);
   }
 
-  // `more(station)` gives further rows for its card.
-  function stations(map, bands, more) {
+  // `foot(station)` gives what stands at the end of its card, `more(station)` gives further rows for its card.
+  function stations(map, bands, more, foot) {
     const pins = L.featureGroup().addTo(map), drawn = L.layerGroup().addTo(map), told = [];
     let chosen = null;
     const reached = (station) => (station.rings ||= station.outlines.map(polygon));
@@ -387,7 +390,7 @@ const Atlas = (() => {
 
     for (const station of data.stations) {
       station.pin = marker(map, [station.lat, station.lon], station.form, station.colour, () => station.name);
-      bindCard(map, station.pin, () => card(station, more(station)));
+      bindCard(map, station.pin, () => card(station, more(station), foot && foot(station)));
       station.pin.on("popupopen", () => choose(station));
       pins.addLayer(station.pin);
     }
@@ -419,18 +422,24 @@ const Atlas = (() => {
 
   // The last step of a page: speak its language, fit the map into what is left, and open the station its address names.
   function begin(map, hall) {
+    if (matchMedia("(max-width: 860px)").matches) for (const one of document.querySelectorAll("details[data-fold]")) one.open = false;
     const wished = remembered("lang");
     speak(data.languages.includes(wished) ? wished : data.languages[0]);
     map.invalidateSize({animate: false});
     fit(map);
-    const linked = data.stations.find((station) => station.id === remembered("station"));
-    if (linked) hall.open(linked, null);
+    const follow = () => {
+      const linked = data.stations.find((station) => station.id === remembered("station"));
+      if (linked && linked !== hall.chosen()) hall.open(linked, null);
+    };
+    follow();
+    window.addEventListener("hashchange", follow);
+    document.getElementById("print").addEventListener("click", () => window.print());
   }
 
   const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 
   return {
-    data, say, said, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
+    data, say, said, language: () => language, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
     inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, groundLayers, stationLayer, stations, begin, fold,
   };
 })();

@@ -1,17 +1,54 @@
 "use strict";
 // The public station map: find a station, see what it offers, and what is within the walk.
+
+// Walking seconds from a place to the stations near it; the packing is in field.py.
+function Field(packed) {
+  const {rows, columns} = packed, count = rows * columns;
+  const ranks = packed.stations.map((text, rank) => {
+    const station = new Int32Array(count), steps = new Int32Array(count), runs = Atlas.numbers(text), moves = Atlas.numbers(packed.steps[rank]);
+    for (let i = 0, at = 0; i < runs.length; i += 2) { station.fill(runs[i], at, at + runs[i + 1]); at += runs[i + 1]; }
+    for (let i = 0, at = 0, value = 0; i < count; i++) if (station[i]) { value += moves[at]; at += 1; steps[i] = value; }
+    return {station, steps};
+  });
+
+  // Pairs of a station's place in the list and its seconds, nearest first; means over the four grid points around that know it.
+  function read(lat, lon) {
+    const up = (lat - packed.south) / packed.step_lat, over = (lon - packed.west) / packed.step_lon;
+    const row = Math.floor(up), column = Math.floor(over), known = new Map();
+    for (const [i, j] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+      if (row + i < 0 || row + i >= rows || column + j < 0 || column + j >= columns) continue;
+      const weight = (i ? up - row : 1 - up + row) * (j ? over - column : 1 - over + column), at = (row + i) * columns + column + j;
+      for (const {station, steps} of ranks) {
+        if (!station[at]) continue;
+        const sum = known.get(station[at] - 1) || [0, 0];
+        known.set(station[at] - 1, [sum[0] + weight, sum[1] + weight * steps[at] * packed.step_s]);
+      }
+    }
+    return [...known].filter(([, [weight]]) => weight >= packed.least_weight).map(([station, [weight, sum]]) => [station, sum / weight])
+      .sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+  }
+
+  // How long a walk may be for who lives there.
+  function cutoff(place, towns) {
+    const town = towns.find((one) => one.name in packed.cutoffs && Atlas.inside(one.rings, place.lat, place.lng));
+    return town ? packed.cutoffs[town.name] : packed.cutoff;
+  }
+  return {read, cutoff, horizon: packed.horizon};
+}
+
 function startPage(map, tiles) {
   const {data, say, said, number, way, onLanguage, el, nameOf, mark, swatch} = Atlas;
   const at = (id) => document.getElementById(id);
   const under = Atlas.furnish(map, tiles);
   const bands = data.bands; // from the farthest to the nearest
+  const field = data.field && Field(data.field);
   const here = L.layerGroup().addTo(map);
   let place = null;
 
   const unions = bands.map((band) => Atlas.outline(Atlas.polygon(band.union), {
     color: band.colour, weight: 1, opacity: 0.75, fillColor: band.colour, fillOpacity: 0.28,
   }));
-  const hall = Atlas.stations(map, bands, () => []);
+  const hall = Atlas.stations(map, bands, () => [], shareLink);
   hall.onChoose((station) => {
     for (const button of document.querySelectorAll(".list button")) button.setAttribute("aria-current", String(Boolean(station) && button.dataset.id === station.id));
   });
@@ -20,23 +57,80 @@ function startPage(map, tiles) {
     station.text = Atlas.fold([station.name, station.address, station.town, station.kind, station.host, ...words].filter(Boolean).join(" "));
   }
 
+  // A link that opens this page at this station: copied where the browser lets us, and always there to be copied by hand.
+  function shareLink(station) {
+    const address = () => location.href.split("#")[0] + "#" + new URLSearchParams({lang: Atlas.language(), station: station.id}).toString();
+    const told = el("span", {role: "status", class: "note"});
+    const text = el("input", {type: "text", readonly: "", class: "link", "aria-label": say("share_text"), value: address()});
+    const button = el("button", {type: "button", class: "button small"}, say("share_link"));
+    text.hidden = true;
+    button.addEventListener("click", () => {
+      const done = () => { told.textContent = say("share_done"); };
+      const byHand = () => {
+        text.hidden = false;
+        text.select();
+        try { if (document.execCommand("copy")) done(); } catch { /* the text is selected, to be copied by hand */ }
+      };
+      text.value = address();
+      if (navigator.clipboard && window.isSecureContext) navigator.clipboard.writeText(text.value).then(done, byHand); else byHand();
+    });
+    return el("div", {class: "share"}, button, told, text);
+  }
+
   function entry(station, far) {
     const about = [[station.kind, said(station.tier)].filter(Boolean).join(" · "), station.address || station.town].filter(Boolean);
     const button = el("button", {type: "button", "data-id": station.id, "aria-current": String(hall.chosen() === station)},
       mark(station.form, station.colour, 20),
       el("span", {}, nameOf(station.name), ...about.map((line) => el("small", {dir: "auto"}, line))),
-      far === undefined ? null : el("span", {class: "far"}, way(far)));
+      far === undefined ? null : el("span", {class: "far"}, far));
     button.addEventListener("click", (event) => hall.open(station, event.detail === 0 ? button : null));
     return el("li", {}, button);
   }
 
+  /* ---- filters: only those that tell stations apart ---- */
+  const FILTERS = {function: (s) => s.functions, service: (s) => s.services, kind: (s) => [s.kind], tier: (s) => [s.tier], town: (s) => [s.town]};
+  const key = (one) => (typeof one === "string" ? one : JSON.stringify(one));
+  const chosen = {}, selects = [];
+  for (const [name, values] of Object.entries(FILTERS)) {
+    const options = new Map(data.stations.flatMap(values).filter(Boolean).map((one) => [key(one), one]));
+    const telling = [...options.keys()].filter((one) => !data.stations.every((station) => values(station).some((value) => key(value) === one)));
+    if (!telling.length) continue;
+    const select = el("select", {"data-filter": name}), text = el("span", {});
+    select.addEventListener("change", () => { if (select.value) chosen[name] = select.value; else delete chosen[name]; pick(); });
+    onLanguage(() => {
+      text.textContent = say("filter_" + name);
+      select.replaceChildren(el("option", {value: ""}, say("filter_any")), ...[...options].map(([value, one]) => el("option", {value}, said(one))));
+      select.value = chosen[name] || "";
+    });
+    selects.push(select);
+    at("choices").append(el("label", {}, text, select));
+  }
+  at("filters").hidden = !selects.length;
+  const passes = (station) => Object.entries(chosen).every(([name, value]) => FILTERS[name](station).some((one) => key(one) === value));
+
+  function pick() {
+    for (const station of data.stations) {
+      if (passes(station)) hall.pins.addLayer(station.pin); else hall.pins.removeLayer(station.pin);
+    }
+    if (hall.chosen() && !passes(hall.chosen())) { map.closePopup(); hall.choose(null); }
+    at("clear").hidden = !Object.keys(chosen).length;
+    at("chosen-filters").textContent = selects.filter((select) => select.value).map((select) => select.selectedOptions[0].textContent).join(" · ");
+    find();
+    tell();
+  }
+  at("clear").addEventListener("click", () => {
+    for (const select of selects) { select.value = ""; delete chosen[select.dataset.filter]; }
+    pick();
+    selects[0].focus();
+  });
+
   /* ---- search ---- */
   const box = at("search"), list = at("list"), count = at("count");
   function find() {
-    const words = Atlas.fold(box.value).split(" ").filter(Boolean);
-    const found = data.stations.filter((station) => words.every((word) => station.text.includes(word)));
+    const words = Atlas.fold(box.value).split(" ").filter(Boolean), all = !words.length && !Object.keys(chosen).length;
+    const found = data.stations.filter((station) => passes(station) && words.every((word) => station.text.includes(word)));
     list.replaceChildren(...found.map((station) => entry(station)));
-    count.textContent = words.length ? say("found", {n: number(found.length)}) : say("all_stations", {n: number(data.stations.length)});
+    count.textContent = say(all ? "all_stations" : "found", {n: number(found.length)});
     return found;
   }
   box.addEventListener("input", find);
@@ -54,24 +148,27 @@ function startPage(map, tiles) {
     (buttons[next] || (next < 0 ? box : buttons[buttons.length - 1])).focus();
   });
 
-  /* ---- nearest to a place: by the outlines that hold it ---- */
+  /* ---- nearest to a place: walking minutes out of the field that the page carries ---- */
   const answer = at("answer");
   const metres = (station) => map.distance(place, [station.lat, station.lon]);
+  const minutes = (seconds) => say("about_min", {n: number(Math.max(1, Math.round(seconds / 60)))});
+  const list_of = (found) => el("ul", {}, found.map(([station, seconds]) => entry(station, minutes(seconds))));
+  const MOST_TOLD = 4;
 
   function tell() {
     if (!place) { answer.replaceChildren(); return; }
-    const rest = new Set(data.stations), parts = [];
-    [...bands].reverse().forEach((band, i) => {
-      const index = bands.length - 1 - i;
-      const found = [...rest].filter((station) => Atlas.inside(hall.reached(station)[index] || [], place.lat, place.lng));
-      found.forEach((station) => rest.delete(station));
-      if (found.length) parts.push(el("p", {class: "band"}, said(band.label)), el("ul", {}, found.sort((a, b) => metres(a) - metres(b)).map((station) => entry(station, metres(station)))));
-    });
-    if (!parts.length) {
-      const [nearest] = [...data.stations].sort((a, b) => metres(a) - metres(b));
-      parts.push(el("p", {class: "band"}, say("none_within", {minutes: data.minutes})));
-      if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, metres(nearest))));
-    } else parts.push(el("p", {class: "note"}, say("straight_note")));
+    const met = field ? field.read(place.lat, place.lng).map(([i, seconds]) => [data.stations[i], seconds]) : [];
+    const walked = met.filter(([station]) => passes(station)).slice(0, MOST_TOLD);
+    const cutoff = field ? field.cutoff(place, towns) : 0, parts = [];
+    const within = walked.filter(([, seconds]) => seconds <= cutoff * 60), farther = walked.filter(([, seconds]) => seconds > cutoff * 60);
+    if (within.length) parts.push(el("p", {class: "band"}, say("within_walk", {minutes: number(cutoff)})), list_of(within));
+    else if (met.length) parts.push(el("p", {class: "band"}, say("none_within", {minutes: number(cutoff)})));
+    if (farther.length) parts.push(el("p", {class: "band"}, say("farther_walk", {minutes: number(cutoff)})), list_of(farther));
+    if (!walked.length) {
+      const [nearest] = data.stations.filter(passes).sort((a, b) => metres(a) - metres(b));
+      parts.push(el("p", {}, met.length ? say("none_chosen", {n: met.length}) : say("no_way", {minutes: field ? field.horizon : 0})));
+      if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, way(metres(nearest)))));
+    }
     answer.replaceChildren(...parts);
   }
 
@@ -101,10 +198,11 @@ function startPage(map, tiles) {
   const layers = at("layers");
   Atlas.stationLayer(map, layers, hall);
   bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
-  Atlas.groundLayers(map, layers, under, Atlas.towns(), tiles);
+  const towns = Atlas.towns();
+  Atlas.groundLayers(map, layers, under, towns, tiles);
 
   Atlas.languageSwitch(at("languages"));
-  Atlas.sources(at("strip"), at("about"));
-  onLanguage(() => { find(); tell(); });
+  Atlas.sources(at("strip"), at("about"), field ? () => [say("field_note", {side: number(data.field.side_m), half: data.field.error_s[0], most: data.field.error_s[1]})] : undefined);
+  onLanguage(pick);
   Atlas.begin(map, hall);
 }
