@@ -113,10 +113,19 @@ def _foreign_files(folder: Path) -> list[str]:
 
 def _remove_leavings(folder: Path) -> None:
     """What a run that was killed left beside `folder`; those of living processes stay."""
-    for left in folder.parent.glob(f".{folder.name}.partial-*"):
+    for left in sorted(folder.parent.glob(f".{folder.name}.partial-*")):
         pid = left.name.rsplit("-", 1)[-1]
-        if pid.isdigit() and not _alive(int(pid)):
+        if not pid.isdigit() or _alive(int(pid)):
+            continue
+        if left.name.startswith(_aside(folder).name.rpartition("-")[0]) and not folder.exists():
+            left.rename(folder)  # killed between two renames: the old output goes back
+        else:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    """Where this process puts the old output while the new one takes its place."""
+    return folder.with_name(f".{folder.name}.partial-old-{os.getpid()}")
 
 
 def _alive(pid: int) -> bool:
@@ -133,12 +142,13 @@ def _take_place(beside: Path, folder: Path, *, keep_old: bool) -> None:
     if not folder.exists():
         beside.rename(folder)
         return
-    old = _free_name(folder, "old")
-    folder.rename(old)
+    old = _free_name(folder, "old") if keep_old else _aside(folder)
     try:
+        folder.rename(old)
         beside.rename(folder)
-    except OSError:
-        old.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
         raise
     if not keep_old:
         shutil.rmtree(old, ignore_errors=True)

@@ -86,6 +86,33 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+def test_a_run_killed_between_two_renames_gives_the_old_output_back(tmp_path: Path) -> None:
+    _write(tmp_path / "out", "first")
+    (tmp_path / "out").rename(tmp_path / ".out.partial-old-999999999")
+    with pytest.raises(RuntimeError), store.whole_folder(tmp_path / "out", dict):
+        raise RuntimeError
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_interrupt_while_the_new_output_takes_its_place_gives_the_old_one_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path / "out", "first")
+    rename, times = Path.rename, iter(range(9))
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _write(tmp_path / "out", "second")
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "  =1", "Library", "图书馆"]
 
 

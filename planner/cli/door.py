@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from planner.cli.examples import EXAMPLES
 from planner.errors import PlanError, PlannerError, PlannerWarning
+from planner.interrupt import INTERRUPTED, SAID
 
-FAULTY, USAGE, NO_PLAN, INTERRUPTED = 1, 2, 3, 130
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+FAULTY, USAGE, NO_PLAN = 1, 2, 3
 
 Progressing = Callable[[str, float], None]
 
 
+class Command(click.Command):
+    """A command whose help ends with examples."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        said = EXAMPLES.get(self.name or "", ())
+        if said:
+            with formatter.section("Examples"):
+                for line, meaning in said:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n{'':{formatter.current_indent}}    {meaning}\n")
+        super().format_epilog(ctx, formatter)
+
+
 class Door(click.Group):
     """Turns our errors into one message and an exit code; a traceback only with ``-v``."""
+
+    command_class = Command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
@@ -32,7 +51,7 @@ class Door(click.Group):
             error.show()
             sys.exit(USAGE)
         except (KeyboardInterrupt, click.Abort):
-            say("Interrupted; nothing was half-written.")
+            say(SAID)
             sys.exit(INTERRUPTED)
         except PlannerError as error:
             _fail(error)
@@ -43,39 +62,84 @@ class Door(click.Group):
 
 
 def _fail(error: PlannerError) -> NoReturn:
-    if {"-v", "--verbose"} & set(sys.argv):
+    if _is_verbose():
         traceback.print_exc()
     say(f"Error: {error}")
     sys.exit(NO_PLAN if isinstance(error, PlanError) else FAULTY)
+
+
+def _is_verbose() -> bool:
+    return bool({"-v", "--verbose"} & set(sys.argv))
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - words go to stderr
 
 
+class Bar:
+    """One bar on stderr: the step, what is being done in it, how far it is and how long it may still take."""
+
+    def __init__(self, bars: Progress, *, verbose: bool) -> None:
+        self._bars, self._verbose = bars, verbose
+        self._task: TaskID = bars.add_task("starting", total=1.0)
+        self._step, self._since = "", time.perf_counter()
+
+    def __call__(self, text: str, share: float) -> None:
+        """Show `text` ("step: doing") and the `share` of the step that is done; a new step starts a new count."""
+        step = text.partition(":")[0]
+        if step != self._step:
+            self.close_step()
+            self._step, self._since = step, time.perf_counter()
+            self._bars.reset(self._task)
+        self._bars.update(self._task, description=text, completed=share)
+
+    def close_step(self) -> None:
+        """With ``-v``, leave a line that says how long the step took."""
+        took = time.perf_counter() - self._since
+        if self._verbose and self._step:
+            self._bars.console.print(f"{self._step}: {took:.2f} s", markup=False, highlight=False)
+
+
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Progressing | None]:
-    """A bar on stderr that says what is being done; nothing where stderr is no terminal. Warnings become notes."""
+    """A bar on stderr while the body runs, none where stderr is no terminal. Warnings become notes, each said once."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    silent = quiet or not console.is_terminal
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    silent, verbose = quiet or not console.is_terminal, _is_verbose() and not quiet
+    said: set[str] = set()
     with warnings.catch_warnings(), Progress(*columns, console=console, transient=True, disable=silent) as bars:
         warnings.simplefilter("always", PlannerWarning)
-        warnings.showwarning = lambda said, kind, *_, **__: None if quiet else _note(said, kind, bars.console)
-        bar = bars.add_task("starting", total=1.0)
-        yield None if silent else lambda text, share: bars.update(bar, description=text, completed=share)
+        warnings.showwarning = lambda text, kind, *_, **__: None if quiet else _note(str(text), kind, bars.console, said)
+        bar = Bar(bars, verbose=verbose)
+        yield None if silent and not verbose else bar
+        bar.close_step()
 
 
-def _note(said: Warning | str, kind: type[Warning], console: Console) -> None:
-    if issubclass(kind, PlannerWarning):
-        console.print(f"Note: {said}", markup=False, highlight=False, soft_wrap=True)
+def _note(text: str, kind: type[Warning], console: Console, said: set[str]) -> None:
+    if issubclass(kind, PlannerWarning) and text not in said:
+        said.add(text)
+        console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def talk_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How much every command says."""
+    quiet = click.option("-q", "--quiet", is_flag=True, help="No notes and no progress.")
+    verbose = click.option("-v", "--verbose", is_flag=True, help="Say how long steps take; a traceback when something fails.")
+    return verbose(quiet(command))
 
 
 def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every command on a study takes."""
     for option in (
-        click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
-        click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails."),
+        talk_options,
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: walk.minutes=10"),
         click.argument("study", type=click.Path(path_type=Path)),
     ):

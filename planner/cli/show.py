@@ -6,16 +6,17 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import geopandas as gpd
-import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
-from planner import run, schema, store
+from planner import run
 from planner.cli.door import say
+
+if TYPE_CHECKING:  # what is slow to import is imported when there is something to show
+    import pandas as pd
+
+    from planner.schema import Schema
 
 
 def say_result(done: run.Run, out: Path) -> None:
@@ -42,11 +43,17 @@ def said_of_plan(facts: Mapping[str, Any]) -> str:
 
 def without_shapes(table: pd.DataFrame) -> pd.DataFrame:
     """A table without its shapes."""
+    import pandas as pd
+
     return pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
 
 
 def show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
     """Tables on stdout: for reading, or as CSV (one after the other), JSON (an object of lists) or GeoJSON."""
+    import geopandas as gpd
+
+    from planner import store
+
     if form == "json":
         click.echo(json.dumps(_jsonable(tables), ensure_ascii=False, indent=2, allow_nan=False))
     for name, table in tables.items():
@@ -60,6 +67,8 @@ def show(tables: Mapping[str, pd.DataFrame], form: str) -> None:
 
 def _jsonable(tables: Mapping[str, pd.DataFrame]) -> Any:
     """The tables as lists of records; one table alone is its list."""
+    from planner import store
+
     flat = {name: _with_days_as_text(store.with_lonlat_or_key(table)) for name, table in tables.items()}
     records = {name: store.plain(table.to_dict("records")) for name, table in flat.items()}
     return next(iter(records.values())) if len(records) == 1 else records
@@ -70,25 +79,35 @@ def _with_days_as_text(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{str(name): table[name].dt.strftime("%Y-%m-%d") for name in days})
 
 
-_SCHEMAS = {
-    "stations": schema.SCORES,
-    "towns": schema.TOWN_SCORES,
-    "groups": schema.GROUP_SCORES,
-    "sites": schema.SITES,
-    "frontier": schema.FRONTIER,
-    "standards": schema.STANDARDS,
-    "functions": schema.FUNCTIONS,
-    "targets": schema.TRACK,
-    "coverage": schema.TOWN_PROGRESS,
-    "access": schema.ACCESS,
-}
+def _schema_of(name: str) -> Schema | None:
+    from planner import schema
+
+    known: Mapping[str, Schema] = {
+        "stations": schema.SCORES,
+        "towns": schema.TOWN_SCORES,
+        "groups": schema.GROUP_SCORES,
+        "sites": schema.SITES,
+        "frontier": schema.FRONTIER,
+        "standards": schema.STANDARDS,
+        "functions": schema.FUNCTIONS,
+        "targets": schema.TRACK,
+        "coverage": schema.TOWN_PROGRESS,
+        "access": schema.ACCESS,
+    }
+    return known.get(name)
 
 
 def _show_table(name: str, table: pd.DataFrame) -> None:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+    from planner import store
+
     plain = _with_days_as_text(store.with_lonlat_or_key(table))
     width = None if sys.stdout.isatty() else 400
     shown = Table(title=name, title_justify="left")
-    known = _SCHEMAS.get(name)
+    known = _schema_of(name)
     for column in plain.columns:
         unit = known.get(str(column)) if known else None
         heading = f"{column}\n({unit.unit})" if unit is not None and unit.unit else str(column)
@@ -99,6 +118,8 @@ def _show_table(name: str, table: pd.DataFrame) -> None:
 
 
 def _cell(value: Any, column: str) -> str:
+    import pandas as pd
+
     if pd.isna(value):
         return "–"
     if isinstance(value, float):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,9 @@ import planner
 from planner import run
 from planner.cli.door import format_option, main, progress_bar, say, study_options
 from planner.cli.show import said_of_plan, show
-from planner.study import Study
+
+if TYPE_CHECKING:
+    from planner.study import Study
 
 
 @main.command()

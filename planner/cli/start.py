@@ -1,4 +1,4 @@
-"""Commands that begin: `init`, `demo`, `check`."""
+"""Commands that begin: `init`, `demo`, `check`, `completion`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import dataclasses
 from pathlib import Path
 
 import click
-import pandas as pd
+from click.shell_completion import get_completion_class
 
 import planner
-from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_options
+from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_options, talk_options
 from planner.cli.show import say_result, show
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--policy", help="A policy pack to name in the study file.")
-def init(folder: Path, policy: str | None) -> None:
+@talk_options
+def init(folder: Path, policy: str | None, quiet: bool, verbose: bool) -> None:
     """Make a new study FOLDER: a commented study.toml and empty tables with their headers."""
     planner.write_template(folder, policy)
-    say(f"A new study lies in {folder}: fill in its tables, then run: planner check {folder}")
+    if not quiet:
+        say(f"A new study lies in {folder}: fill in its tables, then run: planner check {folder}")
 
 
 @main.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-output"), show_default=True)
 @FORCE
-@click.option("-q", "--quiet", is_flag=True, help="No notes and no progress.")
-@click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails.")
+@talk_options
 def demo(out: Path, force: bool, quiet: bool, verbose: bool) -> None:
     """Do the whole job on the extract of central Helsinki that comes with the dependencies."""
     with progress_bar(quiet) as progress, planner.demo_study() as study:
@@ -48,5 +49,18 @@ def check(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbo
         counted = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}"
         say(counted if faults else "No faults: planner run can do its work.")
     else:
+        import pandas as pd
+
         show({"faults": pd.DataFrame([dataclasses.asdict(fault) for fault in faults])}, form)
     return FAULTY if faults else 0
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@talk_options
+def completion(shell: str, quiet: bool, verbose: bool) -> None:
+    """Print what makes SHELL complete commands, options and files on TAB."""
+    kind = get_completion_class(shell)
+    if kind is None:  # pragma: no cover - click has all three
+        raise click.UsageError(f"there is no completion for {shell}")
+    click.echo(kind(main, {}, "planner", "_PLANNER_COMPLETE").source())

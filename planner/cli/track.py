@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
 
 import planner
-from planner.cli.door import DAY, format_option, main, progress_bar, say, study_options
+from planner.cli.door import DAY, format_option, main, progress_bar, say, study_options, talk_options
 from planner.cli.show import show
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @main.command()
@@ -45,8 +48,8 @@ def track(
 @click.argument("run_a", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("run_b", type=click.Path(path_type=Path, file_okay=False))
 @format_option("table", "csv", "json")
-@click.option("-v", "--verbose", is_flag=True, help="Show a traceback when something fails.")
-def compare(run_a: Path, run_b: Path, form: str, verbose: bool) -> None:
+@talk_options
+def compare(run_a: Path, run_b: Path, form: str, quiet: bool, verbose: bool) -> None:
     """What changed from RUN_A to RUN_B (output folders): people gained and lost, stations, towns, groups."""
     show(planner.compare_runs(planner.read_run(run_a), planner.read_run(run_b)), form)
 

@@ -1,18 +1,44 @@
 """The story of a run, from a study to its results; read `planner.run.story` first."""
 
-from planner.run.asks import explain, walking_times
-from planner.run.outputs import check_output, publish_scores
-from planner.run.results import PARTS, Conformity, Proposal, Run, Survey
-from planner.run.story import (
-    check_standards,
-    draw_isochrones,
-    measure_access,
-    propose,
-    run_study,
-    score_survey,
-    survey_study,
-)
-from planner.run.summary import publish_plan
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False  # as type checkers know it, without importing typing
+if TYPE_CHECKING:
+    # imported on first use, as in `planner` itself
+    from typing import Any
+
+    from planner.run.asks import explain, walking_times
+    from planner.run.outputs import check_output, publish_scores
+    from planner.run.results import PARTS, Conformity, Proposal, Run, Survey
+    from planner.run.story import (
+        check_standards,
+        draw_isochrones,
+        measure_access,
+        propose,
+        run_study,
+        score_survey,
+        survey_study,
+    )
+    from planner.run.summary import publish_plan
+
+_HOMES = {
+    "planner.run.asks": ("explain", "walking_times"),
+    "planner.run.outputs": ("check_output", "publish_scores"),
+    "planner.run.results": ("PARTS", "Conformity", "Proposal", "Run", "Survey"),
+    "planner.run.story": (
+        "check_standards",
+        "draw_isochrones",
+        "measure_access",
+        "propose",
+        "run_study",
+        "score_survey",
+        "survey_study",
+    ),
+    "planner.run.summary": ("publish_plan",),
+}
+_HOME = {name: room for room, names in _HOMES.items() for name in names}
 
 __all__ = [
     "PARTS",
@@ -33,3 +59,16 @@ __all__ = [
     "survey_study",
     "walking_times",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """A public name from its room on first use (PEP 562)."""
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,47 @@
+"""What to type: a few examples for each command, shown at the end of its help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "init": (
+        ("planner init my-district", "a commented study.toml and empty tables"),
+        ("planner init my-district --policy jiading-2023", "with the targets of a shipped policy pack"),
+    ),
+    "demo": (("planner demo", "everything on the extract of Helsinki, into demo-output/"),),
+    "check": (
+        ("planner check my-district", "all that is wrong, in plain words"),
+        ("planner check my-district --format json", "for a program"),
+    ),
+    "times": (
+        ("planner times my-district --from demand --to stations --format csv > times.csv", "every walk within the cutoff"),
+        ("planner times my-district --from homes.csv --to stations --set walk.minutes=60", "from places of your own"),
+    ),
+    "isochrones": (("planner isochrones my-district --minutes 5,10,15 > outlines.geojson", "outlines for a desktop GIS"),),
+    "score": (
+        ("planner score my-district", "stations, towns and key groups"),
+        ("planner score my-district --of towns --format csv > towns.csv", "one table, for a spreadsheet"),
+        ("planner score my-district --set walk.profile=elder", "at the pace of older people"),
+    ),
+    "propose": (("planner propose my-district --sites 3", "the three best sites, in order"),),
+    "frontier": (("planner frontier my-district --format csv > frontier.csv", "people covered by 1, 2, 3 … more stations"),),
+    "why": (("planner why my-district --at 121.25,31.38", "who serves this place, and by which way"),),
+    "track": (
+        ("planner track my-district", "targets against what stands on the study's day"),
+        ("planner track my-district --as-of 2025-12-31 --since 2024-12-31 --of changes", "what a year brought"),
+    ),
+    "compare": (("planner compare runs/today runs/what-if", "people gained and lost from one output to the other"),),
+    "map": (("planner map my-district --out pages", "the two pages alone"),),
+    "report": (("planner report my-district --out papers", "the report, the workbook and their tables"),),
+    "run": (
+        ("planner run my-district --out runs/today", "all of it"),
+        ("planner run my-district --out runs/slow --set walk.speed_mps=0.9 -q", "another pace, without a word"),
+    ),
+    "completion": (
+        ("planner completion bash > ~/.local/share/bash-completion/completions/planner", "for bash"),
+        ("planner completion zsh > ~/.zfunc/_planner", "for zsh, with ~/.zfunc in $fpath"),
+        ("planner completion fish > ~/.config/fish/completions/planner.fish", "for fish"),
+    ),
+}
+"""By command: what to type, and what it is for."""

@@ -1,0 +1,163 @@
+"""The door of the command line: quick to open, quiet when asked, and shut by Ctrl-C at any moment with nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from lattice_study import write_lattice_study
+
+import planner
+import planner.run
+from planner.cli import main
+from planner.cli.examples import EXAMPLES
+
+HEAVY = ("numpy", "pandas", "geopandas", "scipy", "numba", "matplotlib", "folium", "rasterio", "rich", "pydantic")
+
+
+def started(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "planner", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def loaded_by(code: str) -> set[str]:
+    said = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(said.stdout.split()) & set(HEAVY)
+
+
+@pytest.mark.parametrize("package", [planner, planner.run])
+def test_every_public_name_is_found_where_its_home_says(package: object) -> None:
+    homes = package._HOME  # type: ignore[attr-defined]
+    assert set(homes) == set(package.__all__)  # type: ignore[attr-defined]
+    assert set(package.__all__) <= set(dir(package))  # type: ignore[attr-defined]
+    for name, room in homes.items():
+        assert getattr(package, name) is getattr(sys.modules[room], name)
+
+
+@pytest.mark.parametrize("package", [planner, planner.run])
+def test_the_interpreter_is_told_the_same_homes_as_the_type_checker(package: object) -> None:
+    import ast
+
+    tree = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {(each.name, node.module) for node in guarded.body if isinstance(node, ast.ImportFrom) for each in node.names}
+    told -= {("Any", "typing")}
+    assert told == set(package._HOME.items())  # type: ignore[attr-defined]
+
+
+def test_a_star_import_gives_the_public_names_and_a_wrong_name_is_said() -> None:
+    found: dict[str, object] = {}
+    exec("from planner import *", found)  # noqa: S102 - what a notebook does
+    assert set(planner.__all__) <= set(found)
+    with pytest.raises(AttributeError, match="no attribute 'read_studies'"):
+        planner.read_studies  # noqa: B018
+    with pytest.raises(ImportError):
+        exec("from planner import read_studies", {})  # noqa: S102
+
+
+def test_neither_the_import_nor_the_help_loads_what_is_heavy() -> None:
+    assert loaded_by("import planner") == set()
+    assert loaded_by("import planner.__main__, planner.cli") == set()
+    said = "from click.testing import CliRunner; from planner.cli import main; CliRunner().invoke(main, ['score', '--help'])"
+    assert loaded_by(said) == set()
+
+
+def test_every_command_has_examples_that_it_understands() -> None:
+    assert set(EXAMPLES) == set(main.commands)
+    for name, examples in EXAMPLES.items():
+        shown = CliRunner().invoke(main, [name, "--help"]).stdout
+        for line, meaning in examples:
+            assert line in shown
+            assert meaning in shown
+            words = shlex.split(line.partition(" > ")[0])
+            assert words[:2] == ["planner", name]
+            main.commands[name].make_context(name, words[2:])  # raises where an option is unknown
+
+
+def test_every_command_can_be_told_to_say_more_or_less() -> None:
+    for name, command in main.commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"-v", "--verbose", "-q", "--quiet"} <= options, name
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_for_the_shell_and_completes(shell: str) -> None:
+    printed = CliRunner().invoke(main, ["completion", shell])
+    assert printed.exit_code == 0
+    assert "_PLANNER_COMPLETE" in printed.stdout
+    asked = {
+        "_PLANNER_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "planner sc",
+        "COMP_CWORD": "sc" if shell == "fish" else "1",
+    }
+    code = "import sys; sys.argv = ['planner']; from planner.__main__ import main; main()"
+    said = subprocess.run([sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert "score" in said.stdout
+
+
+def test_a_quiet_command_says_nothing_and_a_verbose_one_how_long_steps_took(tmp_path: Path) -> None:
+    folder = str(write_lattice_study(tmp_path / "study"))
+    for words, lines in ((["-q"], False), (["-v"], True)):
+        process = started("score", folder, "--set", "walk.max_link_m=0", *words)
+        _, said = process.communicate()
+        assert process.returncode == 0
+        assert bool(said) is lines
+        assert ("reading the street network: " in said) is lines
+        assert ("Note: " in said) is lines
+        assert "\x1b" not in said  # no bar where stderr is no terminal
+
+
+MOMENTS = (0.05, 0.15, 0.6, 1.2, 2.0, 3.0, 4.0)  # seconds after the start; a run takes some five
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")
+def test_an_interrupt_at_any_moment_ends_with_130_and_one_sentence(tmp_path: Path) -> None:
+    folder = write_lattice_study(tmp_path / "study")
+    before = sorted(tmp_path.rglob("*"))
+    for moment in MOMENTS:
+        process = started("run", str(folder), "--out", str(tmp_path / "out"))
+        time.sleep(moment)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        if process.returncode in (1, -signal.SIGINT) and "planner/" not in said:
+            continue  # Python itself had not begun with our first line
+        if process.returncode == 0:
+            assert (tmp_path / "out" / "manifest.json").is_file()  # it was done already
+            break
+        assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted; nothing was half-written."), moment
+        assert "Traceback" not in said
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")
+def test_an_interrupt_that_a_library_swallows_is_sent_again() -> None:
+    code = """
+import time
+from planner.interrupt import Interrupts, end_now
+interrupts = Interrupts()
+interrupts.heed()
+interrupts.loading = False
+print("ready", flush=True)
+for _ in range(2):
+    try:
+        time.sleep(30)
+    except KeyboardInterrupt:
+        print("swallowed", flush=True)
+end_now()
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert (out.split(), process.returncode) == (["swallowed", "swallowed"], 130)
+    assert said == "Interrupted; nothing was half-written.\n"
