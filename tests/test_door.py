@@ -146,9 +146,9 @@ from planner.interrupt import Interrupts, end_now
 interrupts = Interrupts()
 interrupts.heed()
 interrupts.loading = False
-print("ready", flush=True)
-for _ in range(2):
+for turn in range(2):
     try:
+        print("ready" * (turn == 0), flush=True)
         time.sleep(30)
     except KeyboardInterrupt:
         print("swallowed", flush=True)
