@@ -27,7 +27,7 @@ from planner.publish.atlas.cells import MOST_CELLS, draw_cells
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import draw_streets, strokes
 from planner.schema import COVERAGE
-from planner.study import Group, TownWalk
+from planner.study import Group, Publish, TownWalk
 
 
 def data_of(page: str) -> dict:
@@ -342,17 +342,36 @@ def test_tiles_are_allowed_only_when_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("tiles", "attribution", "said"),
+    ("asked", "said"),
     [
-        ("javascript:alert(1)//{z}{x}{y}", "x", "is not the address of tiles"),
-        ("https://example.org/tiles.png", "x", "write it as https://host"),
-        ("https://example.org; script-src */{z}/{x}/{y}", "x", "is not the address of tiles"),
-        ("https://example.org/{z}/{x}/{y}.png", " ", "publish.attribution"),
+        ({"tiles": "javascript:alert(1)//{z}{x}{y}", "attribution": "x"}, "neither a known provider nor the address"),
+        ({"tiles": "https://example.org/tiles.png", "attribution": "x"}, "https://host/{z}/{x}/{y}.png"),
+        ({"tiles": "https://example.org; script-src */{z}/{x}/{y}", "attribution": "x"}, "nor the address of tiles"),
+        ({"tiles": "https://example.org/{z}/{x}/{y}.png", "attribution": " "}, "attribution"),
+        ({"tiles": "google"}, "write openstreetmap, tianditu, amap"),
+        ({"tiles": "Tianditu"}, "key of the publisher's own"),
+        ({"tiles": "amap", "tiles_datum": "bd09"}, "tiles_datum"),
     ],
 )
-def test_an_address_that_is_not_of_tiles_is_refused(tiles, attribution, said):
-    with pytest.raises(StudyError, match=said):
-        draw_atlas(**atlas_town.arguments(tiles=tiles, attribution=attribution))
+def test_tiles_that_are_not_known_are_refused(asked, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Publish(**asked)
+
+
+def test_tianditu_is_asked_with_the_publishers_key_for_the_ground_and_its_names():
+    pages = draw_atlas(**atlas_town.arguments(tiles="tianditu", tiles_key="a&b")).pages
+    facts = data_of(pages["index.html"])
+    assert "天地图" in facts["tile_credit"]
+    assert [re.search("LAYER=(...)", address)[1] for address in facts["tiles"]["addresses"]] == ["vec", "cva"]
+    assert all(address.endswith("&tk=a%26b") for address in facts["tiles"]["addresses"])
+    for host in (f"https://t{n}.tianditu.gov.cn" for n in range(8)):
+        assert host in re.search("img-src[^;]*", pages["internal.html"])[0]
+
+
+def test_amap_is_known_to_be_drawn_in_gcj02():
+    facts = data_of(draw_atlas(**atlas_town.arguments(tiles="amap")).pages["index.html"])
+    assert facts["tiles"]["datum"] == "gcj02"
+    assert "高德" in facts["tile_credit"]
 
 
 def test_assets_may_come_from_elsewhere_with_their_hashes():

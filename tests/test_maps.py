@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import base64
+import http.server
+import math
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import atlas_town
+import numpy as np
+import pyproj
 import pytest
+from builders import CRS
 
+from planner.datum import wgs84_to_gcj02
+from planner.network import Network
 from planner.policy import Function, Policy, Tier
 from planner.publish.atlas import draw_atlas
 
@@ -352,6 +360,84 @@ def test_tiles_are_asked_for_only_where_the_study_says_so(browser, tmp_path):
     assert "© Example & Sons" in page.text_content("#strip")
     assert page.evaluate("document.querySelectorAll('canvas').length") == 0  # the streets wait to be asked for
     window.close()
+
+
+def in_shanghai(**publish: Any) -> dict[str, Any]:
+    """The little town moved to where GCJ-02 shifts."""
+    north_m = 3_456_000.0
+    given = atlas_town.arguments(**publish)
+    for name in ("towns", "stations", "coverage", "isochrones", "sites", "candidates", "backdrop"):
+        given[name] = given[name].set_geometry(given[name].geometry.translate(0, north_m))
+    plain = given["network"]
+    return given | {"network": Network.from_segments(plain.node_xy + np.array([0, north_m]), plain.ends, crs=plain.crs)}
+
+
+class _Square(http.server.BaseHTTPRequestHandler):
+    """Answers every tile with one grey pixel, to be stretched."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "image/gif")
+        self.end_headers()
+        self.wfile.write(base64.b64decode("R0lGODlhAQABAIAAAMzMzAAAACwAAAAAAQABAAACAkQBADs="))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def tile_server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Square) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/{{z}}/{{x}}/{{y}}.gif"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("datum", "drawn"), [("gcj02", wgs84_to_gcj02), ("wgs84", lambda lon, lat: (lon, lat))])
+def test_tiles_lie_where_their_datum_says_to_a_pixel(browser, tile_server, tmp_path, datum, drawn):
+    draw_atlas(**in_shanghai(tiles=tile_server, attribution="© test", tiles_datum=datum)).write(tmp_path)
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = window.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    for _ in range(2):
+        page.wait_for_selector("img.leaflet-tile-loaded")
+        page.wait_for_timeout(500)
+        boxes = page.evaluate("""[...document.querySelectorAll('img.leaflet-tile')].map((tile) => {
+            const box = tile.getBoundingClientRect();
+            return [new URL(tile.src).pathname, box.left, box.top, box.width, box.height];
+        })""")
+        at = {path: place for path, *place in boxes}
+        zooms = {int(path.split("/")[1]) for path in at}
+        for x, y in atlas_town.PLACES:
+            lon, lat = pyproj.Proj(CRS)(x, y + 3_456_000.0, inverse=True)
+            east, north = drawn(lon, lat)
+            zoom = max(zooms)  # the tile of the slippy map that holds the place, and where in it
+            across = (float(east) / 360 + 0.5) * 2**zoom
+            down = (0.5 - math.asinh(math.tan(math.radians(float(north)))) / (2 * math.pi)) * 2**zoom
+            left, top, width, height = at[f"/{zoom}/{int(across)}/{int(down)}.gif"]
+            shown = left + (across % 1) * width, top + (down % 1) * height
+            true = page.evaluate(
+                "(p) => { const map = Atlas.map, box = map.getContainer().getBoundingClientRect(),"
+                " at = map.latLngToContainerPoint(p); return [box.left + at.x, box.top + at.y]; }",
+                [lat, lon],
+            )
+            assert shown == pytest.approx(true, abs=1.6)
+        page.click(".leaflet-control-zoom-in")
+        page.wait_for_timeout(600)
+    window.close()
+
+
+def test_the_page_shifts_as_the_datum_code_does(browser, folder):
+    rng = np.random.default_rng(4)
+    lon, lat = rng.uniform(75, 134, 40), rng.uniform(18, 53, 40)
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        places = [[float(a), float(b)] for a, b in zip(lat, lon, strict=True)]
+        there = np.array(visit.page.evaluate("(list) => list.map((p) => Atlas.toGcj(...p))", places))
+        back = np.array(visit.page.evaluate("(list) => list.map((p) => Atlas.fromGcj(...p))", there.tolist()))
+        assert visit.page.evaluate("Atlas.toGcj(48.85, 2.35)") == [48.85, 2.35]
+    east, north = wgs84_to_gcj02(lon, lat)
+    assert np.abs(there - np.column_stack([north, east])).max() < 1e-11
+    assert np.abs(back - np.column_stack([lat, lon])).max() < 1e-9
 
 
 def test_paper_shows_the_map_and_the_list_without_the_controls(browser, folder):

@@ -236,7 +236,10 @@ colour = "red"
         "minutes": ("the key is not known", "did you mean walk.minutes?"),
         "walk.minuts": ("the key is not known", "did you mean minutes?"),
         "groups.Young people.wieght": ("the key is not known", "did you mean weight?"),
-        "publish.colour": ("the key is not known", "here stand attribution, languages, map_approval, publisher, tiles, title"),
+        "publish.colour": (
+            "the key is not known",
+            "here stand attribution, languages, map_approval, publisher, tiles, tiles_datum, tiles_key, title",
+        ),
         "area": (
             "the path leads out of the study's folder",
             "copy the file into the study's folder, or write its absolute path",

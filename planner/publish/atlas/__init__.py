@@ -13,9 +13,10 @@ from planner.errors import SourceError
 from planner.network import Network
 from planner.policy import Policy
 from planner.publish.atlas.facts import check_crs, common_facts, draw_place
-from planner.publish.atlas.page import Assets, Tiles, write_page
+from planner.publish.atlas.page import Assets, write_page
 from planner.publish.atlas.planning_map import planning_facts
 from planner.publish.atlas.station_map import station_facts
+from planner.publish.atlas.tiles import Tiles
 from planner.schema import Candidates, Coverage, Frontier, GroupScores, Isochrones, Scores, Sites, Stations, Towns, TownScores
 from planner.study import Study
 from planner.style import Said
@@ -108,11 +109,11 @@ def draw_atlas(
     CrsError
         If a table is not in the network's CRS.
     StudyError
-        If ``publish.tiles`` is not the address of tiles, or nobody is credited for them.
+        If ``publish.tiles`` asks for tiles that need a key, and there is none.
     """
     tables = {"towns": towns, "stations": stations, "demand points": coverage, "outlines": isochrones, "sites": sites}
     check_crs({**tables, "candidates": candidates, "water and green": backdrop}, network)
-    tiles = Tiles.of(study.publish.tiles, study.publish.attribution) if study.publish.tiles else None
+    tiles = Tiles.of(study.publish)
     standing = Stations(stations.loc[stations.index.isin(scores.index)])
     place = draw_place(network, towns, backdrop, MOST_STREET_LETTERS)
     common = common_facts(study, place, coverage, standing, as_of, sources, tiles)

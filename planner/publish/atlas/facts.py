@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,9 @@ from planner import style
 from planner.errors import CrsError
 from planner.network import Network
 from planner.policy import Policy
-from planner.publish.atlas.page import Tiles
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import Bounds, draw_streets
+from planner.publish.atlas.tiles import Tiles
 from planner.schema import Coverage, Isochrones, Stations, Towns
 from planner.study import Study
 
@@ -92,6 +93,7 @@ def common_facts(
         "approval": publish.map_approval,
         "sources": [line if isinstance(line, str) else dict(line) for line in sources],
         "tile_credit": tiles.credit if tiles is not None else "",
+        "tiles": None if tiles is None else dataclasses.asdict(tiles),
         "palette": dict(style.PALETTE_SOURCE),
         "ground_colours": dict(style.GROUND),
         "bounds": place.bounds,

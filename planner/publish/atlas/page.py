@@ -8,7 +8,6 @@ import importlib.metadata
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from importlib.resources import files
@@ -19,48 +18,13 @@ from branca.element import Figure, MacroElement
 from folium.template import Template
 
 from planner.errors import StudyError
+from planner.publish.atlas.tiles import Tiles
 
 Assets = Literal["bundled", "cdn"]
 
-OSM_TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
-OSM_CREDIT = "© OpenStreetMap contributors, ODbL"
 CDN = "https://cdn.jsdelivr.net/npm/leaflet@1.9.4/dist/"
 
-_TILE_ADDRESS = re.compile(r"^(https?://)((?:\{s\}\.)?[a-z0-9][a-z0-9.-]*(?::\d+)?)/[^\s\"'<>`\\;]*$", re.IGNORECASE)
 _UNSAFE = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """A tile layer the user asked for: its address template, the credit to show, and its host for the content policy."""
-
-    address: str
-    credit: str
-    host: str
-
-    @classmethod
-    def of(cls, address: str, credit: str) -> Tiles:
-        """Check a template such as ``https://{s}.example.org/{z}/{x}/{y}.png``; ``openstreetmap`` stands for OSM's own.
-
-        Raises
-        ------
-        StudyError
-            If it is not an http(s) address with ``{z}``, ``{x}`` and ``{y}``, or nobody is credited.
-
-        Examples
-        --------
-        >>> Tiles.of("https://{s}.example.org/{z}/{x}/{y}.png", "© Example").host
-        'https://*.example.org'
-        """
-        if address.strip().casefold() == "openstreetmap":
-            address, credit = OSM_TILES, credit or OSM_CREDIT
-        match = _TILE_ADDRESS.match(address)
-        if match is None or any(part not in address for part in ("{z}", "{x}", "{y}")):
-            mend = "write it as https://host/{z}/{x}/{y}.png, or openstreetmap"
-            raise StudyError(f"publish.tiles = {address!r} is not the address of tiles; {mend}")
-        if not credit.strip():
-            raise StudyError("publish.tiles needs publish.attribution; write whom the owner of the tiles asks to be named")
-        return cls(address, credit, match[1] + match[2].replace("{s}", "*"))
 
 
 def write_page(
@@ -82,11 +46,7 @@ def write_page(
     if assets not in get_args(Assets):
         raise StudyError(f"assets = {assets!r} is not known; use one of {', '.join(get_args(Assets))}")
     chart = _Chart(layout, heading, centre)
-    if tiles is not None:
-        layer = folium.TileLayer(tiles.address, attr=tiles.credit, name="tiles", max_zoom=20, max_native_zoom=18, show=False)
-        layer._id = layout
-        layer.add_to(chart)
-    _Start(chart.get_name(), "null" if tiles is None else layer.get_name()).add_to(chart)
+    _Start(chart.get_name()).add_to(chart)
     page = _Page(layout, title, language, to_json(data), tiles, assets)
     page.add_child(chart)
     return page.render()
@@ -124,7 +84,7 @@ def content_policy(scripts: Sequence[str], styles: Sequence[str], tiles: Tiles |
         "default-src": ["'none'"],
         "script-src": [*map(_hash, scripts), *cdn],
         "style-src": [*map(_hash, styles), *cdn],
-        "img-src": ["data:", *([] if tiles is None else [tiles.host])],
+        "img-src": ["data:", *([] if tiles is None else tiles.hosts)],
         "base-uri": ["'none'"],
         "form-action": ["'none'"],
     }
@@ -186,12 +146,12 @@ class _Chart(folium.Map):  # type: ignore[misc]
 
 
 class _Start(MacroElement):  # type: ignore[misc]
-    """Hands the folium map (and its tiles) to the page's own script, once both are there."""
+    """Hands the folium map to the page's own script, once it is there."""
 
-    def __init__(self, chart: str, tiles: str) -> None:
+    def __init__(self, chart: str) -> None:
         super().__init__()
         self._id = chart
-        self.call = f"startPage({chart}, {tiles});"
+        self.call = f"startPage({chart});"
         self._template = Template("{% macro script(this, kwargs) %}{{ this.call }}{% endmacro %}")
 
 

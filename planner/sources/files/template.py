@@ -76,6 +76,10 @@ languages = ["zh", "en"]
 # title = ""
 # publisher = ""
 # map_approval = ""               # map approval number, shown on the page  审图号
+# tiles = "tianditu"              # online background: openstreetmap, tianditu, amap, or https://host/{{z}}/{{x}}/{{y}}.png  底图
+# tiles_key = ""                  # your own key, for Tianditu  天地图密钥
+# tiles_datum = "gcj02"           # of an address of your own, if its tiles are drawn in GCJ-02  自定义底图的坐标系
+# attribution = ""                # whom to name over the map, for an address of your own  底图署名
 """
 
 _KINDS = {

@@ -204,6 +204,57 @@ const Atlas = (() => {
     return {nature, streets};
   }
 
+  /* ---- tiles, if the study asks for them; those drawn in GCJ-02 are laid where they belong ---- */
+  // The shift of planner.datum, in degrees: exact in WGS-84 to GCJ-02, back by fixed point.
+  function toGcj(lat, lon) {
+    const x = lon - 105, y = lat - 35, {sin, PI, sqrt, abs} = Math;
+    if (lon < 72.004 || lon > 137.8347 || lat < 0.8293 || lat > 55.8271) return [lat, lon];
+    const both = 20 * (sin(6 * PI * x) + sin(2 * PI * x)), root = 0.2 * sqrt(abs(x)), product = 0.1 * x * y;
+    const north = 20 * sin(PI * y) + 40 * sin(PI / 3 * y) + 160 * sin(PI / 12 * y) + 320 * sin(PI / 30 * y);
+    const east = 20 * sin(PI * x) + 40 * sin(PI / 3 * x) + 150 * sin(PI / 12 * x) + 300 * sin(PI / 30 * x);
+    const up = -100 + 2 * x + 3 * y + 0.2 * y * y + product + root + (both + north) * 2 / 3;
+    const over = 300 + x + 2 * y + 0.1 * x * x + product + 0.5 * root + (both + east) * 2 / 3;
+    const radius = 6378245, ee = 0.00669342162296594323, phi = lat * PI / 180, flat = 1 - ee * sin(phi) ** 2;
+    return [lat + up / (radius * (1 - ee) / flat ** 1.5) * 180 / PI, lon + over / (radius / sqrt(flat) * Math.cos(phi)) * 180 / PI];
+  }
+  function fromGcj(lat, lon) {
+    let [north, east] = [lat, lon];
+    for (let i = 0; i < 4; i++) {
+      const [a, b] = toGcj(north, east);
+      north -= a - lat; east -= b - lon;
+    }
+    return [north, east];
+  }
+
+  // Each tile's corners are drawn in GCJ-02; it is laid between the places that they are.
+  const Shifted = L.TileLayer.extend({
+    corner(x, y) {
+      const map = this._map, size = this.getTileSize(), drawn = map.unproject(L.point(x * size.x, y * size.y), this._tileZoom);
+      return map.project(fromGcj(drawn.lat, drawn.lng), this._tileZoom).subtract(this._level.origin).round();
+    },
+    _getTilePos(coords) { return this.corner(coords.x, coords.y); },
+    _addTile(coords, container) {
+      L.TileLayer.prototype._addTile.call(this, coords, container);
+      const {el: tile} = this._tiles[this._tileCoordsToKey(coords)], span = this.corner(coords.x + 1, coords.y + 1).subtract(this.corner(coords.x, coords.y));
+      tile.style.width = span.x + "px";
+      tile.style.height = span.y + "px";
+    },
+    _getTiledPixelBounds(centre) {
+      const bounds = L.TileLayer.prototype._getTiledPixelBounds.call(this, centre), map = this._map, zoom = this._tileZoom;
+      const off = map.project(toGcj(centre.lat, centre.lng), zoom).subtract(map.project(centre, zoom));
+      return L.bounds(bounds.min.add(off).subtract([2, 2]), bounds.max.add(off).add([2, 2]));
+    },
+  });
+
+  function tiles() {
+    const asked = data.tiles;
+    if (!asked) return null;
+    const Layer = asked.datum === "gcj02" ? Shifted : L.TileLayer;
+    return L.layerGroup(asked.addresses.map((address, i) => new Layer(address, {
+      subdomains: asked.subdomains, maxNativeZoom: asked.deepest, maxZoom: 20, zIndex: i, crossOrigin: false, referrerPolicy: "strict-origin-when-cross-origin",
+    })));
+  }
+
   /* ---- marks ---- */
   const MARKS = {
     circle: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",
@@ -254,6 +305,7 @@ const Atlas = (() => {
 
   /* ---- the map ---- */
   function furnish(map, tiles) {
+    shared.map = map;
     map.createPane("cells").style.zIndex = 350;
     map.getPane("cells").style.pointerEvents = "none";
     const bounds = L.latLngBounds(data.bounds);
@@ -438,8 +490,9 @@ const Atlas = (() => {
 
   const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 
-  return {
+  const shared = {
     data, say, said, language: () => language, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, groundLayers, stationLayer, stations, begin, fold,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, tiles, toGcj, fromGcj, groundLayers, stationLayer, stations, begin, fold,
   };
+  return shared;
 })();

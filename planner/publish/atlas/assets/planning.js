@@ -237,9 +237,9 @@ const Planning = (() => {
   return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, table, rowOf, headline, curve, card};
 })();
 
-function startPage(map, tiles) {
+function startPage(map) {
   const {data, say, share, onLanguage, el, nameOf, mark, swatch} = Atlas, {at, card, rowOf, townValue} = Planning;
-  const under = Atlas.furnish(map, tiles), towns = Atlas.towns(), cells = Planning.unpackCells(data.cells);
+  const tiles = Atlas.tiles(), under = Atlas.furnish(map, tiles), towns = Atlas.towns(), cells = Planning.unpackCells(data.cells);
   const surface = Planning.surfaceSwitch(map, cells, towns);
   const toMap = () => { if (matchMedia("(max-width: 860px)").matches) map.getContainer().scrollIntoView({block: "start"}); };
 

@@ -36,10 +36,10 @@ function Field(packed) {
   return {read, cutoff, horizon: packed.horizon};
 }
 
-function startPage(map, tiles) {
+function startPage(map) {
   const {data, say, said, number, way, onLanguage, el, nameOf, mark, swatch} = Atlas;
   const at = (id) => document.getElementById(id);
-  const under = Atlas.furnish(map, tiles);
+  const tiles = Atlas.tiles(), under = Atlas.furnish(map, tiles);
   const bands = data.bands; // from the farthest to the nearest
   const field = data.field && Field(data.field);
   const here = L.layerGroup().addTo(map);
