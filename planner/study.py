@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 KMH = 1 / 3.6  # m/s in one km/h
@@ -398,6 +398,70 @@ class Publish:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class WhatIf:
+    """Stations changed in thought; the user's tables stay as they are.
+
+    Parameters
+    ----------
+    add
+        ``"NAME@LON,LAT"`` in degrees of WGS 84, or the ``site_id`` of a candidate.
+    close
+        A ``station_id``.
+    move
+        ``"STATION_ID@LON,LAT"``.
+
+    Examples
+    --------
+    >>> bool(WhatIf()), bool(WhatIf(close=("ST03",)))
+    (False, True)
+    """
+
+    add: tuple[str, ...] = ()
+    close: tuple[str, ...] = ()
+    move: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.close or self.move)
+
+    @field_validator("add", "move")
+    @classmethod
+    def _with_places(cls, asked: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for text in asked:
+            if "@" in text or info.field_name == "move":
+                placed(text)
+        return asked
+
+    @model_validator(mode="after")
+    def _once_each(self) -> WhatIf:
+        keys = [*self.close, *(placed(text)[0] for text in self.move)]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice} is closed or moved twice; say one thing of each station")
+        return self
+
+
+def placed(text: str) -> tuple[str, float, float]:
+    """``NAME@LON,LAT`` as the name and degrees.
+
+    >>> placed("New hall@121.26,31.38")
+    ('New hall', 121.26, 31.38)
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    name, _, place = text.rpartition("@")
+    try:
+        lon, lat = (float(part) for part in place.split(","))
+    except ValueError:
+        lon = lat = float("nan")
+    if not (name.strip() and abs(lon) <= 180 and abs(lat) <= 90):
+        raise ValueError(f"{text!r} does not say what and where; write it as NAME@LON,LAT such as Hall@121.26,31.38")
+    return name.strip(), lon, lat
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Study:
     """One place, its sources and its assumptions, as ``study.toml`` says them.
 
@@ -419,6 +483,7 @@ class Study:
     scenario: Scenario = field(default_factory=Scenario)
     privacy: Privacy = field(default_factory=Privacy)
     publish: Publish = field(default_factory=Publish)
+    what_if: WhatIf = field(default_factory=WhatIf)
 
     def path_of(self, file: str) -> Path:
         """A path as the study file writes it, resolved against the study's folder."""

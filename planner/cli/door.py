@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import sys
 import time
 import traceback
@@ -137,14 +139,26 @@ def talk_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What every command on a study takes."""
+    """What every command on a study takes; what is asked of stations becomes overrides of the study's ``what_if``."""
+
+    @functools.wraps(command)
+    def asked(overrides: tuple[str, ...], **options: Any) -> Any:
+        supposed = {name: options.pop(name) for name in ("add", "close", "move")}
+        said = [f"what_if.{name}={json.dumps(texts, ensure_ascii=False)}" for name, texts in supposed.items() if texts]
+        return command(overrides=(*overrides, *said), **options)
+
+    wrapped: Callable[..., Any] = asked
+    place = "in degrees of WGS 84"
     for option in (
         talk_options,
+        click.option("--move", multiple=True, metavar="ID@LON,LAT", help=f"What if this station stood here, {place}."),
+        click.option("--close", multiple=True, metavar="ID", help="What if this station were closed."),
+        click.option("--add", multiple=True, metavar="NAME@LON,LAT", help=f"What if one stood here, {place}, or at a SITE_ID."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: walk.minutes=10"),
         click.argument("study", type=click.Path(path_type=Path)),
     ):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

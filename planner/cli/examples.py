@@ -23,8 +23,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner score my-district", "stations, towns and key groups"),
         ("planner score my-district --of towns --format csv > towns.csv", "one table, for a spreadsheet"),
         ("planner score my-district --set walk.profile=elder", "at the pace of older people"),
+        ('planner score my-district --close ST03 --add "New hall@121.26,31.38"', "what if"),
     ),
-    "propose": (("planner propose my-district --sites 3", "the three best sites, in order"),),
+    "propose": (
+        ("planner propose my-district --sites 3", "the three best sites, in order"),
+        ("planner propose my-district --close ST03", "where next, if a station closed"),
+    ),
     "frontier": (("planner frontier my-district --format csv > frontier.csv", "people covered by 1, 2, 3 … more stations"),),
     "why": (("planner why my-district --at 121.25,31.38", "who serves this place, and by which way"),),
     "track": (
@@ -37,6 +41,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "run": (
         ("planner run my-district --out runs/today", "all of it"),
         ("planner run my-district --out runs/slow --set walk.speed_mps=0.9 -q", "another pace, without a word"),
+        ("planner run my-district --out runs/what-if --move ST03@121.26,31.38", "a station somewhere else"),
     ),
     "completion": (
         ("planner completion bash > ~/.local/share/bash-completion/completions/planner", "for bash"),

@@ -33,7 +33,8 @@ def demo(out: Path, force: bool, quiet: bool, verbose: bool) -> None:
     with progress_bar(quiet) as progress, planner.demo_study() as study:
         done = planner.run_study(study, progress=progress)
         done.write(out, force=force, progress=progress)
-    say_result(done, out)
+    if not quiet:
+        say_result(done, out)
 
 
 @main.command()

@@ -21,7 +21,8 @@ def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet:
         run.check_output(asked, out, force=force)
         done = planner.run_study(asked, progress=progress)
         done.write(out, parts=["pages"], force=force, progress=progress)
-    say_result(done, out)
+    if not quiet:
+        say_result(done, out)
 
 
 @main.command()
@@ -35,7 +36,8 @@ def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quie
         run.check_output(asked, out, force=force)
         done = planner.run_study(asked, progress=progress)
         done.write(out, parts=["tables", "documents"], force=force, progress=progress)
-    say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
+    if not quiet:
+        say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
 
 
 @main.command(name="run")
@@ -49,4 +51,5 @@ def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet:
         run.check_output(asked, out, force=force)
         done = planner.run_study(asked, progress=progress)
         done.write(out, force=force, progress=progress)
-    say_result(done, out)
+    if not quiet:
+        say_result(done, out)

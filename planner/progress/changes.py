@@ -21,8 +21,9 @@ def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Data
 
     Returns
     -------
-    ``people`` (one row: residents covered before and after, gained, lost), ``stations`` (those added, removed or whose
-    residents within reach changed), ``towns`` and ``groups`` (covered before, after and the change; every row of either run).
+    ``settings`` (where both runs say theirs: the keys of the study that differ), ``people`` (one row: residents covered
+    before and after, gained, lost), ``stations`` (those added, removed or whose residents within reach changed), ``towns``
+    and ``groups`` (covered before, after and the change; every row of either run).
 
     Raises
     ------
@@ -34,12 +35,20 @@ def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Data
     ``covered_after - covered_before = gained - lost``, whatever changed.
     """
     people = _changed_people(before["demand"], after["demand"])
-    return {
+    settings = {"settings": _changed_settings(before["settings"], after["settings"])} if "settings" in before else {}
+    return settings | {
         "people": people,
         "stations": _changed_stations(before["stations"], after["stations"]),
         "towns": _changed(before["towns"], after["towns"], "covered_pop"),
         "groups": _changed(before["groups"], after["groups"], "covered"),
     }
+
+
+def _changed_settings(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    keys = before.index.union(after.index, sort=False)
+    table = pd.DataFrame({"before": before["value"].reindex(keys), "after": after["value"].reindex(keys)}, index=keys)
+    differ = table["before"].fillna("") != table["after"].fillna("")
+    return table[differ.to_numpy(dtype=bool)]
 
 
 def _changed_people(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

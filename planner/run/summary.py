@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
             town: {"minutes": own.minutes, "pace_mps": own.pace_mps}
             for town, own in ((name, walk.for_town(name)) for name in walk.towns)
         },
+        **({"what_if": dataclasses.asdict(study.what_if)} if study.what_if else {}),
         **summarise(survey.coverage, survey.towns, survey.stations, study.scenario.groups, reached=reached),
     }
     if proposal is not None and proposal.plan is not None:

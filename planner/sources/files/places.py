@@ -20,13 +20,14 @@ from planner.sources.files.area import read_area
 from planner.sources.files.crs import WGS84
 from planner.sources.files.fit import place_faults, with_towns
 from planner.sources.files.tables import load_table
+from planner.sources.files.what_if import change_stations
 from planner.study import StationSource, Study
 
 SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
 
 
 def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
-    """All stations of a study, whatever their status, in its CRS.
+    """All stations of a study, whatever their status, in its CRS; with what the study's `what_if` adds, closes and moves.
 
     Where the table says no ``status`` its dates do, and "built" where it has none; ``town`` is the polygon the station lies in
     where the table says nothing, else the town it names (街道, 镇 and the like forgiven). A station outside the area is lawful
@@ -50,7 +51,13 @@ def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
     stations = _read_block(study, study.stations, "stations", STATIONS, area)
     checked: Stations = STATIONS.conform(stations.assign(status=dated_status(Stations(stations))))
     _warn_of_doubles(checked)
-    return checked
+    return change_stations(
+        checked,
+        study.what_if,
+        towns=area,
+        margin_m=osm.margin_m(study.scenario.walk),
+        candidates=lambda: read_candidates(study, towns=area),
+    )
 
 
 def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stations | None = None) -> Candidates:

@@ -22,6 +22,7 @@ from planner.sources.files.towns import match_town, nearest_town
 from planner.study import KMH, Study
 
 STUDY_FILE = "study.toml"
+SUPPOSED = " (what if 假设)"  # after the name of a study some of whose stations are only thought of, on every page and table
 FASTEST_WALK_MPS = 2.5  # 9 km/h; racewalkers apart, faster is running
 
 _WORDS = {  # pydantic's kinds of error, in plain words; {…} are filled from its context
@@ -122,7 +123,8 @@ def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
     ]
     towns = {town: walk.towns[said] for said, town in meant.items() if town is not None}
     scenario = dataclasses.replace(study.scenario, walk=dataclasses.replace(walk, towns=towns))
-    return dataclasses.replace(study, crs=crs, scenario=scenario), faults
+    name = f"{study.name}{SUPPOSED}" if study.what_if else study.name
+    return dataclasses.replace(study, name=name, crs=crs, scenario=scenario), faults
 
 
 def _warn_of_runners(study: Study) -> None:

@@ -80,6 +80,11 @@ languages = ["zh", "en"]
 # tiles_key = ""                  # your own key, for Tianditu  天地图密钥
 # tiles_datum = "gcj02"           # of an address of your own, if its tiles are drawn in GCJ-02  自定义底图的坐标系
 # attribution = ""                # whom to name over the map, for an address of your own  底图署名
+
+# [what_if]                       # stations changed in thought; or --add, --close, --move  假设方案
+# add = ["New hall@121.26,31.38"] # at a place in degrees of WGS 84, or a site_id of the candidates
+# close = ["ST03"]
+# move = ["ST04@121.25,31.37"]
 """
 
 _KINDS = {
