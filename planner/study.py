@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,8 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-KMH = 1 / 3.6  # m/s in one km/h
+from planner.profiles import PROFILES, PUSHED_MPS, Gait, Profile
+
 MINUTE_S = 60.0
 
 _STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -54,32 +55,6 @@ Coordinates = Annotated[str, AfterValidator(plain_coordinates)]  # what the coor
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Profile:
-    """A way of walking: pace on the level in m/s, whether steps are taken, names in both languages, and the source."""
-
-    name: str
-    speed_mps: Positive
-    takes_steps: bool
-    en: str
-    zh: str
-    source: str
-
-
-PROFILES: Mapping[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile("adult", 4.8 * KMH, True, "adult on foot", "成人步行",
-                "4.8 km/h; within the 1.19-1.57 m/s of comfortable adult gait in Bohannon (1997), Age and Ageing 26:15-19"),
-        Profile("slow", 3.6 * KMH, True, "unhurried walker", "慢速步行", "3.6 km/h, the default of R5"),
-        Profile("elder", 0.92, True, "older person on foot", "老年人步行",
-                "15th percentile of walkers over 60 in Fitzpatrick et al. (2006), NCHRP Report 562"),
-        Profile("wheelchair", 0.92, False, "wheelchair, no steps", "轮椅（不走台阶）",
-                "no steps; the pace of older walkers in NCHRP Report 562, for want of one agreed figure"),
-    )
-}  # fmt: skip
-
-
-@dataclass(frozen=True, config=_STRICT)
 class TownWalk:
     """What differs for the residents of one town; None keeps the study's own value."""
 
@@ -111,6 +86,8 @@ class Walk:
         Longest way from a door to the street in metres, >= 0; a point farther off is unlinked.
     towns
         What differs by the resident's town.
+    terrain
+        A raster of heights in metres, as a file of the study: slopes then change the pace, by the profile. None: level.
 
     Examples
     --------
@@ -124,6 +101,7 @@ class Walk:
     speed_mps: Pace | None = None
     max_link_m: LinkM = 300.0
     towns: Mapping[str, TownWalk] = field(default_factory=dict)
+    terrain: str | None = None
 
     @field_validator("profile")
     @classmethod
@@ -141,20 +119,41 @@ class Walk:
         return self.minutes * MINUTE_S
 
     @property
+    def way_of_walking(self) -> Profile:
+        """The profile that `profile` names."""
+        return PROFILES[self.profile]
+
+    @property
     def pace_mps(self) -> float:
         """Metres a second on the level: `speed_mps` if given, else the profile's."""
-        return PROFILES[self.profile].speed_mps if self.speed_mps is None else self.speed_mps
+        return self.way_of_walking.speed_mps if self.speed_mps is None else self.speed_mps
+
+    @property
+    def gait(self) -> Gait:
+        """How streets change that pace."""
+        own = self.way_of_walking.gait
+        return replace(own, push=max(1.0, self.pace_mps / PUSHED_MPS)) if own.rides else own
 
     @property
     def takes_steps(self) -> bool:
-        return PROFILES[self.profile].takes_steps
+        return self.gait.takes_steps
+
+    @property
+    def farthest_m(self) -> float:
+        """Metres along the streets that nobody exceeds within the cutoff."""
+        return self.cutoff_s * self.pace_mps / (self.gait.downhill if self.terrain else 1.0)
 
     def for_town(self, town: str | None) -> Walk:
         """The walk of the residents of `town`, with no towns of its own."""
         own = self.towns.get(town, TownWalk()) if town is not None else TownWalk()
         profile = own.profile or self.profile
         speed = own.speed_mps if own.speed_mps or own.profile else self.speed_mps
-        return Walk(own.minutes or self.minutes, self.bands, profile, speed, self.max_link_m)
+        return Walk(own.minutes or self.minutes, self.bands, profile, speed, self.max_link_m, terrain=self.terrain)
+
+    @property
+    def each(self) -> tuple[Walk, ...]:
+        """The walk of those whose town says nothing of its own, and that of each town that does."""
+        return self.for_town(None), *(self.for_town(town) for town in self.towns)
 
 
 def _known(name: str) -> str:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from planner.study import PROFILES, Walk
+from planner.study import Walk
 
 Said = Mapping[str, str]  # one text by language: {"zh": …, "en": …}
 
@@ -245,7 +245,7 @@ def pace_said(walk: Walk) -> Said:
     '成人步行，每小时4.8公里，15分钟约合沿道路1.2公里'
     """
     minutes, speed = shown_number(walk.minutes), f"{walk.pace_mps * 3.6:.2g}"
-    profile = PROFILES[walk.profile]
+    profile = walk.way_of_walking
     own_pace = walk.speed_mps is not None and not math.isclose(walk.speed_mps, profile.speed_mps)
     way_zh, way_en = _shown_way(walk.cutoff_s * walk.pace_mps)
     zh, en = ("步行", "") if own_pace else (profile.zh, f" ({profile.en})")

@@ -45,7 +45,7 @@ def explain_place(
     The legs of a way add up to its walking time, the same that coverage is counted by. Bends of less than 30 degrees do not
     begin a new leg.
     """
-    streets = Streets.of(network, takes_steps=walk.takes_steps)
+    streets = Streets.of(network, walk.gait)
     at = gpd.GeoDataFrame(index=pd.Index([0], name="demand_id"), geometry=[place], crs=network.crs)
     link_m = _link_m(streets, place, walk)
     if not np.isfinite(link_m):
@@ -106,7 +106,7 @@ def _legs(key: str, name: str, path: WalkPath, doors: tuple[bool, bool], walk: W
     so_far = 0.0
     for leg, (first, last) in enumerate(zip(starts, [*starts[1:], len(heading)], strict=True), start=1):
         metres = float(path.leg_m[first:last].sum())
-        minutes = metres / walk.pace_mps / MINUTE_S
+        minutes = float(path.leg_s[first:last].sum()) / MINUTE_S
         so_far += minutes
         whole = path.xy[last] - path.xy[first]
         rows.append(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 
 from planner.network import EdgeFlag, Network
+from planner.profiles import PROFILES
 from planner.reach import Links
 from planner.reach.streets import FRAGMENT_M
+from planner.study import Walk
 
 CRS = "EPSG:32651"
 
@@ -82,6 +87,74 @@ def seconds_by_networkx(
                 whole_s = (origins.link_m[i] + metres[name] + destinations.link_m[j]) / pace_mps
                 seconds[i, j] = whole_s if whole_s <= cutoff_s else np.inf
     return seconds
+
+
+def cost_of(network: Network, walk: Walk, s: int, *, from_u: bool) -> float:
+    """Seconds for one way along a segment, by the written factors; inf where it is not used."""
+    profile, bits = PROFILES[walk.profile], int(network.flags[s])
+    gait, metres, pace = profile.gait, float(network.length_m[s]), walk.pace_mps
+    if (bits & EdgeFlag.STEPS and not gait.takes_steps) or (bits & EdgeFlag.NO_FOOT and not gait.rides):
+        return float("inf")
+    up, down = (EdgeFlag.UP, EdgeFlag.DOWN) if from_u else (EdgeFlag.DOWN, EdgeFlag.UP)
+    u, v = network.ends[s] if from_u else network.ends[s][::-1]
+    slope = None if network.height_m is None else float(network.height_m[v] - network.height_m[u]) / metres
+    if bits & EdgeFlag.STEPS:
+        climbs, falls = bool(bits & up), bool(bits & down)
+        if climbs == falls and slope is not None:
+            climbs, falls = slope > 0, slope < 0
+        factor = 1.34 / 0.61 if climbs and not falls else 1.34 / 0.694 if falls and not climbs else 0.67 / 0.61 + 0.67 / 0.694
+        return metres * factor / pace
+    factor = gait.soft if bits & EdgeFlag.SOFT else gait.uneven if bits & EdgeFlag.UNEVEN else 1.0
+    if slope is not None:
+        slope = min(max(slope, -0.4), 0.4)
+        if gait.slope == "tobler":
+            factor *= math.exp(-3.5 * 0.05) / math.exp(-3.5 * abs(slope + 0.05))
+        elif gait.slope == "bicycle":
+            factor *= 21.6 / max(21.6 - 144 * slope if slope > 0 else 21.6 - 86 * max(slope, -0.03), 4.32)
+    if gait.rides:
+        against = EdgeFlag.AGAINST if from_u else EdgeFlag.AGAINST_BACK
+        slowest = max(1.0, pace * 3.6 / 4)
+        factor = slowest if bits & (EdgeFlag.PUSHED | against) else min(factor, slowest)
+    return metres * factor / pace
+
+
+def seconds_by_digraph(network: Network, facilities: Links, homes: Links, walk: Walk) -> np.ndarray:
+    """(facilities x homes) seconds from the homes to the facilities, inf where there is no way, over a directed graph."""
+    on_segment: dict[int, list[tuple[float, tuple[str, int]]]] = {}
+    for links, what in ((facilities, "facility"), (homes, "home")):
+        for i in np.flatnonzero(links.linked):
+            on_segment.setdefault(int(links.segment[i]), []).append((float(links.along_m[i]), (what, int(i))))
+    graph = nx.MultiDiGraph()
+    for s, (u, v) in enumerate(network.ends.tolist()):
+        there_s, back_s = cost_of(network, walk, s, from_u=True), cost_of(network, walk, s, from_u=False)
+        if there_s == float("inf"):
+            continue
+        whole_m = float(network.length_m[s])
+        stops = [(0.0, u), *sorted(on_segment.get(s, [])), (whole_m, v)]
+        for (at, one), (next_at, other) in pairwise(stops):
+            share = (next_at - at) / whole_m
+            graph.add_edge(one, other, seconds=there_s * share)
+            graph.add_edge(other, one, seconds=back_s * share)
+    seconds = np.full((len(facilities), len(homes)), np.inf)
+    reverse = graph.reverse(copy=False)
+    for i in np.flatnonzero(facilities.linked):
+        if ("facility", int(i)) in graph:
+            found = nx.single_source_dijkstra_path_length(reverse, ("facility", int(i)), weight="seconds")
+            for j in range(len(homes)):
+                if ("home", j) in found:
+                    link_m = facilities.link_m[i] + homes.link_m[j]
+                    seconds[i, j] = found["home", j] + link_m / walk.pace_mps
+    return seconds
+
+
+def hilly(network: Network, seed: int, *, steepness: float = 0.15) -> Network:
+    """The network with heights and with flags of every kind, thrown at random."""
+    rng = np.random.default_rng(seed)
+    flags = rng.integers(0, 1 << 11, len(network.ends)) & rng.integers(0, 1 << 11, len(network.ends))
+    whole = Network.from_segments(
+        network.node_xy, network.ends, crs=network.crs, length_m=network.length_m, node_id=network.node_id, flags=flags
+    )
+    return whole.with_heights(rng.uniform(0, steepness * 100, len(whole.node_id)))
 
 
 def dense(times: sp.csr_array) -> np.ndarray:

@@ -88,10 +88,10 @@ DAMAGE = {
     "a pickle": _pickled,
     "an array is missing": _changed(flags=None),
     "an array of objects": _changed(flags=np.array([{}], dtype=object)),
-    "an array of another size": _changed(flags=np.zeros(3, np.uint8)),
+    "an array of another size": _changed(flags=np.zeros(3, np.uint16)),
     "an array of another type": _changed(node_id=np.zeros(36)),
     "ends that are no nodes": _changed(ends=np.full((60, 2), 99, np.int32)),
-    "no segment": _changed(ends=np.zeros((0, 2), np.int32), length_m=np.zeros(0), flags=np.zeros(0, np.uint8)),
+    "no segment": _changed(ends=np.zeros((0, 2), np.int32), length_m=np.zeros(0), flags=np.zeros(0, np.uint16)),
     "a CRS nobody knows": _changed(crs=np.frombuffer(b"EPSG:999999", np.uint8)),
 }
 

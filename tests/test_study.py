@@ -13,9 +13,10 @@ from shapely.geometry import LineString, Polygon, box
 from study_folders import NORTH, SOUTH, STUDY, with_lines, write_study, write_towns
 
 from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, StudyError, TableError
+from planner.profiles import KMH, PROFILES
 from planner.sources.files import read_area, read_study
 from planner.sources.files.keys import known_keys
-from planner.study import KMH, PROFILES, Group, Method, Phase, Siting, StationSource, TownWalk, Walk
+from planner.study import Group, Method, Phase, Siting, StationSource, TownWalk, Walk
 
 
 def faults_of(path: Path, *overrides: str) -> list[Fault]:
@@ -249,7 +250,10 @@ colour = "red"
         "walk.minutes": ("this is not a number", "write digits without quotes"),
         "walk.bands.2": ("this is not a number", "write digits without quotes"),
         "walk.bands.3": ("this is not greater than 0", ""),
-        "walk.profile": ("there is no profile 'horse'", "use one of adult, slow, elder, wheelchair"),
+        "walk.profile": (
+            "there is no profile 'horse'",
+            "use one of adult, brisk, slow, elder, pushchair, wheelchair, bicycle, ebike",
+        ),
         "network.file": ("this is not text", 'write it in "quotes"'),
         "stations": ("this names no file and no osm tags", 'write either file = "..." or osm = ["amenity=library"]'),
         "candidates.1.osm.1": ("this is no OSM tag", "write key=value, such as amenity=library"),

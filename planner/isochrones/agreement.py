@@ -68,7 +68,7 @@ def agreement(
     rng = np.random.default_rng(seed)
     counts = np.zeros((len(minutes), 4), dtype=np.int64)  # in both, only inside, only within reach, in neither
     for own, rows in station_walks(stations, walk):
-        streets = Streets.of(network, takes_steps=own.takes_steps)
+        streets = Streets.of(network, own.gait)
         doors = link_points(streets, shapely.get_coordinates(stations.geometry)[rows], walk.max_link_m, walk=own)
         for k, row in enumerate(rows):  # stations in turn: each has its own places
             for b, band in enumerate(minutes):
@@ -91,7 +91,7 @@ def _reached(
     streets: Streets, door: Links, places: Floats, walk: Walk, minutes: float, threads: int | None
 ) -> npt.NDArray[np.bool_]:
     links = link_points(streets, places, walk.max_link_m, walk=walk, threads=threads)
-    times = walk_times(streets, door, links, walk.pace_mps, minutes * MINUTE_S, takes_steps=walk.takes_steps, threads=threads)
+    times = walk_times(streets, door, links, walk.pace_mps, minutes * MINUTE_S, threads=threads)
     reached = np.zeros(len(places), dtype=np.bool_)
     reached[times.indices] = True
     return reached

@@ -18,6 +18,7 @@ from planner.isochrones.field import Door, measure_field
 from planner.isochrones.raster import Around, Tiles, link_corners
 from planner.isochrones.rings import Rings, trace_rings
 from planner.network import Floats, Network, hilbert_index
+from planner.profiles import Gait
 from planner.reach import Links, Streets, link_points, walk_times
 from planner.reach.compiled import COMPILING, Progress, workers
 from planner.schema import ISOCHRONES, Isochrones, Stations
@@ -111,7 +112,7 @@ def isochrone_bands(
     rings = [NO_RINGS] * len(stations)
     done = 0
     for own, rows in station_walks(stations, walk):
-        streets = Streets.of(network, takes_steps=own.takes_steps)
+        streets = Streets.of(network, own.gait)
         tell = _part(progress, done / len(stations), len(rows) / len(stations))
         xy = shapely.get_coordinates(stations.geometry)[rows]
         sheet = _Sheet(streets, own, bands, tolerance_m, threads)
@@ -127,9 +128,9 @@ def station_walks(stations: Stations, walk: Walk) -> list[tuple[Walk, Rows]]:
     """The walks that stations' outlines are drawn with, each with the positions of its stations."""
     towns = stations["town"] if "town" in stations else pd.Series([None] * len(stations), dtype=object)
     own = [walk.for_town(None if pd.isna(town) else str(town)) for town in towns]
-    rows_of: dict[tuple[float, bool], list[int]] = {}
+    rows_of: dict[tuple[float, Gait], list[int]] = {}
     for row, each in enumerate(own):
-        rows_of.setdefault((each.pace_mps, each.takes_steps), []).append(row)
+        rows_of.setdefault((each.pace_mps, each.gait), []).append(row)
     return [(own[rows[0]], np.array(rows)) for rows in rows_of.values()]
 
 
@@ -172,6 +173,11 @@ class _Sheet:
         return self.minutes * (MINUTE_S * self.walk.pace_mps)
 
     @property
+    def radius_m(self) -> float:
+        """How far from a station anybody within the last band may be."""
+        return float(self.budget_m[-1]) * self.streets.farther
+
+    @property
     def cell_m(self) -> float:
         return raster_cell_m(float(self.budget_m[0]), self.walk.max_link_m)
 
@@ -182,7 +188,7 @@ class _Sheet:
     @property
     def batch(self) -> int:
         """How many stations are drawn at a time."""
-        return int(np.clip(CORNERS / (2 * self.budget_m[-1] / self.cell_m) ** 2, 1, STATIONS))
+        return int(np.clip(CORNERS / (2 * self.radius_m / self.cell_m) ** 2, 1, STATIONS))
 
 
 def _draw(sheet: _Sheet, xy: Floats, tell: Progress) -> list[Rings]:
@@ -197,7 +203,9 @@ def _draw(sheet: _Sheet, xy: Floats, tell: Progress) -> list[Rings]:
     for low in range(0, len(order), sheet.batch):
         tell("outlines", low / len(order))
         rows = order[low : low + sheet.batch]
-        tiles = link_corners(sheet.streets, Around(xy[rows], most_m), sheet.cell_m, walk.max_link_m, threads=sheet.threads)
+        tiles = link_corners(
+            sheet.streets, Around(xy[rows], sheet.radius_m), sheet.cell_m, walk.max_link_m, threads=sheet.threads
+        )
         for row, drawn in zip(rows, _draw_batch(sheet, links.take(rows), nodes, tiles), strict=True):
             rings[row] = drawn
     return rings
@@ -219,12 +227,13 @@ def _draw_batch(sheet: _Sheet, links: Links, nodes: Links, tiles: Tiles) -> list
     """The rings of stations within the tiles: one search each, and the picture of it."""
     network, walk, threads = sheet.streets.network, sheet.walk, workers(sheet.threads)
     node_s = walk_times(
-        sheet.streets, links, nodes, walk.pace_mps, float(sheet.minutes[-1] * MINUTE_S), takes_steps=walk.takes_steps,
-        threads=sheet.threads,
+        sheet.streets, links, nodes, walk.pace_mps, float(sheet.minutes[-1] * MINUTE_S), threads=sheet.threads
     )  # fmt: skip
     first, node, node_m = node_s.indptr, node_s.indices, node_s.data.astype(np.float64) * walk.pace_mps
     xy, ends, budget_m = network.node_xy, network.ends, sheet.budget_m
-    street = np.column_stack([xy[ends].reshape(-1, 4), network.length_m])
+    length_m, farther = network.length_m, sheet.streets.farther
+    costs = [length_m, sheet.streets.on_m / length_m, sheet.streets.back_m / length_m]
+    street = np.column_stack([xy[ends].reshape(-1, 4), *costs])
     rings = [NO_RINGS] * len(links)
 
     def draw(part: int) -> None:
@@ -232,7 +241,9 @@ def _draw_batch(sheet: _Sheet, links: Links, nodes: Links, tiles: Tiles) -> list
         for k in range(part, len(links), threads):
             door = Door(int(links.segment[k]), float(links.along_m[k]), float(links.link_m[k]))
             near = slice(first[k], first[k + 1])
-            field = measure_field(node[near], node_m[near], door, xy, street, ends, room, budget_m, walk.max_link_m, tiles)
+            field = measure_field(
+                node[near], node_m[near], door, xy, street, ends, room, budget_m, walk.max_link_m, farther, tiles
+            )
             rings[k] = trace_rings(field, tiles.cell_m, sheet.slack_m)
 
     with ThreadPoolExecutor(threads) as pool:

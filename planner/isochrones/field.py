@@ -20,7 +20,7 @@ STEPS = 16  # a crossing is found to within this part of a cell
 SHORTEST_M2 = 1e-12
 
 Bytes = npt.NDArray[np.uint8]
-Segment = tuple[float, float, float, float, float, float, float, float, float]
+Segment = tuple[float, float, float, float, float, float, float, float, float, float, float]
 
 
 class Door(NamedTuple):
@@ -51,7 +51,7 @@ class Field(NamedTuple):
 @compiled
 def measure_field(
     near: Ints, near_m: Floats, door: Door, node_xy: Floats, street: Floats, ends: Ints, node_m: Floats, budget_m: Floats,
-    max_link_m: float, tiles: Tiles,
+    max_link_m: float, farther: float, tiles: Tiles,
 ) -> Field:  # fmt: skip
     """Measure which band reaches what around one station.
 
@@ -60,15 +60,18 @@ def measure_field(
     near, near_m
         The nodes within the last band's budget, and the metres walked from the door to them.
     street, ends
-        (segments, 5): coordinates of both ends, and metres along the ground; (segments, 2): the nodes at both ends.
+        (segments, 7): coordinates of both ends, metres along the ground, and what one of these costs towards end v and towards
+        end u, in level metres; (segments, 2): the nodes at both ends.
     node_m
         One entry a node, all infinite: room to write in, given back as it was.
     budget_m
-        Metres each band may walk, rising.
+        Level metres each band may walk, rising.
+    farther
+        How many metres of street one level metre makes at most.
     """
     for k in range(len(near)):
         node_m[near[k]] = near_m[k]
-    column, row, columns, rows = _window(near, near_m, door, node_xy, street, budget_m[-1], tiles.cell_m)
+    column, row, columns, rows = _window(near, near_m, door, node_xy, street, budget_m[-1], farther, tiles.cell_m)
     band = np.full((rows, columns), len(budget_m), dtype=np.uint8)
     segment = np.full((rows, columns), -1, dtype=np.int32)
     _classify(column, row, band, segment, door, street, ends, node_m, budget_m, tiles)
@@ -83,15 +86,15 @@ def measure_field(
 
 @compiled
 def _window(
-    near: Ints, near_m: Floats, door: Door, node_xy: Floats, street: Floats, most_m: float, cell_m: float
+    near: Ints, near_m: Floats, door: Door, node_xy: Floats, street: Floats, most_m: float, farther: float, cell_m: float
 ) -> tuple[int, int, int, int]:
     """First column and row, and numbers of both: around the door and each node as far as what is left of the budget goes."""
-    s, left_m = door.segment, most_m - door.link_m
+    s, left_m = door.segment, (most_m - door.link_m) * farther
     share = door.along_m / street[s, 4]
     x, y = street[s, 0] + share * (street[s, 2] - street[s, 0]), street[s, 1] + share * (street[s, 3] - street[s, 1])
     west, south, east, north = x - left_m, y - left_m, x + left_m, y + left_m
     for k in range(len(near)):
-        x, y, left_m = node_xy[near[k], 0], node_xy[near[k], 1], most_m - near_m[k]
+        x, y, left_m = node_xy[near[k], 0], node_xy[near[k], 1], (most_m - near_m[k]) * farther
         west, east = min(west, x - left_m), max(east, x + left_m)
         south, north = min(south, y - left_m), max(north, y + left_m)
     column, row = int(np.floor(west / cell_m)) - 1, int(np.floor(south / cell_m)) - 1
@@ -131,10 +134,11 @@ def _classify(
 
 @compiled
 def _along(s: int, along_m: float, door: Door, street: Floats, ends: Ints, node_m: Floats) -> float:
-    """Metres from the door to a place on a segment, by either end or straight along it."""
-    metres = min(node_m[ends[s, 0]] + along_m, node_m[ends[s, 1]] + (street[s, 4] - along_m))
+    """Level metres to the door from a place on a segment, by either end or straight along it."""
+    on, back = street[s, 5], street[s, 6]
+    metres = min(node_m[ends[s, 0]] + along_m * back, node_m[ends[s, 1]] + (street[s, 4] - along_m) * on)
     if s == door.segment:
-        metres = min(metres, abs(along_m - door.along_m) + door.link_m)
+        metres = min(metres, max((door.along_m - along_m) * on, (along_m - door.along_m) * back) + door.link_m)
     return float(metres)
 
 
@@ -147,19 +151,22 @@ def _segment(
     door_m = door.along_m if s == door.segment else np.inf
     whole = max(dx * dx + dy * dy, SHORTEST_M2)
     return (
-        street[s, 0] - x, street[s, 1] - y, dx, dy, 1 / whole, street[s, 4], node_m[ends[s, 0]], node_m[ends[s, 1]], door_m
+        street[s, 0] - x, street[s, 1] - y, dx, dy, 1 / whole, street[s, 4], node_m[ends[s, 0]], node_m[ends[s, 1]], door_m,
+        street[s, 5], street[s, 6],
     )  # fmt: skip
 
 
 @compiled
 def _by_segment(x: float, y: float, segment: Segment, door_link_m: float) -> tuple[float, float]:
-    """The square of the metres from a place to a segment, and the metres from the door to its foot point there."""
-    ax, ay, dx, dy, per_whole, length_m, one_m, other_m, door_m = segment
+    """The square of the metres from a place to a segment, and the level metres to the door from its foot point there."""
+    ax, ay, dx, dy, per_whole, length_m, one_m, other_m, door_m, on, back = segment
     x, y = x - ax, y - ay
     share = min(1.0, max(0.0, (x * dx + y * dy) * per_whole))
     x, y = x - share * dx, y - share * dy
     along_m = share * length_m
-    metres = min(min(one_m + along_m, other_m + (length_m - along_m)), abs(along_m - door_m) + door_link_m)
+    metres = min(one_m + along_m * back, other_m + (length_m - along_m) * on)
+    if door_m < np.inf:
+        metres = min(metres, max((door_m - along_m) * on, (along_m - door_m) * back) + door_link_m)
     return x * x + y * y, metres
 
 

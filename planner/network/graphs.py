@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import pyproj
 import shapely
 
 from planner.errors import CrsError, Fault, TableError, say_faults
-from planner.network.arrays import EdgeFlag, Flags, Floats, Ids
+from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, turned
 from planner.network.geodesy import ground_m
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def segments_of(graph: nx.Graph[Any], crs: Any = None) -> GraphSegments:
     lengths = _lengths(every, ends, street_of, streets, is_degrees=own.is_geographic)
     ids = _ids(names, len(bends))
     target = _target_crs(own, crs, places)
-    flags = np.array([street.flags for street in streets], dtype=np.uint8)[street_of]
+    flags = np.array([street.flags for street in streets], dtype=np.uint16)[street_of]
     report = {"streets of the graph": len(streets), "bends made nodes": len(bends)}
     return GraphSegments(target, _projected(every, own, target), ids, ends, lengths, flags, report)
 
@@ -72,13 +73,14 @@ def graph_of(network: Network) -> nx.MultiDiGraph[Any]:
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=network.crs.to_string(), created_with="planner", simplified=False)
     ids = network.node_id.tolist()
     graph.add_nodes_from((name, {"x": x, "y": y}) for name, (x, y) in zip(ids, network.node_xy.tolist(), strict=True))
+    turned_back = turned(network.flags, np.ones(len(network.flags), dtype=np.bool_)).tolist()
     rows = zip(network.ends.tolist(), network.length_m.tolist(), network.flags.tolist(), strict=True)
     for position, ((u, v), metres, flags) in enumerate(rows):
         kind = "steps" if flags & EdgeFlag.STEPS else "footway"
         across = bool(flags & EdgeFlag.ACROSS)
         street = {"osmid": position, "highway": kind, "across": across, "oneway": False, "length": metres}
-        graph.add_edge(ids[u], ids[v], reversed=False, **street)
-        graph.add_edge(ids[v], ids[u], reversed=True, **street)
+        graph.add_edge(ids[u], ids[v], reversed=False, flags=flags, **street)
+        graph.add_edge(ids[v], ids[u], reversed=True, flags=turned_back[position], **street)
     return graph
 
 
@@ -155,15 +157,27 @@ def _edge(u: int, v: int, data: dict[str, Any], places: Floats) -> _Edge:
     if len(path) and np.abs(path[0] - places[u]).sum() > np.abs(path[0] - places[v]).sum():
         path = path[::-1]  # undirected graphs may hold it the other way round
     bends = path[1:-1]
+    flags = _flags(data)
     if u > v or (u == v and tuple(map(tuple, bends[::-1])) < tuple(map(tuple, bends))):
         u, v, bends = v, u, bends[::-1]
+        flags = int(turned(np.array([flags], dtype=np.uint16), np.array([True]))[0])
     length = data.get("length")
     metres = None if length is None else float(length)
     if metres is not None and not (np.isfinite(metres) and metres >= 0):
         raise ValueError(f"its length {metres} is negative or not a number")
+    return _Edge(u, v, bends, metres, flags)
+
+
+def _flags(data: dict[str, Any]) -> int:
+    """What an edge says of itself, in its own direction: our own ``flags`` if they are there, ``highway`` and ``across``."""
     steps = EdgeFlag.STEPS if _has_steps(data.get("highway")) else 0
     across = EdgeFlag.ACROSS if data.get("across") in (True, "True") else 0
-    return _Edge(u, v, bends, metres, int(steps | across))
+    own = 0
+    for said in re.findall(r"\d+", str(data.get("flags", ""))):  # a list of them where OSMnx made one edge of several
+        own |= int(said)
+    if own >= 1 << FLAG_BITS:
+        raise ValueError(f"its flags {own} are none of ours")
+    return int(own | steps | across)
 
 
 def _has_steps(highway: Any) -> bool:

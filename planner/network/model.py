@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +16,7 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 
 from planner.errors import CrsError, Fault, TableError, say_faults
-from planner.network.arrays import EdgeFlag, Flags, Floats, Ids, Ints
+from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.graphs import graph_of, segments_of
 from planner.network.order import hilbert_index
 
@@ -41,13 +41,15 @@ class Network:
     length_m
         (edges,) float64, > 0, metres along the ground; not shorter by more than rounding than what is walked.
     flags
-        (edges,) uint8 of `EdgeFlag`.
+        (edges,) uint16 of `EdgeFlag`.
     component
         (nodes,) int32: which connected part a node belongs to; 0 is the part with the most metres of street.
     component_length_m
         (components,) float64: metres of street of each part, falling.
     report
         What was found and what was left out while building, as counts by a name for people to read.
+    height_m
+        (nodes,) metres above the sea, finite, where a terrain is known (`with_heights`); else None, and streets are level.
     """
 
     crs: pyproj.CRS
@@ -59,12 +61,29 @@ class Network:
     component: Ints
     component_length_m: Floats
     report: dict[str, int] = field(default_factory=dict)
+    height_m: Floats | None = None
+    ready: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)  # what others made of it, to be made once
 
     def __post_init__(self) -> None:
         for values in (
             self.node_xy, self.node_id, self.ends, self.length_m, self.flags, self.component, self.component_length_m,
+            *(() if self.height_m is None else (self.height_m,)),
         ):  # fmt: skip
             values.flags.writeable = False
+
+    def with_heights(self, height_m: npt.ArrayLike | None) -> Network:
+        """The same streets with the heights of their nodes, (nodes,) metres, finite; None makes them level again.
+
+        Raises
+        ------
+        TableError
+            If there is not one finite height for each node.
+        """
+        heights = None if height_m is None else np.array(height_m, dtype=np.float64)
+        if heights is not None and (heights.shape != self.node_id.shape or not np.isfinite(heights).all()):
+            said = f"heights of shape {heights.shape} for {len(self.node_id)} nodes, or not finite"
+            raise TableError(f"network: {said}; give each node its height in metres")
+        return replace(self, height_m=heights)
 
     @classmethod
     def from_segments(
@@ -97,7 +116,7 @@ class Network:
         node_id
             (n,) unique integers; 0 … n-1 if not given.
         flags
-            (m,) bits of `EdgeFlag`; none if not given.
+            (m,) bits of `EdgeFlag`, as seen from the first end; none if not given.
 
         Raises
         ------
@@ -118,7 +137,7 @@ class Network:
         xy = np.array(node_xy, dtype=np.float64).reshape(-1, 2)
         uv = np.array(ends, dtype=np.int64).reshape(-1, 2)
         ids = np.arange(len(xy), dtype=np.int64) if node_id is None else np.array(node_id, dtype=np.int64)
-        bits = np.zeros(len(uv), dtype=np.uint8) if flags is None else np.array(flags, dtype=np.uint8)
+        bits = np.zeros(len(uv), dtype=np.uint16) if flags is None else np.array(flags, dtype=np.uint16)
         _check_ends(xy, uv, ids, bits)
         metres = _straight_m(xy, uv) if length_m is None else np.array(length_m, dtype=np.float64)
         _check_lengths(metres, len(uv))
@@ -185,8 +204,8 @@ class Network:
         """The network as OSMnx builds graphs: a MultiDiGraph with both directions of every segment.
 
         Nodes are named by their ids and have ``x`` and ``y``; edges have ``length`` in metres, ``highway`` (``steps`` or
-        ``footway``), ``across`` (a way across a square), ``osmid`` (the segment's position), ``oneway`` and ``reversed``.
-        ``from_networkx`` gives back an equal network.
+        ``footway``), ``across`` (a way across a square), ``flags`` (`EdgeFlag`), ``osmid`` (the segment's position),
+        ``oneway`` and ``reversed``. ``from_networkx`` gives back an equal network.
         """
         return graph_of(self)
 
@@ -256,7 +275,7 @@ def _simple(
     uv: npt.NDArray[np.int64], metres: Floats, bits: Flags, counts: dict[str, int]
 ) -> tuple[npt.NDArray[np.int64], Floats, Flags]:
     """Without loops, and of parallel segments with the same flags the shortest."""
-    uv = np.sort(uv, axis=1)
+    uv, bits = _low_end_first(uv, bits)
     kept = uv[:, 0] != uv[:, 1]
     counts["loops dropped"] = counts.get("loops dropped", 0) + int((~kept).sum())
     uv, metres, bits = uv[kept], metres[kept], bits[kept]
@@ -270,9 +289,14 @@ def _simple(
     return uv[chosen], np.minimum.reduceat(metres[order], first), bits[chosen]
 
 
+def _low_end_first(uv: npt.NDArray[np.int64], bits: Flags) -> tuple[npt.NDArray[np.int64], Flags]:
+    """Segments seen from their lower end, and their flags likewise."""
+    return np.sort(uv, axis=1), turned(bits, uv[:, 0] > uv[:, 1])
+
+
 def _keys(uv: npt.NDArray[np.int64], bits: Flags) -> npt.NDArray[np.int64]:
-    """One number for each segment that rises with its ends and then its flags; whole for up to 190 million nodes."""
-    return np.asarray((uv[:, 0] * (uv.max(initial=0) + 1) + uv[:, 1]) * 256 + bits, dtype=np.int64)
+    """One number for each segment that rises with its ends and then its flags; whole for up to 67 million nodes."""
+    return np.asarray((uv[:, 0] * (uv.max(initial=0) + 1) + uv[:, 1]) * (1 << FLAG_BITS) + bits, dtype=np.int64)
 
 
 def _used(xy: Floats, ids: Ids, uv: npt.NDArray[np.int64], counts: dict[str, int]) -> tuple[Floats, Ids, npt.NDArray[np.int64]]:
@@ -291,7 +315,7 @@ def _in_place_order(
     order = np.argsort((hilbert_index(xy) << np.uint64(31)) + by_id.astype(np.uint64))
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
-    uv = np.sort(position[uv], axis=1)
+    uv, bits = _low_end_first(position[uv], bits)
     by_ends = np.argsort(_keys(uv, bits))
     return xy[order], ids[order], uv[by_ends], metres[by_ends], bits[by_ends]
 

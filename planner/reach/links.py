@@ -87,7 +87,7 @@ def link_points(
     max_link_m
         Longest link in metres, inclusive; finite, >= 0.
     walk
-        Whose streets: `takes_steps` decides. If not given, as the streets were made ready, or everybody's for a network.
+        Whose streets: its profile decides. If not given, as the streets were made ready, or those of everybody on foot.
     threads
         How many threads; all there are if not given. Never changes the result.
 
@@ -103,7 +103,7 @@ def link_points(
     >>> links.segment.tolist(), links.along_m.tolist(), links.link_m.tolist()
     ([0, -1], [30.0, 0.0], [40.0, inf])
     """
-    streets = Streets.of(network, takes_steps=None if walk is None else walk.takes_steps)
+    streets = Streets.of(network, None if walk is None else walk.gait)
     points = _checked(xy, max_link_m)
     lines, grid = streets.lines, streets.grid
     order = _by_cell(points, grid, max_link_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import pandas as pd
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import compiled
 from planner.reach.links import Links, link_points
-from planner.reach.search import GRACE_M, Longs, by_number, placed
+from planner.reach.search import GRACE_M, Longs, by_number, from_corners, placed, to_corners
 from planner.reach.streets import Places, Streets
 from planner.reach.tables import points_of, walks_of
 from planner.study import Walk
@@ -29,7 +30,8 @@ class _Labels(NamedTuple):
 
 
 class _Placed(NamedTuple):
-    """Linked points: which they are, corners and metres to each, and their place on their own way."""
+    """Linked points: which they are, corners and metres from each (facilities) or to each (homes), and their place on their
+    own way: metres from its start, and back to it."""
 
     who: Longs
     corners: Places
@@ -107,9 +109,9 @@ def _nearest(
     facility = np.full((len(demand), most), -1, dtype=np.int32)
     seconds = np.full((len(demand), most), np.inf, dtype=np.float32)
     for own, rows in walks_of(demand, walk):
-        streets = Streets.of(network, takes_steps=own.takes_steps)
-        doors = _place(streets, link_points(streets, facility_xy[by_id], own.max_link_m))
-        homes = _place(streets, link_points(streets, demand_xy[rows], own.max_link_m))
+        streets = Streets.of(network, own.gait)
+        doors = _place(streets, link_points(streets, facility_xy[by_id], own.max_link_m), from_corners)
+        homes = _place(streets, link_points(streets, demand_xy[rows], own.max_link_m), to_corners)
         limit_m = own.cutoff_s * own.pace_mps + GRACE_M
         corners = _spread_from_all(streets.arcs, doors, limit_m, most)
         found = _read(corners, doors, *by_number(doors.way, len(streets.way_m)), homes, limit_m, most)
@@ -118,10 +120,10 @@ def _nearest(
     return np.where(facility < 0, -1, by_id[facility]).astype(np.int32), seconds
 
 
-def _place(streets: Streets, links: Links) -> _Placed:
+def _place(streets: Streets, links: Links, corner_m: Callable[[Streets, Ints, Floats], Floats]) -> _Placed:
     who, way, at_m = placed(streets, links)
     link_m = links.link_m[who]
-    metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + link_m[:, None]
+    metres = corner_m(streets, way, at_m) + link_m[:, None]
     return _Placed(who, streets.way_ends[way], metres, way, at_m, link_m)
 
 
@@ -202,7 +204,8 @@ def _read(
                     _offer(found, i, metres, corners.facility[corner, j])
         for j in range(way_first[homes.way[i]], way_first[homes.way[i] + 1]):
             door = by_way[j]
-            metres = doors.link_m[door] + abs(doors.at_m[door] - homes.at_m[i]) + homes.link_m[i]
+            on_m, back_m = doors.at_m[door, 0] - homes.at_m[i, 0], homes.at_m[i, 1] - doors.at_m[door, 1]
+            metres = doors.link_m[door] + max(on_m, back_m) + homes.link_m[i]
             if metres <= limit_m:
                 _offer(found, i, metres, doors.who[door])
     return found

@@ -32,9 +32,9 @@ place = np.uint64  # places in arrays are unsigned in the loops: numba then leav
 class _Lists(NamedTuple):
     """Destinations by corner and by way.
 
-    Of those on the ways at corner c, nearest first, numbers and metres from the corner to the door (link included) stand at
+    Of those on the ways at corner c, nearest first, numbers and metres from the door to the corner (link included) stand at
     ``first[c]`` … ``first[c + 1]`` of `who` and `metres`. Those of one way stand together in `way_who`, `way_at_m` (metres
-    along the way) and `way_link_m`.
+    from the start of the way, and back to it) and `way_link_m`.
     """
 
     first: Places
@@ -46,7 +46,8 @@ class _Lists(NamedTuple):
 
 
 class _Starts(NamedTuple):
-    """Origins as the search begins them: two corners and the metres to each, their place on their own way, its destinations."""
+    """Origins as the search begins them: two corners and the metres from each, their place on their own way (metres from its
+    start, and back to it), its destinations."""
 
     corners: Places
     metres: Floats
@@ -129,20 +130,22 @@ def walk_times(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> sp.csr_array:
-    """Walking times of all pairs within the cutoff.
+    """Walking times of all pairs within the cutoff, from each destination *to* each origin: residents walk to the station.
 
-    A walk is the link, the shortest way along the streets, and the link at the other end, all at one pace; two points on
-    one street may walk along it directly. Sums are exact to float64's rounding (no time is rounded to a queue's step).
+    A walk is the link, the shortest way along the streets, and the link at the other end; two points on one street may walk
+    along it directly. Streets cost what they cost the walker they were made ready for (`Streets.of` with a gait), links their
+    metres. Sums are exact to float64's rounding (no time is rounded to a queue's step).
 
     Parameters
     ----------
     network
         The network, or streets made ready from it (`Streets.of`), which saves making them again for each call.
     origins, destinations
-        Where they meet the streets: `link_points` on the same network. Destinations may be made ready (`Doors.of`), which
+        From where is searched (the facilities) and what is searched for (who walks there), as they meet the streets:
+        `link_points` on the same network. Destinations may be made ready (`Doors.of`), which
         saves doing it for each call; steps are then taken as on their streets.
     pace_mps
-        Metres a second, > 0.
+        Level metres a second, > 0.
     cutoff_s
         The longest walk that counts, in seconds, inclusive; finite, >= 0.
     takes_steps
@@ -185,8 +188,8 @@ def _doors_on(network: Network | Streets, destinations: Links | Doors, takes_ste
     if isinstance(destinations, Links):
         return Doors.of(Streets.of(network, takes_steps=takes_steps), destinations)
     ready = destinations.streets
-    whole = network.network if isinstance(network, Streets) else network
-    if ready.network is not whole or takes_steps not in (None, ready.takes_steps):
+    whole, gait = (network.network, network.gait) if isinstance(network, Streets) else (network, ready.gait)
+    if ready.network is not whole or gait != ready.gait or takes_steps not in (None, ready.takes_steps):
         raise TableError("doors: they were made ready for other streets; call Doors.of with the streets of this walk")
     return destinations
 
@@ -207,11 +210,21 @@ def check_links(streets: Streets, links: Links) -> None:
 
 
 def placed(streets: Streets, links: Links) -> tuple[Longs, Ints, Floats]:
-    """Of the points on walked streets: which they are, their ways, and their metres along them."""
+    """Of the points on walked streets: which they are, their ways, and (n, 2) metres from the start of these and back."""
     who = np.flatnonzero(links.linked)
     who = who[streets.segment_way[links.segment[who]] >= 0]
     segment = links.segment[who]
     return who, streets.segment_way[segment], streets.place_on_way(segment, links.along_m[who])
+
+
+def from_corners(streets: Streets, way: Ints, at_m: Floats) -> Floats:
+    """(n, 2) metres from the start and from the end of their ways to places at `at_m` on them: so a facility is walked to."""
+    return np.column_stack([at_m[:, 0], streets.way_m[way, 1] - at_m[:, 1]])
+
+
+def to_corners(streets: Streets, way: Ints, at_m: Floats) -> Floats:
+    """(n, 2) metres from places at `at_m` on their ways to the start and to the end of these: so a resident walks away."""
+    return np.column_stack([at_m[:, 1], streets.way_m[way, 0] - at_m[:, 0]])
 
 
 def place_order(streets: Streets, origins: Links) -> Longs:
@@ -223,7 +236,7 @@ def place_order(streets: Streets, origins: Links) -> Longs:
 def _starts(doors: Doors, origins: Links) -> _Starts:
     streets = doors.streets
     _, way, at_m = placed(streets, origins)
-    metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + origins.link_m[:, None]
+    metres = from_corners(streets, way, at_m) + origins.link_m[:, None]
     own = np.stack([doors.way_first[way], doors.way_first[way + 1]], axis=1).astype(np.uint32)
     return _Starts(streets.way_ends[way], metres, at_m, origins.link_m, own)
 
@@ -317,7 +330,7 @@ def _list_at_corners(
             corner = way_ends[way[i], side]
             if corner < len(cursor) - 2:
                 met[cursor[corner]] = who[i]
-                metres[cursor[corner]] = (at_m[i] if side == 0 else way_m[way[i]] - at_m[i]) + link_m[i]
+                metres[cursor[corner]] = (at_m[i, 1] if side == 0 else way_m[way[i], 0] - at_m[i, 0]) + link_m[i]
                 cursor[corner] += 1
 
 
@@ -448,7 +461,8 @@ def _meet(doors: _Lists, settled: Places, limit_m: float, s_per_m: float, room: 
 def _meet_own(doors: _Lists, starts: _Starts, i: int, limit_m: float, s_per_m: float, room: _Room) -> int:
     """Note the destinations on the origin's own way that are within the limit along it."""
     for j in range(place(starts.own[i, 0]), place(starts.own[i, 1])):
-        metres = starts.link_m[i] + abs(starts.at_m[i] - doors.way_at_m[j]) + doors.way_link_m[j]
+        on_m, back_m = starts.at_m[i, 0] - doors.way_at_m[j, 0], doors.way_at_m[j, 1] - starts.at_m[i, 1]  # one is below 0
+        metres = starts.link_m[i] + max(on_m, back_m) + doors.way_link_m[j]
         if metres <= limit_m:
             who = place(doors.way_who[j])
             room.seconds[who] = min(room.seconds[who], np.float32(metres * s_per_m))

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from planner.network import EdgeFlag, Floats, Ints, Network
+from planner.network import Floats, Ints, Network
+from planner.profiles import LEVEL, LEVEL_NO_STEPS, Gait
 from planner.reach.compiled import compiled
+from planner.reach.effort import effort_of
 from planner.reach.grid import Bools, Grid, grid_of
 
 Signs = npt.NDArray[np.int8]
@@ -32,20 +34,26 @@ class Streets:
     ----------
     network
         The network all positions refer to.
-    takes_steps
-        Whether segments with steps are walked.
+    gait
+        For whom: all metres here are that walker's level metres (`planner.reach.effort`).
+    on_m, back_m
+        (segments,) level metres of each segment from end u to end v, and from v to u.
     segment_way
         (segments,) int32: the way a segment is part of; -1 where it is not walked.
     segment_from_m, segment_sign
-        (segments,) metres along its way at which end u lies, and +1 or -1: which way metres run from u to v.
+        (segments, 2) metres from the start of its way to where end u lies, and from there back to the start; and +1 or -1:
+        which way metres run from u to v.
     way_ends, way_m
-        (ways, 2) uint32 corners, and metres.
+        (ways, 2) uint32 corners, start and end; and metres from start to end, and from end to start.
     arc_first, arc_to, arc_m
-        The ways between different corners from each of their ends, the shortest of parallel ones, as a CSR matrix.
+        The ways between different corners, the shortest of parallel ones, as a CSR matrix: at each corner, from where one can
+        walk to it, and how far. Residents walk *to* a facility, so the search runs from the facility against their walk.
     """
 
     network: Network
-    takes_steps: bool
+    gait: Gait
+    on_m: Floats
+    back_m: Floats
     segment_way: Ints
     segment_from_m: Floats
     segment_sign: Signs
@@ -56,30 +64,43 @@ class Streets:
     arc_m: Floats
 
     @classmethod
-    def of(cls, network: Network | Streets, *, takes_steps: bool | None = None) -> Streets:
-        """The streets of `network` for a walker who takes steps (the default) or does not.
+    def of(cls, network: Network | Streets, gait: Gait | None = None, *, takes_steps: bool | None = None) -> Streets:
+        """The streets of `network` for a walker: by `gait`, or by metres alone with steps (the default) or without.
 
-        Streets that were made ready before are given back as they are, unless they are for another walker.
+        They are made once: streets that were made ready before are given back, unless they are for another walker, and a
+        network keeps those that were made of it.
 
         Examples
         --------
         >>> line = Network.from_segments([[0, 0], [60, 0], [100, 0], [100, 90]], [[0, 1], [1, 2], [2, 3]], crs="EPSG:32651")
         >>> Streets.of(line).way_m.tolist()
-        [190.0]
+        [[190.0, 190.0]]
+        >>> Streets.of(line) is Streets.of(line)
+        True
         """
         if isinstance(network, Streets):
-            fits = takes_steps is None or network.takes_steps == takes_steps
-            return network if fits else cls.of(network.network, takes_steps=takes_steps)
-        takes_steps = takes_steps is None or takes_steps
-        walked = np.ones(len(network.ends), dtype=np.bool_)
-        if not takes_steps:
-            walked = (network.flags & EdgeFlag.STEPS) == 0
+            if gait in (None, network.gait) and takes_steps in (None, network.gait.takes_steps):
+                return network
+            network = network.network
+        gait = gait if gait is not None else LEVEL_NO_STEPS if takes_steps is False else LEVEL
+        known: dict[object, Streets] = network.ready
+        if (cls, gait) not in known:
+            known[cls, gait] = cls._made(network, gait)
+        return known[cls, gait]
+
+    @classmethod
+    def _made(cls, network: Network, gait: Gait) -> Streets:
+        walked, on_m, back_m = effort_of(network, gait)
         count = len(network.node_xy)
         first, incident = _incidence(network.ends, walked, count)
-        way, from_m, sign, node_ends, way_m = _ways(network.ends, network.length_m, walked, first, incident)
+        way, from_m, sign, node_ends, way_m = _ways(network.ends, on_m, back_m, walked, first, incident)
         ends, corners = _corners(node_ends, np.diff(first), count)
-        arcs = _arcs(ends, way_m, corners)
-        return cls(network, takes_steps, way, from_m, sign, ends, way_m, *arcs)
+        return cls(network, gait, on_m, back_m, way, from_m, sign, ends, way_m, *_arcs(ends, way_m, corners))
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether segments with steps are walked."""
+        return self.gait.takes_steps
 
     @property
     def corners(self) -> int:
@@ -125,9 +146,19 @@ class Streets:
             part_m = np.bincount(part[uv[:, 0]], weights=metres, minlength=parts).astype(np.float64)
         return np.asarray(part_m[part[network.ends[:, 0]]] < FRAGMENT_M)
 
+    @cached_property
+    def farther(self) -> float:
+        """How many metres of street one level metre makes at most: 1, or more where there is a way downhill."""
+        length_m = self.network.length_m[self.walked]
+        cheapest = min((m[self.walked] / length_m).min(initial=1.0) for m in (self.on_m, self.back_m))
+        return float(1 / cheapest)
+
     def place_on_way(self, segment: Ints, along_m: Floats) -> Floats:
-        """Metres along their ways of places given as metres along segments."""
-        at = self.segment_from_m[segment] + self.segment_sign[segment] * along_m
+        """(n, 2) metres from the start of their ways, and back there, of places given as (network) metres along segments."""
+        share, forward = along_m / self.network.length_m[segment], self.segment_sign[segment] > 0
+        on_m, back_m = self.on_m[segment] * share, self.back_m[segment] * share
+        passed = np.where(forward, [on_m, back_m], [-back_m, -on_m]).T  # from end u on, seen from the start of the way
+        at = self.segment_from_m[segment] + passed
         return np.asarray(np.clip(at, 0.0, self.way_m[self.segment_way[segment]]))
 
 
@@ -152,14 +183,16 @@ def _incidence(ends: Ints, walked: Bools, count: int) -> tuple[Ints, Ints]:
 
 
 @compiled
-def _ways(ends: Ints, length_m: Floats, walked: Bools, first: Ints, incident: Ints) -> tuple[Ints, Floats, Signs, Ints, Floats]:
+def _ways(
+    ends: Ints, on_m: Floats, back_m: Floats, walked: Bools, first: Ints, incident: Ints
+) -> tuple[Ints, Floats, Signs, Ints, Floats]:  # fmt: skip
     """Follow the streets through nodes where only two segments meet; a ring without a junction starts at its first node."""
     count = len(ends)
     way = np.full(count, -1, dtype=np.int32)
-    from_m = np.zeros(count)
+    from_m = np.zeros((count, 2))
     sign = np.zeros(count, dtype=np.int8)
     way_ends = np.empty((count, 2), dtype=np.int32)
-    way_m = np.empty(count)
+    way_m = np.empty((count, 2))
     ways = 0
     for rings in range(2):
         for node in range(len(first) - 1):
@@ -169,19 +202,23 @@ def _ways(ends: Ints, length_m: Floats, walked: Bools, first: Ints, incident: In
                 segment = incident[i]
                 if way[segment] >= 0:
                     continue
-                here, at = node, 0.0
+                here, there_m, home_m = node, 0.0, 0.0
                 while True:
                     way[segment] = ways
-                    metres = length_m[segment]
                     forward = ends[segment, 0] == here
-                    from_m[segment] = at if forward else at + metres
                     sign[segment] = 1 if forward else -1
-                    at += metres
+                    if forward:
+                        from_m[segment, 0], from_m[segment, 1] = there_m, home_m
+                    there_m += on_m[segment] if forward else back_m[segment]
+                    home_m += back_m[segment] if forward else on_m[segment]
+                    if not forward:
+                        from_m[segment, 0], from_m[segment, 1] = there_m, home_m
                     here = ends[segment, 1] if forward else ends[segment, 0]
                     if here == node or first[here + 1] - first[here] != 2:
                         break
                     segment = incident[first[here]] + incident[first[here] + 1] - segment
-                way_ends[ways, 0], way_ends[ways, 1], way_m[ways] = node, here, at
+                way_ends[ways, 0], way_ends[ways, 1] = node, here
+                way_m[ways, 0], way_m[ways, 1] = there_m, home_m
                 ways += 1
     return way, from_m, sign, way_ends[:ways].copy(), way_m[:ways].copy()
 
@@ -197,10 +234,10 @@ def _corners(node_ends: Ints, degree: Ints, count: int) -> tuple[Places, int]:
 
 
 def _arcs(ends: Places, metres: Floats, corners: int) -> tuple[Places, Places, Floats]:
-    """The ways to search along from each corner: no dead ends, no loops, of parallel ones the shortest."""
+    """The ways that lead to each corner: no dead ends, no loops, of parallel ones the shortest."""
     kept = (ends != corners).all(axis=1) & (ends[:, 0] != ends[:, 1])
     one, other, weight = ends[kept, 0], ends[kept, 1], metres[kept]
-    start, stop, weight = np.concatenate([one, other]), np.concatenate([other, one]), np.concatenate([weight, weight])
+    stop, start, weight = np.concatenate([one, other]), np.concatenate([other, one]), weight.T.reshape(-1)
     order = np.lexsort((weight, stop, start))
     start, stop, weight = start[order], stop[order], weight[order]
     best = np.ones(len(start), dtype=np.bool_)

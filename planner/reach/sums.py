@@ -20,10 +20,12 @@ from planner.reach.search import (
     by_number,
     check_links,
     check_walk,
+    from_corners,
     lowest,
     note,
     place_order,
     placed,
+    to_corners,
 )
 from planner.reach.streets import Places, Streets
 
@@ -172,15 +174,16 @@ def _homes(streets: Streets, destinations: Links, amounts: Floats) -> tuple[_Hom
     ends, link_m = streets.way_ends[ways], destinations.link_m[who]
     by_corner, corner_first = by_number(ends.reshape(-1).astype(np.int32), streets.corners + 1)
     first = np.append(way_first[ways], len(who)).astype(np.uint32)
+    from_m, back_m = to_corners(streets, way, at_m).T + link_m
     return _Homes(
-        first, ends, at_m + link_m, streets.way_m[way] - at_m + link_m, at_m, link_m, amounts[who],
+        first, ends, np.ascontiguousarray(from_m), np.ascontiguousarray(back_m), at_m, link_m, amounts[who],
         corner_first.astype(np.uint32), (by_corner // 2).astype(np.uint32),
     ), group_of_way  # fmt: skip
 
 
 def _starts(streets: Streets, origins: Links, group_of_way: Ints) -> _Starts:
     _, way, at_m = placed(streets, origins)
-    metres = np.stack([at_m, streets.way_m[way] - at_m], axis=1) + origins.link_m[:, None]
+    metres = from_corners(streets, way, at_m) + origins.link_m[:, None]
     return _Starts(streets.way_ends[way], metres, at_m, origins.link_m, group_of_way[way])
 
 
@@ -361,7 +364,8 @@ def _count(
             within[lane] = 1.0 if near else 0.0
         if here:
             for i in range(begin, end):
-                along_m = starts.link_m[i] + abs(starts.at_m[i] - homes.at_m[home]) + homes.link_m[home]
+                ahead_m, behind_m = starts.at_m[i, 0] - homes.at_m[home, 0], homes.at_m[home, 1] - starts.at_m[i, 1]
+                along_m = starts.link_m[i] + max(ahead_m, behind_m) + homes.link_m[home]
                 if own[i] == group and along_m <= limit_m:
                     within[i - begin] = 1.0
         for kind in range(place(amounts.shape[1])):

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from planner.errors import CrsError, Fault, TableError, say_faults
 from planner.network import Floats, Network
+from planner.profiles import Gait
 from planner.reach.compiled import Progress
 from planner.reach.links import link_points
 from planner.reach.search import Times, walk_times
@@ -134,8 +135,9 @@ def travel_times(
 ) -> Reach:
     """Walking times between facilities and demand points within the cutoff: link, streets, link.
 
-    Where ``walk.towns`` differ, the resident's town (column ``town`` of `demand`) decides minutes, pace and steps, for
-    both ends of the walk.
+    Residents walk *to* the facility: where the two directions differ (slope, steps, one-way streets for bicycles), that is
+    the direction measured. Where ``walk.towns`` differ, the resident's town (column ``town`` of `demand`) decides minutes and
+    profile, for both ends of the walk.
 
     Parameters
     ----------
@@ -170,12 +172,10 @@ def travel_times(
     parts: list[sp.csr_array] = []
     linked, linked_homes = np.zeros(shape[0], dtype=np.bool_), np.zeros(shape[1], dtype=np.bool_)
     for own, who in walks_of(demand, walk):
-        streets = Streets.of(network, takes_steps=own.takes_steps)
+        streets = Streets.of(network, own.gait)
         homes = link_points(streets, demand_xy[who], own.max_link_m, threads=threads)
         doors = link_points(streets, facility_xy, own.max_link_m, threads=threads)
-        found = walk_times(
-            streets, doors, homes, own.pace_mps, own.cutoff_s, takes_steps=own.takes_steps, threads=threads, progress=progress
-        )
+        found = walk_times(streets, doors, homes, own.pace_mps, own.cutoff_s, threads=threads, progress=progress)
         parts.append(_among(found, who, shape))
         linked |= doors.linked
         linked_homes[who] = homes.linked
@@ -192,10 +192,10 @@ def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.N
         fault = Fault("walks differ by town but there is no column 'town'", "say each resident's town", column="town")
         raise TableError(f"demand: {fault}", [fault], "demand")
     town = demand["town"].astype("object").where(demand["town"].isin(list(walk.towns)), None)
-    classes: dict[tuple[float, float, bool], list[str | None]] = {}
+    classes: dict[tuple[float, float, Gait], list[str | None]] = {}
     for name in [None, *walk.towns]:
         own = walk.for_town(name)
-        classes.setdefault((own.cutoff_s, own.pace_mps, own.takes_steps), []).append(name)
+        classes.setdefault((own.cutoff_s, own.pace_mps, own.gait), []).append(name)
     for names in classes.values():
         known = town.isin([name for name in names if name is not None]).to_numpy()
         rows = np.flatnonzero(known | town.isna().to_numpy() if None in names else known)

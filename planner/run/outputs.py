@@ -185,6 +185,7 @@ def input_files(study: Study) -> tuple[str, ...]:
     named = [
         study.area,
         study.network.file,
+        study.scenario.walk.terrain,
         study.stations.file,
         *(block.file for block in study.candidates),
         study.population.file,

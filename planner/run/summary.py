@@ -15,7 +15,6 @@ from planner.schema import Isochrones
 from planner.score import summarise
 from planner.siting import Plan
 from planner.standards import summarise_standards
-from planner.study import PROFILES
 
 
 def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
         "cutoff_minutes": walk.minutes,
         "pace_mps": walk.pace_mps,
         "profile": walk.profile,
-        "profile_source": PROFILES[walk.profile].source if walk.speed_mps is None else "given in the study file",
+        "profile_source": walk.way_of_walking.sources if walk.speed_mps is None else "given in the study file",
         "towns_that_differ": {
             town: {"minutes": own.minutes, "pace_mps": own.pace_mps}
             for town, own in ((name, walk.for_town(name)) for name in walk.towns)

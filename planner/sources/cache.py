@@ -25,10 +25,10 @@ from planner.network import Network
 
 VARIABLE = "PLANNER_CACHE"  # names another folder; "off" switches the cache off
 MOST_ENTRIES = 20  # the least lately used go
-FORMAT = 1  # rises with every change of what an entry holds
+FORMAT = 2  # rises with every change of what an entry holds
 
 _DTYPES = {
-    "node_xy": np.float64, "node_id": np.int64, "ends": np.int32, "length_m": np.float64, "flags": np.uint8,
+    "node_xy": np.float64, "node_id": np.int64, "ends": np.int32, "length_m": np.float64, "flags": np.uint16,
     "component": np.int32, "component_length_m": np.float64,
 }  # fmt: skip
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, pyproj.exceptions.CRSError)

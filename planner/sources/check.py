@@ -127,7 +127,14 @@ def _warn_of_an_empty_map(study: Study, stations: Stations) -> None:
 
 
 def _files_of(study: Study) -> list[str]:
-    named = [study.network.file, study.population.file, study.stations.file, *(block.file for block in study.candidates)]
+    walk = study.scenario.walk
+    named = [
+        study.network.file,
+        walk.terrain,
+        study.population.file,
+        study.stations.file,
+        *(block.file for block in study.candidates),
+    ]
     return [name for name in (*named, *(group.file for group in study.scenario.groups)) if name is not None]
 
 

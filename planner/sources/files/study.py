@@ -14,12 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from pyproj import CRS
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, say_faults
+from planner.profiles import KMH
 from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
 from planner.sources.files.document import override_keys, parse_document
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
-from planner.study import KMH, Study
+from planner.study import Study
 
 STUDY_FILE = "study.toml"
 SUPPOSED = " (what if 假设)"  # after the name of a study some of whose stations are only thought of, on every page and table
@@ -130,9 +131,10 @@ def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
 def _warn_of_runners(study: Study) -> None:
     """Say so where somebody walks faster than people do: km/h written for m/s."""
     walk = study.scenario.walk
-    paces = {"walk": walk.speed_mps, **{f"walk.towns.{town}": own.speed_mps for town, own in walk.towns.items()}}
-    for key, pace in paces.items():
-        if pace is not None and pace > FASTEST_WALK_MPS:
+    walks = {"walk": walk, **{f"walk.towns.{town}": walk.for_town(town) for town, own in walk.towns.items() if own.speed_mps}}
+    for key, own in walks.items():
+        pace = own.speed_mps
+        if pace is not None and pace > FASTEST_WALK_MPS and not own.gait.rides:
             said = f"{key}.speed_mps = {pace:g} is {pace / KMH:.1f} km/h, which is no walk; it is in metres a second"
             warnings.warn(said, PlannerWarning, stacklevel=4)
 
@@ -243,7 +245,13 @@ def _fault(said: Mapping[str, Any], document: Mapping[str, Any], file: str) -> F
 
 def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every file that a study file names: its dotted key, and the path as written."""
-    keys: list[tuple[str | int, ...]] = [("area",), ("network", "file"), ("stations", "file"), ("population", "file")]
+    keys: list[tuple[str | int, ...]] = [
+        ("area",),
+        ("network", "file"),
+        ("walk", "terrain"),
+        ("stations", "file"),
+        ("population", "file"),
+    ]
     for blocks in ("candidates", "groups"):
         held = document.get(blocks)
         keys += [(blocks, i, "file") for i in range(len(held))] if isinstance(held, list) else []

@@ -31,11 +31,13 @@ file = "network.osm.pbf"          # .osm.pbf, .osm, .osm.gz, .osm.bz2, or .graph
 [walk]                            # how people walk 步行
 minutes = 15                      # the circle, inclusive  圈层分钟数（含）
 bands = [5, 10, 15]               # outlines on the maps  地图上的圈层
-profile = "adult"                 # adult 4.8 km/h, slow 3.6 km/h, elder, wheelchair  步行人群
+profile = "adult"                 # adult 4.8 km/h, brisk, slow, elder, pushchair, wheelchair, bicycle, ebike  出行方式
 # speed_mps = 1.2                 # instead of the profile's pace  步速（米/秒）
 max_link_m = 300                  # from a door to the nearest street  门到道路的最大距离
+# terrain = "elevation.tif"       # heights in metres: slopes then change the pace  高程栅格：按坡度修正速度
 # [walk.towns."Some Town"]        # the resident's town decides  按居民所在街镇单独设置
 # minutes = 20
+# profile = "bicycle"
 
 [stations]                        # existing stations 现有站点
 file = "stations.csv"

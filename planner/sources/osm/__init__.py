@@ -21,6 +21,7 @@ from planner.sources.osm.buildings import read_buildings
 from planner.sources.osm.extent import read_extent
 from planner.sources.osm.premises import read_premises
 from planner.sources.osm.streets import read_osm_network
+from planner.sources.terrain import with_terrain
 from planner.study import Study, Walk
 
 __all__ = [
@@ -49,7 +50,8 @@ def read_network(
     ----------
     study
         ``network.file`` names the extract; the margin is the farthest any town's residents walk within their cutoff, and
-        ``walk.max_link_m``, so that the border does not look worse served than it is.
+        ``walk.max_link_m``, so that the border does not look worse served than it is. ``walk.terrain`` names the raster its
+        heights come from; where a profile rides, ways open to bicycles alone are read as well.
     towns
         The study's area where it has been read already; else it is read.
     cache
@@ -78,7 +80,14 @@ def read_network(
 
         towns = read_area(study)
     area = towns.geometry
-    reading = _Reading(path, area.crs, area.union_all(), margin_m(study.scenario.walk))
+    walk = study.scenario.walk
+    rides = any(each.gait.rides for each in walk.each)
+    network = _kept_or_read(_Reading(path, area.crs, area.union_all(), margin_m(walk), rides), cache, progress)
+    return network if walk.terrain is None else with_terrain(network, study.path_of(walk.terrain), walk.terrain)
+
+
+def _kept_or_read(reading: _Reading, cache: bool, progress: Callable[[str, float], None] | None) -> Network:
+    path = reading.path
     folder = cache_folder() if cache and path.is_file() and path.stat().st_size >= SMALLEST_KEPT_BYTES else None
     if folder is None:
         return reading.network(progress)
@@ -100,13 +109,16 @@ class _Reading:
     crs: Any
     area: BaseGeometry
     margin_m: float
+    bicycles: bool
 
     def network(self, progress: Callable[[str, float], None] | None) -> Network:
-        return read_osm_network(self.path, crs=self.crs, area=self.area, margin_m=self.margin_m, progress=progress)
+        return read_osm_network(
+            self.path, crs=self.crs, area=self.area, margin_m=self.margin_m, bicycles=self.bicycles, progress=progress
+        )
 
     def fingerprint(self) -> str:
         crs = pyproj.CRS.from_user_input(self.crs).to_wkt().encode()
-        return fingerprint(self.path, crs, shapely.to_wkb(self.area), repr(self.margin_m).encode(), *_code())
+        return fingerprint(self.path, crs, shapely.to_wkb(self.area), repr((self.margin_m, self.bicycles)).encode(), *_code())
 
 
 def _code() -> list[bytes]:
@@ -117,10 +129,9 @@ def _code() -> list[bytes]:
 
 
 def margin_m(walk: Walk) -> float:
-    """Metres that the farthest-walking town's residents go within their cutoff, and a link.
+    """Metres that the farthest-walking town's residents go within their cutoff (downhill where there is a terrain), and a link.
 
     >>> margin_m(Walk(minutes=15, speed_mps=1.0, max_link_m=300))
     1200.0
     """
-    walks = [walk, *(walk.for_town(town) for town in walk.towns)]
-    return max(each.cutoff_s * each.pace_mps for each in walks) + walk.max_link_m
+    return max(each.farthest_m for each in walk.each) + walk.max_link_m

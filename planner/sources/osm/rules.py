@@ -27,13 +27,22 @@ Then, by geometry (`planner.sources.osm.streets`):
 10. A road on a **bridge**, likewise without a word, is not walked if it is longer than `BRIDGE_MAX_M`; a trunk road's
     if it is longer than `TUNNEL_MAX_M`.
 
-What does not matter: ``oneway`` and ``oneway:foot`` (streets are walked both ways), ``*:conditional`` (the plain tag decides),
-``sac_scale``, ``informal``, ``ford``, ``smoothness``, ``service`` (driveways and parking aisles are walked), ``layer`` and
-``level`` (ways join only where they share a node). ``highway=steps`` are flagged, moving ones too (``conveying``).
-A road whose pavement is mapped separately stays a street as well, so that people can cross it.
+What does not matter: ``oneway:foot`` and, on foot, ``oneway`` (streets are walked both ways), ``*:conditional`` (the plain
+tag decides), ``sac_scale``, ``informal``, ``ford``, ``smoothness``, ``service`` (driveways and parking aisles are walked),
+``layer`` and ``level`` (ways join only where they share a node). ``highway=steps`` are flagged, moving ones too
+(``conveying``). A road whose pavement is mapped separately stays a street as well, so that people can cross it.
 
 A closed way with ``area=yes``, or a multipolygon of a walked kind, is a **square**: its rim is walked, and it is crossed
 straight between any two places where other streets meet the rim and see each other (`planner.sources.osm.squares`).
+
+What does not close a way but changes the pace is flagged (`planner.network.EdgeFlag`): steps and which way they lead up
+(``incline``), the ground (`UNEVEN`, `SOFT`; ``tracktype`` where there is no ``surface``), bridges and tunnels.
+
+**Bicycles**, where a profile rides. They are ridden on the ways in `RIDDEN` and wherever ``bicycle`` is in `OPEN`, unless
+``bicycle``, ``vehicle`` or ``access`` is in `CLOSED` (the more special tag wins) or rules 1, 2, 6, 7, 9, 10 close the way; it
+is read even if it is closed to feet, and walkers do not use it then. They are pushed, at `planner.profiles.PUSHED_MPS`, on all
+other ways that are walked, and against one-way streets, unless ``oneway:bicycle=no`` or ``cycleway=opposite…`` opens these.
+They are not carried over steps.
 
 Barriers on nodes: see `blocks`.
 """
@@ -42,6 +51,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from planner.network import EdgeFlag
 
 TUNNEL_MAX_M = 150.0  # our choice: streets pass below railways and squares in less; river tunnels are 1-3 km
 BRIDGE_MAX_M = 1000.0  # our choice: longer bridges for cars name their pavement where there is one
@@ -65,13 +76,22 @@ OPEN = frozenset({"yes", "designated", "permissive", "official", "destination", 
 CLOSED = frozenset({
     "no", "private", "use_sidepath", "permit", "military", "restricted", "emergency", "residents", "employees", "staff",
 })  # fmt: skip
+RIDDEN = (ROADS | {"cycleway", "path", "track"}) - {"steps"}
+UNEVEN = frozenset({
+    "unpaved", "compacted", "fine_gravel", "gravel", "pebblestone", "sett", "cobblestone", "unhewn_cobblestone", "grass_paver",
+    "metal", "wood", "stepping_stones", "rock", "grade2",
+})  # fmt: skip
+SOFT = frozenset({
+    "ground", "dirt", "earth", "soil", "mud", "grass", "sand", "clay", "snow", "ice", "woodchips", "grade3", "grade4", "grade5",
+})  # fmt: skip
 PAVED_BESIDE = frozenset({"yes", "both", "left", "right"})  # sidewalk=… that puts walkers on this very road
 NO_STREET = "no street"  # why rails, routes and the like are left out; not counted among the streets left out
 GONE = ("abandoned", "disused", "razed", "demolished", "dismantled", "removed")
 
 WAY_KEYS = (
     "highway", "railway", "public_transport", "route", "area", "foot", "access", "motorroad", "expressway", "tunnel", "bridge",
-    "sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right", "conveying", *GONE,
+    "sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right", "incline", "surface", "tracktype", "bicycle", "vehicle",
+    "oneway", "oneway:bicycle", "junction", "cycleway", *GONE,
 )  # fmt: skip
 NODE_KEYS = ("barrier", "foot", "access", "locked")
 
@@ -88,17 +108,23 @@ class Verdict:
 
     ``left_out`` is empty for a way that is walked, else the rule that left it out, in words for the report.
     ``road`` is one of ``tunnel``, ``bridge``, ``trunk bridge`` for a road whose length decides (rules 9, 10), else empty.
+    ``flags`` are the bits of `EdgeFlag` of its segments, as seen along the way.
     """
 
     left_out: str = ""
-    steps: bool = False
+    flags: int = 0
     square: bool = False
     platform: bool = False
     road: str = ""
 
+    @property
+    def steps(self) -> bool:
+        """Whether the way is steps."""
+        return bool(self.flags & EdgeFlag.STEPS)
 
-def judge(tags: Mapping[str, str]) -> Verdict:
-    """What the walk rules say of a way with these tags.
+
+def judge(tags: Mapping[str, str], *, bicycles: bool = False) -> Verdict:
+    """What the walk rules say of a way with these tags; with `bicycles`, a way that only they may use is not left out.
 
     >>> judge({"highway": "residential"}).left_out, judge({"highway": "service", "access": "private"}).left_out
     ('', 'access=private')
@@ -106,11 +132,50 @@ def judge(tags: Mapping[str, str]) -> Verdict:
     ''
     """
     kind = kind_of(tags)
-    left_out = _left_out(kind, tags)
+    left_out, flags = _left_out(kind, tags), 0
     if left_out:
-        return Verdict(left_out)
+        if not (bicycles and _is_ridden(kind, tags)):
+            return Verdict(left_out)
+        flags = int(EdgeFlag.NO_FOOT)
     square = tags.get("area") == "yes"
-    return Verdict("", kind == "steps", square, kind == "platform", _long_road(kind, tags))
+    flags |= _flags(kind, tags) | (_bicycle_flags(kind, tags) if bicycles else 0)
+    return Verdict("", flags, square, kind == "platform", _long_road(kind, tags))
+
+
+def _flags(kind: str, tags: Mapping[str, str]) -> int:
+    """What the tags say of steps, ground, and bridges and tunnels."""
+    ground = tags.get("surface") or tags.get("tracktype", "")
+    flags = EdgeFlag.UNEVEN if ground.split(":")[0] in UNEVEN else EdgeFlag.SOFT if ground in SOFT else EdgeFlag(0)
+    if tags.get("bridge", "no") != "no" or tags.get("tunnel", "no") not in ("no", "building_passage", "covered"):
+        flags |= EdgeFlag.ALOFT
+    if kind == "steps":
+        flags |= EdgeFlag.STEPS | {"up": EdgeFlag.UP, "down": EdgeFlag.DOWN}.get(tags.get("incline", ""), EdgeFlag(0))
+    return int(flags)
+
+
+def _is_ridden(kind: str, tags: Mapping[str, str]) -> bool:
+    """Whether bicycles are ridden on the way."""
+    bicycle = tags.get("bicycle", "")
+    if not kind or kind in NEVER or kind == "steps" or tags.get("route") == "ferry":
+        return False
+    if any(tags.get(key) == "yes" for key in GONE):
+        return False
+    if bicycle in OPEN:
+        return True
+    if bicycle in CLOSED or bicycle == "dismount" or any(tags.get(key) == "yes" for key in ("motorroad", "expressway")):
+        return False
+    return kind in RIDDEN and tags.get("vehicle", "") not in CLOSED and tags.get("access", "") not in CLOSED
+
+
+def _bicycle_flags(kind: str, tags: Mapping[str, str]) -> int:
+    """Where bicycles are pushed: everywhere, or in the direction against a one-way street."""
+    if not _is_ridden(kind, tags):
+        return int(EdgeFlag.PUSHED)
+    oneway = tags.get("oneway", "yes" if tags.get("junction") in ("roundabout", "circular") else "no")
+    oneway = tags.get("oneway:bicycle", "no" if tags.get("cycleway", "").startswith("opposite") else oneway)
+    if oneway in ("yes", "true", "1"):
+        return int(EdgeFlag.AGAINST_BACK)
+    return int(EdgeFlag.AGAINST) if oneway in ("-1", "reverse") else 0
 
 
 def kind_of(tags: Mapping[str, str]) -> str:

@@ -27,6 +27,8 @@ from planner.sources.osm.squares import crossings
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]
 
+_OF_ONE_DIRECTION = int(EdgeFlag.UP | EdgeFlag.DOWN | EdgeFlag.AGAINST | EdgeFlag.AGAINST_BACK)
+
 
 @dataclass(frozen=True, eq=False)
 class Streets:
@@ -54,6 +56,7 @@ def read_osm_network(
     crs: Any,
     area: BaseGeometry | None = None,
     margin_m: float = 0.0,
+    bicycles: bool = False,
     progress: Progress | None = None,
 ) -> Network:
     """The walking network of an OpenStreetMap extract, or of a graph that OSMnx saved.
@@ -74,6 +77,8 @@ def read_osm_network(
         the whole extract.
     margin_m
         Metres around `area`, >= 0.
+    bicycles
+        Whether to read the ways that only bicycles may use as well (nobody walks on them), and where bicycles are pushed.
     progress
         Called with what is being done and the share done.
 
@@ -97,7 +102,7 @@ def read_osm_network(
         return read_graphml(path, crs=crs, frame=frame)
     raw = read_raw_streets(path)
     say("asking the walk rules", 0.6)
-    streets, counts = walked_streets(raw, crs, frame)
+    streets, counts = walked_streets(raw, crs, frame, bicycles=bicycles)
     if not len(streets.ends):
         raise _nothing_walked(path, raw, frame, crs)
     say("measuring the streets", 0.8)
@@ -106,9 +111,11 @@ def read_osm_network(
     return network
 
 
-def walked_streets(raw: RawStreets, crs: Any, frame: BaseGeometry | None) -> tuple[Streets, dict[str, int]]:
-    """The segments that people may walk and that touch the frame, and counts of what was found and left out there."""
-    verdicts = [judge(tags) for tags in raw.tags]
+def walked_streets(
+    raw: RawStreets, crs: Any, frame: BaseGeometry | None, *, bicycles: bool = False
+) -> tuple[Streets, dict[str, int]]:
+    """The segments that people may walk (or ride) and that touch the frame, and counts of what was found and left out there."""
+    verdicts = [judge(tags, bicycles=bicycles) for tags in raw.tags]
     streets = _segments(raw, crs, frame, verdicts)
     reasons = _reasons(raw, streets, verdicts)
     streets = streets.keep(touching(streets.xy, streets.ends, frame))
@@ -140,8 +147,7 @@ def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, verdicts: l
     used[ends] = True
     ends = (np.cumsum(used) - 1)[ends]
     lonlat = lonlat[used]
-    steps = np.array([verdict.steps for verdict in verdicts], dtype=bool)[raw.kind[way]]
-    flags = np.where(steps, np.uint8(EdgeFlag.STEPS), np.uint8(0))
+    flags = np.array([verdict.flags for verdict in verdicts], dtype=np.uint16)[raw.kind[way]]
     return Streets(raw.node_id[used], lonlat, project(lonlat, crs), ends, way, flags)
 
 
@@ -209,13 +215,13 @@ def _with_crossings(streets: Streets, raw: RawStreets, verdicts: list[Verdict], 
     groups += [np.flatnonzero(np.isin(raw.way_id, members)) for tags, members in raw.squares if not judge(tags).left_out]
     ends, way = crossings(streets.xy, streets.ends, streets.way, groups)
     counts["squares"], counts["ways across squares"] = len(groups), len(ends)
-    flag_of = np.zeros(len(raw.way_id), dtype=np.uint8)
-    flag_of[streets.way] = streets.flags
+    flag_of = np.zeros(len(raw.way_id), dtype=np.uint16)
+    flag_of[streets.way] = streets.flags & np.uint16(~_OF_ONE_DIRECTION & 0xFFFF)
     return replace(
         streets,
         ends=np.concatenate([streets.ends, ends]),
         way=np.concatenate([streets.way, way]),
-        flags=np.concatenate([streets.flags, flag_of[way] | np.uint8(EdgeFlag.ACROSS)]),
+        flags=np.concatenate([streets.flags, flag_of[way] | np.uint16(EdgeFlag.ACROSS)]),
     )
 
 
