@@ -215,7 +215,7 @@ def score_groups(coverage: Coverage, groups: Sequence[Group] = ()) -> GroupScore
     -------
     GROUP_SCORES: ``label``, ``total`` and ``covered`` (people), ``coverage`` = covered / total (missing where there is nobody),
     ``median_walk_min`` and ``p90_walk_min``: lower weighted quantiles of the walk to the nearest station, in minutes, over
-    those covered (so read them beside the coverage).
+    those covered (so read them beside the coverage). Where employers or jobs are counted too, ``of`` says what a row counts.
 
     Raises
     ------
@@ -226,6 +226,8 @@ def score_groups(coverage: Coverage, groups: Sequence[Group] = ()) -> GroupScore
     rows = [(RESIDENTS, RESIDENTS_LABEL, people)]
     rows += [(group.name, group.shown, _members(coverage, group)) for group in groups]
     table = pd.DataFrame([_group_row(coverage, *row) for row in rows])
+    if not all(group.are_people for group in groups):
+        table["of"] = ["people", *(str(group.of) for group in groups)]
     return cast("GroupScores", GROUP_SCORES.conform(table))
 
 

@@ -277,6 +277,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "isochrones": ("geojson",),
     "sites": ("csv", "geojson"),
     "frontier": ("csv",),
+    "areas": ("csv",),
     "standards": ("csv",),
 }
 """Which tables a run writes, and as what."""

@@ -23,7 +23,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Minutes = Annotated[float, Field(gt=0, le=240, allow_inf_nan=False)]  # nobody walks longer to a public station
-Pace = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]  # metres a second; the fastest runner makes ten
+Pace = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]  # metres a second: 0.36 km/h; the fastest runner makes ten
 LinkM = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
@@ -52,6 +52,7 @@ def plain_coordinates(said: str) -> str:
 
 
 Coordinates = Annotated[str, AfterValidator(plain_coordinates)]  # what the coordinates of a file mean
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # heads a column
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -162,15 +163,27 @@ def _known(name: str) -> str:
     return name
 
 
+class Counted(StrEnum):
+    """What the figures of a group count: its people, or the employers or jobs that a station serves as well."""
+
+    PEOPLE = "people"
+    EMPLOYERS = "employers"
+    JOBS = "jobs"
+
+
 @dataclass(frozen=True, config=_STRICT)
 class Group:
     """A key group: `name` is a column suffix, `label` is shown, `weight` >= 0 is what one more member adds to need.
 
-    ``file`` and ``column`` say where its people come from: a file of its own, or a column of the population's.
-    ``values`` says what a raster holds; ``suppressed`` is the number that stands for a count held back (read as 0).
+    ``file`` and ``column`` say where its people come from: a file of its own, or a column of the population's; ``layer`` which
+    layer or sheet of it. ``values`` says what a raster holds; ``suppressed`` is the number that stands for a count held back
+    (read as 0).
+
+    ``of`` may be ``employers`` or ``jobs``: these are a demand of their own, where the work is. They are no residents, are not
+    held within their number, and are not suppressed unless `private` says so.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Name
     label: str = ""
     weight: NonNegative = 1.0
     file: str | None = None
@@ -178,6 +191,50 @@ class Group:
     coordinates: Coordinates = "wgs84"
     values: Annotated[str, Field(pattern="^(counts|per_km2)$")] = "counts"
     suppressed: float | None = None
+    layer: str | None = None
+    of: Counted = Counted.PEOPLE
+    private: bool | None = None
+
+    @property
+    def shown(self) -> str:
+        return self.label or self.name
+
+    @property
+    def are_people(self) -> bool:
+        """Whether its members are persons, each of them a resident."""
+        return self.of is Counted.PEOPLE
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its small counts are suppressed in everything published: people's always."""
+        return self.are_people or bool(self.private)
+
+
+class AreaKind(StrEnum):
+    """The kinds of area that the policy documents put first, and any other."""
+
+    SETTLEMENT = "settlement"  # 人员集中居住区
+    CROWD = "crowd"  # 人流密集区
+    INDUSTRY = "industry"  # 产业集聚区
+    RESETTLEMENT = "resettlement"  # 易地搬迁安置区
+    OTHER = "other"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PriorityArea:
+    """Ground on which need counts `factor` times (1 or more): the polygons of `file`, all of one kind.
+
+    Where areas overlap the largest factor counts, once. People are never changed by it; cells and zones are split at the
+    borders of areas as they are at those of towns.
+    """
+
+    name: Name
+    file: str
+    factor: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
+    label: str = ""
+    kind: AreaKind = AreaKind.OTHER
+    coordinates: Coordinates = "wgs84"
+    layer: str | None = None
 
     @property
     def shown(self) -> str:
@@ -266,13 +323,14 @@ class Scenario:
     walk: Walk = field(default_factory=Walk)
     groups: tuple[Group, ...] = ()
     siting: Siting = field(default_factory=Siting)
+    areas: tuple[PriorityArea, ...] = ()
 
     @model_validator(mode="after")
-    def _groups_differ(self) -> Scenario:
-        names = [group.name for group in self.groups]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"group {name!r} stands twice; give each group its own name")
+    def _names_differ(self) -> Scenario:
+        for what, names in (("group", [group.name for group in self.groups]), ("area", [area.name for area in self.areas])):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ValueError(f"{what} {twice!r} stands twice; give each {what} its own name")
         return self
 
 
@@ -286,11 +344,15 @@ class NetworkSource:
 
 @dataclass(frozen=True, config=_STRICT)
 class StationSource:
-    """A table of stations, or OSM tags (``amenity=library``) read out of the network file."""
+    """A table of stations (of a file with several layers or sheets, `layer`), or OSM tags (``amenity=library``).
+
+    OSM premises are read out of the network file.
+    """
 
     file: str | None = None
     coordinates: Coordinates = "wgs84"
     osm: tuple[Annotated[str, Field(pattern="^[^=]+=.+$")], ...] = ()
+    layer: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> StationSource:
@@ -304,15 +366,16 @@ class StationSource:
 class PopulationSource:
     """Residents: a raster of counts, zones or points with a count column, or ``towns`` totals spread over buildings.
 
-    ``spread = "buildings"`` spreads the totals of `file` (or of the area's `column`) over residential buildings of the
-    network file by floor area; ``spread = "area"`` spreads them evenly over the ground.
+    ``spread = "buildings"`` spreads the totals of `file` (or of the area's `column`), or its zones or cells, over residential
+    buildings of the network file by floor area; ``spread = "land"`` evenly over its residential land (``landuse=residential``);
+    ``spread = "area"`` evenly over the ground.
 
     Parameters
     ----------
     file, column
         The file, and the column that counts people (of a raster its band, by number or description).
     spread
-        For totals: where in a town they go. For zones: over the buildings in them.
+        For totals: where in a town they go. For zones and rasters: over the buildings or the land in each zone or cell.
     total
         Without a file, everybody; with one, its people are scaled to this many.
     coordinates
@@ -325,17 +388,32 @@ class PopulationSource:
         Demand points of a town within one square of this many metres become one; 0 keeps them all.
     fit_towns
         Scale the file's people so that each town has the `population` that the area file gives it.
+    totals, totals_column, totals_layer
+        Scale them to the totals by town of this table instead, matched by name; of its columns the one that counts people.
+    layer
+        Which layer of a file with several, or which sheet of a workbook.
     """
 
     file: str | None = None
     column: str | None = None
-    spread: Annotated[str, Field(pattern="^(none|buildings|area)$")] = "none"
+    spread: Annotated[str, Field(pattern="^(none|buildings|land|area)$")] = "none"
     total: NonNegative | None = None
     coordinates: Coordinates = "wgs84"
     values: Annotated[str, Field(pattern="^(counts|per_km2)$")] = "counts"
-    zone_m: Positive = 400.0
-    cell_m: NonNegative = 0.0
+    zone_m: Annotated[float, Field(ge=10, le=2000, allow_inf_nan=False)] = 400.0
+    cell_m: Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)] = 0.0
     fit_towns: bool = False
+    layer: str | None = None
+    totals: str | None = None
+    totals_column: str | None = None
+    totals_layer: str | None = None
+
+    @model_validator(mode="after")
+    def _one_total(self) -> PopulationSource:
+        said = [key for key in ("total", "totals", "fit_towns") if getattr(self, key)]
+        if len(said) > 1:
+            raise ValueError(f"{' and '.join(said)} both say how many people there are; keep one of them")
+        return self
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -387,6 +465,14 @@ class Publish:
         if not self.attribution.strip():
             raise ValueError("tiles needs attribution; write whom the owner of the tiles asks to be named")
         return self
+
+    @field_validator("tiles")
+    @classmethod
+    def _is_template(cls, tiles: str) -> str:
+        """An address of a tile server says where zoom, column and row go; nothing else may follow a page out of the house."""
+        if tiles and not (tiles.startswith(("https://", "http://")) and all(mark in tiles for mark in ("{z}", "{x}", "{y}"))):
+            raise ValueError("this is no address of tiles; write it as https://example.org/{z}/{x}/{y}.png, or leave it out")
+        return tiles
 
     @field_validator("languages")
     @classmethod
@@ -475,6 +561,7 @@ class Study:
     folder: Path = Path()
     area_field: str = "town"
     area_coordinates: Coordinates = "wgs84"
+    area_layer: str | None = None
     crs: str | None = None
     policy: str | None = None
     as_of: dt.date | None = None

@@ -18,7 +18,7 @@ DEFAULT = Path(__file__).resolve().parent.parent / "data"
 MADE = "made by `scripts/make_district.py` with a fixed seed; CC0 1.0"
 WRITTEN = {
     "COVERAGE": "demand.parquet", "SCORES": "stations.csv", "TOWN_SCORES": "towns.csv", "GROUP_SCORES": "groups.csv",
-    "SITES": "sites.csv", "FRONTIER": "frontier.csv", "ISOCHRONES": "isochrones.geojson",
+    "AREA_SCORES": "areas.csv", "SITES": "sites.csv", "FRONTIER": "frontier.csv", "ISOCHRONES": "isochrones.geojson",
 }  # fmt: skip  # what a run writes, by the schema's name in planner.schema
 FILES = {
     "study.toml": "the study file: cutoff, groups and their weights, policy, siting in two phases",
@@ -44,7 +44,8 @@ Nothing here is taken from OpenStreetMap, a census or an office. Key groups are 
 """
 NOTE = """\
 Out of `planner.schema`, which readers, checks, maps and workbooks share. The first column is the key. `<group>` stands for
-one column a key group. Headers may be any of the words given; full-width letters, case, spaces and `_` are forgiven.
+one column a key group, `<area>` for one an area of priority. Headers may be any of the words given; full-width letters,
+case, spaces and `_` are forgiven.
 """
 
 

@@ -97,3 +97,10 @@ def write_houses(path: Path, *houses: tuple[float, float, float, int, str]) -> P
 def by_town(demand: Any, column: str = "population") -> dict[str, float]:
     """People by town."""
     return {str(town): float(people) for town, people in demand.groupby("town")[column].sum().items()}
+
+
+def write_layer(path: Path, shapes: Sequence[Any], layer: str, people: float, crs: str = CRS) -> Path:
+    """One more layer of a GeoPackage: zones of `people` each."""
+    frame = gpd.GeoDataFrame({"population": [people] * len(shapes)}, geometry=list(shapes), crs=crs)
+    frame.to_file(path, layer=layer, mode="a" if path.exists() else "w")
+    return path

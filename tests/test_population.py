@@ -478,7 +478,8 @@ def test_totals_that_nobody_spreads_and_areas_without_totals_are_study_errors(tm
         ({"total": 5}, "totals say nothing of where in a town people live"),
         ({"spread": "area"}, "the area file has no column 'population'"),
         ({"total": 5, "spread": "buildings"}, "needs an OSM file"),
-        ({"file": "people.tif", "spread": "buildings"}, "a raster says itself where people live"),
+        ({"file": "people.tif", "spread": "area"}, "a raster says itself where people live"),
+        ({"file": "people.tif", "spread": "land"}, "needs an OSM file"),
         ({"file": "cells.csv", "spread": "area"}, "a table of points says itself where people live"),
     ):
         with pytest.raises(StudyError, match=said):
@@ -491,22 +492,28 @@ def test_totals_that_nobody_spreads_and_areas_without_totals_are_study_errors(tm
 
 def test_a_raster_is_fitted_to_the_official_totals(tmp_path):
     write_raster(tmp_path / "people.tif", np.ones((2, 4)))
-    towns = towns_of({"A镇": 10.0, "B镇": 30.0}, **HALVES)
+    towns = towns_of({"A镇": 3.0, "B镇": 6.0}, **HALVES)
     demand, tallies = read_demand_with_tally(study_in(tmp_path, file="people.tif", fit_towns=True), towns)
-    assert by_town(demand) == pytest.approx({"A镇": 10.0, "B镇": 30.0})
-    assert (tallies[-1].people_in, tallies[-1].people_out) == pytest.approx((8.0, 40.0))
+    assert by_town(demand) == pytest.approx({"A镇": 3.0, "B镇": 6.0})
+    assert (tallies[-1].people_in, tallies[-1].people_out) == pytest.approx((8.0, 9.0))
     assert read_demand(study_in(tmp_path, file="people.tif", total=16), towns)["population"].tolist() == pytest.approx(
         [2.0] * 8
     )
+
+
+def test_official_totals_far_from_the_files_residents_are_said(tmp_path):
+    write_raster(tmp_path / "people.tif", np.ones((2, 4)))
+    with pytest.warns(PlannerWarning, match=r"factor of more than 2 .* in 1 places; the first is B镇: 30 against 4"):
+        read_demand(study_in(tmp_path, file="people.tif", fit_towns=True), towns_of({"A镇": 3.0, "B镇": 30.0}, **HALVES))
 
 
 def test_a_town_where_the_raster_has_nobody_cannot_be_fitted_and_is_said(tmp_path):
     write_raster(tmp_path / "people.tif", [[1, 1, 0, 0], [1, 1, 0, 0]])
     with pytest.warns(PlannerWarning, match="nobody in B镇, so that its 30 people cannot be placed"):
         demand = read_demand(
-            study_in(tmp_path, file="people.tif", fit_towns=True), towns_of({"A镇": 10.0, "B镇": 30.0}, **HALVES)
+            study_in(tmp_path, file="people.tif", fit_towns=True), towns_of({"A镇": 6.0, "B镇": 30.0}, **HALVES)
         )
-    assert by_town(demand) == pytest.approx({"A镇": 10.0})
+    assert by_town(demand) == pytest.approx({"A镇": 6.0})
 
 
 # Real files

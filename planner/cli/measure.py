@@ -12,7 +12,7 @@ from planner.cli.door import format_option, main, progress_bar, say, study_optio
 from planner.cli.show import show, without_shapes
 
 _STANDARDS = ("standards", "tiers", "functions")
-_PARTS = ("all", "stations", "towns", "groups", "access", *_STANDARDS)
+_PARTS = ("all", "stations", "towns", "groups", "areas", "access", *_STANDARDS)
 
 
 @main.command()
@@ -52,7 +52,8 @@ def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: 
     """How well each station serves, and how well towns and key groups are served.
 
     `--of standards` shows what each station offers and lacks by the policy pack, `--of tiers` whether the tiers follow its
-    pattern, `--of functions` how many residents reach each function, `--of access` the capacity in reach (2SFCA).
+    pattern, `--of functions` how many residents reach each function, `--of access` the capacity in reach (2SFCA),
+    `--of areas` how the areas of priority are served, whole and town by town.
     """
     with progress_bar(quiet) as progress:
         surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
@@ -64,7 +65,10 @@ def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: 
             show({part: run.measure_access(surveyed)}, form)
             return
         published = run.publish_scores(surveyed, run.score_survey(surveyed))
-    show({name: without_shapes(published[name]) for name in ("stations", "towns", "groups") if part in ("all", name)}, form)
+    if part == "areas" and "areas" not in published:
+        say("The study names no area of priority; add [[areas]] to study.toml.")
+    named = [name for name in ("stations", "towns", "groups", "areas") if name in published and part in ("all", name)]
+    show({name: without_shapes(published[name]) for name in named}, form)
 
 
 @main.command()

@@ -93,6 +93,7 @@ def _schema_of(name: str) -> Schema | None:
         "targets": schema.TRACK,
         "coverage": schema.TOWN_PROGRESS,
         "access": schema.ACCESS,
+        "areas": schema.AREA_SCORES,
     }
     return known.get(name)
 

@@ -1,6 +1,6 @@
 """People and key groups put onto demand points: split exactly, spread with their sums kept, held in one table."""
 
-from planner.demand.ground import CellParts, Grounds, ZoneParts, cell_parts, locate, own_grounds, zone_parts
+from planner.demand.ground import CellParts, Grounds, ZoneParts, areal, cell_parts, cut_grounds, locate, own_grounds, zone_parts
 from planner.demand.place import RESIDENTS, CountedPoints, Tally, place_demand
 from planner.demand.spread import Held, hold_within, nearest_points, spread
 
@@ -12,7 +12,9 @@ __all__ = [
     "Held",
     "Tally",
     "ZoneParts",
+    "areal",
     "cell_parts",
+    "cut_grounds",
     "hold_within",
     "locate",
     "nearest_points",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +24,46 @@ _WHOLE = 1e-9  # a share this close to 1 is all of a cell, this close to 0 none
 
 @dataclass(frozen=True, eq=False)
 class Grounds:
-    """The towns' names and polygons without overlaps, in one projected CRS in metres; the position is a town's number."""
+    """The towns' names and polygons without overlaps, in one projected CRS in metres; the position is a town's number.
+
+    ``pieces`` are the same ground cut along the borders of areas of priority, each on one side of each border, and
+    ``piece_town`` the town each belongs to; without such areas they are the towns.
+    """
 
     names: tuple[str, ...]
     shapes: Shapes
     crs: pyproj.CRS
+    pieces: Shapes
+    piece_town: Ids
 
     @classmethod
-    def of(cls, towns: Towns) -> Grounds:
-        """The grounds of a table of towns, in its order."""
+    def of(cls, towns: Towns, areas: Sequence[Any] = ()) -> Grounds:
+        """The grounds of a table of towns, in its order, cut along the borders of `areas`, (multi)polygons in the same CRS."""
         crs = pyproj.CRS.from_user_input(towns.crs)
-        return cls(tuple(str(name) for name in towns.index), own_grounds(towns.geometry.to_numpy()), crs)
+        shapes = own_grounds(towns.geometry.to_numpy())
+        return cls(tuple(str(name) for name in towns.index), shapes, crs, *cut_grounds(shapes, areas))
+
+
+def cut_grounds(grounds: Shapes, areas: Sequence[Any]) -> tuple[Shapes, Ids]:
+    """The grounds in pieces that lie each wholly inside or wholly outside every area, and whose ground each piece is.
+
+    Law: the pieces of a ground add up to its area.
+
+    >>> pieces, owner = cut_grounds(own_grounds([shapely.box(0, 0, 3, 1)]), [shapely.box(1, -1, 2, 2)])
+    >>> [piece.area for piece in pieces], owner.tolist()
+    ([1.0, 2.0], [0, 0])
+    """
+    pieces, owner = grounds, np.arange(len(grounds), dtype=np.int64)
+    for area in areas:
+        shapely.prepare(area)
+        crossed = shapely.intersects(pieces, area) & ~shapely.covers(area, pieces)
+        inner = areal(shapely.intersection(pieces[crossed], area))
+        outer = areal(shapely.difference(pieces[crossed], area))
+        together = np.concatenate([pieces[~crossed], inner, outer])
+        of = np.concatenate([owner[~crossed], owner[crossed], owner[crossed]])
+        solid = shapely.area(together) > 0
+        pieces, owner = together[solid], of[solid]
+    return pieces, owner
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +103,7 @@ def own_grounds(polygons: npt.ArrayLike) -> Shapes:
     first, second = shapely.STRtree(grounds).query(grounds, predicate="intersects")
     for i, j in sorted(zip(first.tolist(), second.tolist(), strict=True)):
         if i < j and shapely.area(shapely.intersection(grounds[i], grounds[j])) > 0:
-            grounds[j] = _areal(np.array([shapely.difference(grounds[j], grounds[i])], dtype=object))[0]
+            grounds[j] = areal(np.array([shapely.difference(grounds[j], grounds[i])], dtype=object))[0]
     return grounds
 
 
@@ -135,7 +165,7 @@ def cell_parts(ground: Any, rows: tuple[int, int], cols: tuple[int, int]) -> Cel
         inside = shapely.covers(pieces, boxes)
         crossed = shapely.intersects(pieces, boxes) & ~inside
         whole.append(_cells_of(corner[inside], side))
-        corner, pieces = corner[crossed], _areal(shapely.intersection(pieces[crossed], boxes[crossed]))
+        corner, pieces = corner[crossed], areal(shapely.intersection(pieces[crossed], boxes[crossed]))
         solid = shapely.area(pieces) > 0
         corner, pieces = corner[solid], pieces[solid]
     return _sorted_parts(np.concatenate(whole), corner, pieces, rows, cols)
@@ -171,7 +201,7 @@ def zone_parts(zones: Shapes, grounds: Shapes, *, whole_m: float) -> ZoneParts:
     zone, town = zone[order].astype(np.int64), town[order].astype(np.int64)
     pieces = zones[zone]
     crossed = ~shapely.covers(grounds[town], pieces)
-    pieces[crossed] = _areal(shapely.intersection(pieces[crossed], grounds[town[crossed]]))
+    pieces[crossed] = areal(shapely.intersection(pieces[crossed], grounds[town[crossed]]))
     share = shapely.area(pieces) / shapely.area(zones[zone])
     kept = share > _WHOLE
     return _cut_large(zone[kept], town[kept], share[kept], pieces[kept], whole_m)
@@ -246,7 +276,7 @@ def _inner_points(pieces: Shapes) -> Floats:
     return np.asarray(shapely.get_coordinates(points).reshape(-1, 2), dtype=np.float64)
 
 
-def _areal(shapes: Shapes) -> Shapes:
+def areal(shapes: Shapes) -> Shapes:
     """Only what has an area: the points and lines that an intersection leaves behind are dropped."""
     mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
     shapes[mixed] = shapely.buffer(shapes[mixed], 0)

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from planner.schema import DEMAND, Demand
+from planner.schema import DEMAND, Areas, Demand
 from planner.study import Group
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 
 RESIDENTS = "population"
+NEED = "need"
 _SAME_PLACE_M = 1e-3  # points this close are one place
 
 
@@ -114,9 +115,15 @@ def _sums(values: Floats, starts: npt.NDArray[np.intp]) -> Floats:
 
 
 def place_demand(
-    points: CountedPoints, *, towns: Sequence[str], groups: Sequence[Group] = (), crs: Any, cell_m: float = 0.0
+    points: CountedPoints,
+    *,
+    towns: Sequence[str],
+    groups: Sequence[Group] = (),
+    crs: Any,
+    cell_m: float = 0.0,
+    areas: Areas | None = None,
 ) -> Demand:
-    """Make counted points the demand table: one row a place, ids by place, need by the groups' weights.
+    """Make counted points the demand table: one row a place, ids by place, need by the groups' weights and the areas' factors.
 
     Parameters
     ----------
@@ -130,15 +137,20 @@ def place_demand(
         The CRS of ``points.xy``, projected, in metres.
     cell_m
         Places of a town within one square of this many metres become one; 0 keeps every place.
+    areas
+        Areas of priority in the same CRS: need counts ``factor`` times inside, once and by the largest where they overlap.
 
     Returns
     -------
-    DEMAND with ``population``, ``pop_<group>``, ``need``, ``town``. Places where nobody lives are left out. ``demand_id`` is
-    0, 1, … from north to south and west to east, whatever order the points came in. Law: every sum is kept.
+    DEMAND with ``population``, ``pop_<group>``, ``need``, ``town``; with areas also ``in_<area>`` (residents who live in it),
+    ``priority_pop`` (in any of them) and ``factor``. Places where nobody lives (or works, where jobs are counted) are left out.
+    ``demand_id`` is 0, 1, … from north to south and west to east, whatever order the points came in. Law: every sum is kept.
 
     Notes
     -----
-    ``need = population + Σ weight · pop_<group>``: a weight is what one more member adds on top of being a resident.
+    ``need = factor · (population + Σ weight · pop_<group>)``: a weight is what one more member adds on top of being a
+    resident; factor is the largest of the areas the place lies in, 1 elsewhere. Places that become one keep their need, and
+    their factor is the mean by need.
 
     Examples
     --------
@@ -150,6 +162,14 @@ def place_demand(
     [20.0, 13.0]
     """
     places = points.ordered()
+    plain = _plain_need(places.counts, groups)
+    factor, inside = _factors(places.xy, areas)
+    residents = places.counts[RESIDENTS]
+    added = {NEED: plain * factor}
+    if areas is not None:
+        added |= {f"in_{name}": residents * here for name, here in zip(areas.index, inside, strict=True)}
+        added["priority_pop"] = residents * inside.any(axis=0)
+    places = CountedPoints(places.xy, places.town, {**places.counts, **added})
     if cell_m > 0:
         places = places.merged(cell_m).ordered()
     people = places.counts[RESIDENTS]
@@ -159,8 +179,27 @@ def place_demand(
         "demand_id": np.arange(int(kept.sum()), dtype=np.int64),
         "population": counts[RESIDENTS],
         **{f"pop_{group.name}": counts[group.name] for group in groups},
-        "need": counts[RESIDENTS] + sum((group.weight * counts[group.name] for group in groups), np.zeros(int(kept.sum()))),
+        **{name: counts[name] for name in added},
         "town": np.array(towns, dtype=object)[places.town[kept]],
     }
+    if areas is not None:
+        usual = _plain_need(counts, groups)
+        columns["factor"] = np.where(usual > 0, np.maximum(counts[NEED] / np.where(usual > 0, usual, 1.0), 1.0), 1.0)
     frame = gpd.GeoDataFrame(columns, geometry=shapely.points(places.xy[kept]), crs=crs)
     return cast(Demand, DEMAND.conform(frame))
+
+
+def _plain_need(counts: Mapping[str, Floats], groups: Sequence[Group]) -> Floats:
+    """Residents and groups by weight, without the factors of areas."""
+    return np.asarray(counts[RESIDENTS] + sum((group.weight * counts[group.name] for group in groups), 0.0), dtype=np.float64)
+
+
+def _factors(xy: Floats, areas: Areas | None) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """By how much need counts at each point, and which points lie in each area: (n,) and (areas, n)."""
+    if areas is None:
+        return np.ones(len(xy)), np.zeros((0, len(xy)), dtype=np.bool_)
+    shapes = areas.geometry.to_numpy()
+    shapely.prepare(shapes)
+    inside = np.array([shapely.intersects_xy(shape, xy) for shape in shapes], dtype=np.bool_).reshape(len(shapes), len(xy))
+    factors = np.where(inside, areas["factor"].to_numpy(dtype=np.float64)[:, None], 1.0)
+    return factors.max(axis=0, initial=1.0), inside

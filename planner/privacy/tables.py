@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,7 +32,9 @@ def publishable(name: str, table: Table, minimum: float) -> Table:
     return publish_tables({name: table}, minimum)[name]
 
 
-def publish_tables(tables: Mapping[str, Table], minimum: float, *, reach: Reach | None = None) -> dict[str, Table]:
+def publish_tables(
+    tables: Mapping[str, Table], minimum: float, *, reach: Reach | None = None, open_groups: Collection[str] = ()
+) -> dict[str, Table]:
     """Give the tables of a run as they may leave the machine together.
 
     Parameters
@@ -44,6 +46,8 @@ def publish_tables(tables: Mapping[str, Table], minimum: float, *, reach: Reach 
     reach
         The walks the scores were measured with. With them, and with ``demand`` among the tables, stations are also
         protected against somebody who knows which points lie in whose catchment.
+    open_groups
+        Groups that are no persons (employers, jobs), whose counts are published as they are.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def publish_tables(tables: Mapping[str, Table], minimum: float, *, reach: Reach 
     adding and subtracting; where all counts and complements are large nothing is hidden. Gains of sites are protected
     against each other and against who is left uncovered, not against somebody who rebuilds each site's catchment.
     """
-    hidden = {group: _hide(tables, group, minimum, reach) for group in _groups(tables)}
+    hidden = {group: _hide(tables, group, minimum, reach) for group in _groups(tables) if group not in open_groups}
     return {name: _published(name, table, hidden) for name, table in tables.items()}
 
 

@@ -15,9 +15,10 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
+from planner.priority import WHOLE
 from planner.publish.pictures import Picture
 from planner.publish.words import DEFINITIONS, WORDS
-from planner.schema import GROUP_SCORES, SITES, TOWN_SCORES, Column, Schema
+from planner.schema import AREA_SCORES, GROUP_SCORES, SITES, TOWN_SCORES, Column, Schema
 from planner.study import Group, Study
 from planner.style import finding, pace_said, shown_date, shown_number
 
@@ -29,6 +30,7 @@ _PICTURE_WIDTH = Cm(15.5)
 _TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
     "towns": (TOWN_SCORES, ("town", "population", "covered_pop", "coverage", "stations", "target", "met")),
     "groups": (GROUP_SCORES, ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")),
+    "areas": (AREA_SCORES, ("label", "factor", "population", "covered_pop", "coverage", "stations", "sites")),
     "sites": (SITES, ("order", "name", "town", "host", "phase", "gain_pop", "gain_<group>", "coverage_after")),
 }
 
@@ -76,6 +78,8 @@ def write_report(
     book.add_heading(words["groups"], level=1)
     _add_picture(book, pictures, "groups")
     _add_table(book, "groups", tables["groups"], study.scenario.groups, language)
+    if "areas" in tables:
+        _add_areas(book, tables["areas"], language)
     _add_proposals(book, study, summary, tables, pictures, language)
     _add_limits(book, notes, study, language)
     book.add_heading(words["definitions"], level=1)
@@ -83,6 +87,15 @@ def write_report(
         book.add_paragraph(style="List Bullet").add_run(term).bold = True
         book.paragraphs[-1].add_run(f"{words['colon']}{definition}")
     _save(book, path)
+
+
+def _add_areas(book: Any, areas: pd.DataFrame, language: str) -> None:
+    """The areas of priority as wholes, and how their factors count."""
+    words = WORDS[language]
+    book.add_paragraph(words["areas"]).runs[0].bold = True
+    wholes = areas[areas.index.get_level_values("place") == WHOLE]
+    _add_table(book, "areas", wholes, (), language)
+    book.add_paragraph(words["areas_said"])
 
 
 def _set_up(book: Any, language: str) -> None:

@@ -28,6 +28,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pace": "速度与时限：",
         "towns": "三、各街镇情况",
         "groups": "四、重点群体情况",
+        "areas": "优先区域",
+        "areas_said": "位于优先区域内的需求按该区域系数计入选址；区域重叠处只取最大系数，人口数不变。",
         "proposals": "五、选址建议",
         "limits": "六、局限与说明",
         "limits_said": (
@@ -63,6 +65,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pace": "Pace and cutoff: ",
         "towns": "3. Towns",
         "groups": "4. Key groups",
+        "areas": "Areas of priority",
+        "areas_said": (
+            "Need inside an area of priority counts by its factor in siting; where areas overlap the largest counts, once. "
+            "Numbers of people are unchanged."
+        ),
         "proposals": "5. Proposals",
         "limits": "6. Limits",
         "limits_said": (

@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
-from planner.schema import FRONTIER, GROUP_SCORES, SCORES, SITES, STANDARDS, TOWN_SCORES, Column, Kind, Schema
+from planner.schema import AREA_SCORES, FRONTIER, GROUP_SCORES, SCORES, SITES, STANDARDS, TOWN_SCORES, Column, Kind, Schema
 from planner.spreadsheet import safe_cell
 from planner.study import Group, Study
 from planner.style import pace_said, shown_number
@@ -25,6 +25,7 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "stations": (SCORES, "Stations", "站点"),
     "towns": (TOWN_SCORES, "Towns", "街镇"),
     "groups": (GROUP_SCORES, "Key groups", "重点群体"),
+    "areas": (AREA_SCORES, "Areas of priority", "优先区域"),
     "standards": (STANDARDS, "Standards", "规范化建设"),
     "sites": (SITES, "Proposed sites", "建议新增站点"),
     "frontier": (FRONTIER, "Frontier", "覆盖曲线"),

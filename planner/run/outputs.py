@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,14 @@ import pandas as pd
 
 from planner import store
 from planner.errors import SourceError
+from planner.priority import name_areas, score_areas
 from planner.privacy import publish_tables
 from planner.publish.atlas import Atlas, draw_atlas
 from planner.publish.pictures import draw_all
 from planner.publish.report import write_report
 from planner.publish.workbook import headline_of, write_workbook
 from planner.schema import (
+    Areas,
     Coverage,
     GroupScores,
     Scores,
@@ -58,7 +61,19 @@ def publish_scores(
         tables["sites"] = proposal.plan.sites
     if proposal is not None and proposal.frontier is not None:
         tables["frontier"] = proposal.frontier
-    return publish_tables(tables | others, survey.study.privacy.minimum_count, reach=survey.reach)
+    if survey.areas is not None:
+        tables |= _with_areas(survey, survey.areas, tables)
+    open_groups = {group.name for group in survey.study.scenario.groups if not group.is_private}
+    minimum = survey.study.privacy.minimum_count
+    return publish_tables(tables | others, minimum, reach=survey.reach, open_groups=open_groups)
+
+
+def _with_areas(survey: Survey, areas: Areas, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The scores of areas of priority, and stations and sites with the areas they stand in."""
+    sites = Sites(gpd.GeoDataFrame(tables["sites"])) if "sites" in tables else None
+    placed = {name: gpd.GeoDataFrame(tables[name]) for name in ("stations", "sites") if name in tables}
+    named: dict[str, pd.DataFrame] = {name: table.assign(areas=name_areas(table, areas)) for name, table in placed.items()}
+    return named | {"areas": score_areas(survey.coverage, areas, survey.towns, survey.stations, sites)}
 
 
 def publish_run(run: Run) -> dict[str, pd.DataFrame]:
@@ -189,7 +204,9 @@ def input_files(study: Study) -> tuple[str, ...]:
         study.stations.file,
         *(block.file for block in study.candidates),
         study.population.file,
+        study.population.totals,
         *(group.file for group in study.scenario.groups),
+        *(area.file for area in study.scenario.areas),
     ]
     return tuple(dict.fromkeys(file for file in named if file))
 

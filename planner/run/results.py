@@ -21,6 +21,7 @@ from planner.publish.atlas import Atlas
 from planner.reach import Reach
 from planner.run import outputs
 from planner.schema import (
+    Areas,
     Candidates,
     Coverage,
     Demand,
@@ -77,6 +78,7 @@ class Survey:
     reach: Reach
     coverage: Coverage
     steps: Steps
+    areas: Areas | None = None
 
     def __repr__(self) -> str:
         people, covered = self.coverage["population"].sum(), self.coverage.loc[self.coverage["covered"], "population"].sum()

@@ -28,7 +28,7 @@ from planner.schema import (
 )
 from planner.score import score_groups, score_stations, score_towns
 from planner.siting import check_method, frontier, propose_sites
-from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
@@ -47,18 +47,19 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
     steps = Steps(progress)
     with steps.step("reading tables"):
         towns = read_area(study)
+        areas = read_areas(study, towns)
         all_stations = Stations(read_stations(study, towns=towns).sort_index())
     as_of = study.as_of or default_as_of(all_stations)
     stations = standing_stations(all_stations, as_of)
     with steps.step("reading the street network") as inner:
         network = read_network(study, towns=towns, progress=inner)
     with steps.step("reading residents") as inner:
-        demand = read_demand(study, towns, progress=inner)
+        demand = read_demand(study, towns, areas=areas, progress=inner)
     with steps.step("measuring walking times") as inner:
         reach = travel_times(network, stations, demand, study.scenario.walk, progress=inner)
         coverage = measure_coverage(reach, demand)
     _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
-    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps)
+    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
 
 
 def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from planner.isochrones import reached_area
+from planner.priority import WHOLE, score_areas
 from planner.privacy import publish_summary
 from planner.run.results import Conformity, Proposal, Survey
-from planner.schema import Isochrones
+from planner.schema import Areas, Isochrones
 from planner.score import summarise
 from planner.siting import Plan
 from planner.standards import summarise_standards
@@ -35,11 +36,21 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
         **({"what_if": dataclasses.asdict(study.what_if)} if study.what_if else {}),
         **summarise(survey.coverage, survey.towns, survey.stations, study.scenario.groups, reached=reached),
     }
+    if survey.areas is not None:
+        said["areas"] = area_facts(survey, survey.areas)
     if proposal is not None and proposal.plan is not None:
         said["plan"] = plan_facts(proposal.plan)
     if proposal is not None and proposal.frontier is not None:
         said["most_that_can_be_covered"] = float(proposal.frontier["covered_pop"].max())
     return said
+
+
+def area_facts(survey: Survey, areas: Areas) -> dict[str, Any]:
+    """For each area of priority its label, factor, residents, and those covered."""
+    scores = score_areas(survey.coverage, areas, survey.towns, survey.stations)
+    wholes = scores[scores.index.get_level_values("place") == WHOLE].reset_index()
+    said = ("label", "kind", "factor", "population", "covered_pop", "coverage", "stations")
+    return {str(row["area"]): {key: row[key] for key in said} for row in wholes.to_dict("records")}
 
 
 def standards_said(conformity: Conformity | None) -> dict[str, Any]:

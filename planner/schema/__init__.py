@@ -5,10 +5,12 @@ a frame to a `Demand`: it checks once, reports every fault at once, and gives ba
 """
 
 from planner.schema.cells import as_date, as_number, as_text, is_blank, plain_number
-from planner.schema.columns import Column, Kind, fold
+from planner.schema.columns import Column, Kind, fold, without_unit
 from planner.schema.gate import Schema, is_metric
 from planner.schema.tables import (
     ACCESS,
+    AREA_SCORES,
+    AREAS,
     CANDIDATES,
     COVERAGE,
     DEMAND,
@@ -29,6 +31,8 @@ from planner.schema.tables import (
     TOWN_SCORES,
     TOWNS,
     TRACK,
+    Areas,
+    AreaScores,
     Candidates,
     Coverage,
     Demand,
@@ -50,6 +54,8 @@ from planner.schema.tables import (
 
 __all__ = [
     "ACCESS",
+    "AREAS",
+    "AREA_SCORES",
     "CANDIDATES",
     "COVERAGE",
     "DEMAND",
@@ -70,6 +76,8 @@ __all__ = [
     "TOWN_PROGRESS",
     "TOWN_SCORES",
     "TRACK",
+    "AreaScores",
+    "Areas",
     "Candidates",
     "Column",
     "Coverage",
@@ -97,4 +105,5 @@ __all__ = [
     "is_blank",
     "is_metric",
     "plain_number",
+    "without_unit",
 ]

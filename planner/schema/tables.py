@@ -27,6 +27,8 @@ Standards = NewType("Standards", pd.DataFrame)
 Tiers = NewType("Tiers", pd.DataFrame)
 FunctionReach = NewType("FunctionReach", pd.DataFrame)
 TownAccess = NewType("TownAccess", pd.DataFrame)
+Areas = NewType("Areas", gpd.GeoDataFrame)
+AreaScores = NewType("AreaScores", pd.DataFrame)
 
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
@@ -161,9 +163,40 @@ DEMAND = Schema(
         _people("population", "residents", "常住人口", "人口", "人口数", "pop", "count", required=True),
         _people("pop_<group>", "of group", "重点群体人数"),
         _n("need", "weighted need", "加权需求", "", required=True),
+        _n("factor", "factor of areas of priority", "优先区域系数", "", low=1),
+        _people("priority_pop", "residents in areas of priority", "优先区域内常住人口"),
+        _people("in_<area>", "residents in the area", "该区域内常住人口"),
         _TOWN,
     ),
     ("Point",),
+)
+
+_AREA = (
+    _t("area", "area of priority", "优先区域", required=True),
+    _t("label", "label", "区域名称", required=True),
+    Column(
+        "kind", Kind.CHOICE, "kind of area", "区域类型", required=True,
+        choices=("settlement", "crowd", "industry", "resettlement", "other"),
+    ),
+    _n("factor", "factor", "系数", "", low=1, required=True),
+)  # fmt: skip
+
+AREAS = Schema("areas", ("area",), _AREA, ("Polygon", "MultiPolygon"))
+
+AREA_SCORES = Schema(
+    "areas of priority",
+    ("area", "place"),
+    (
+        *_AREA,
+        _t("place", "place", "范围", required=True),
+        _n("area_km2", "surface", "面积", "km²", required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _people("covered_pop", "residents covered", "覆盖人口", required=True),
+        _n("coverage", "share of residents covered", "人口覆盖率", "", high=1),
+        _n("median_walk_min", "median walk of those covered", "覆盖人口步行时间中位数", "min"),
+        _n("stations", "stations standing in it", "区域内站点数", kind=Kind.WHOLE, required=True),
+        _n("sites", "sites proposed in it", "区域内建议新增站点数", kind=Kind.WHOLE),
+    ),
 )
 
 COVERAGE = Schema(
@@ -194,6 +227,7 @@ SCORES = Schema(
         _people("marginal_pop", "left uncovered if it closed", "撤站后失去覆盖人口", required=True),
         _n("completeness", "share of service items offered", "服务项目完备率", "", high=1),
         _n("rank", "rank by residents within reach", "排名", kind=Kind.WHOLE, low=1, required=True),
+        _t("areas", "areas of priority it stands in", "所在优先区域"),
     ),
 )  # fmt: skip
 
@@ -220,6 +254,7 @@ GROUP_SCORES = Schema(
     (
         _t("group", "group", "群体", required=True),
         _t("label", "label", "群体名称", required=True),
+        Column("of", Kind.CHOICE, "what is counted", "统计对象", choices=("people", "employers", "jobs"), words=()),
         _people("total", "people", "总人数", required=True),
         _people("covered", "people covered", "覆盖人数", required=True),
         _n("coverage", "share covered", "覆盖率", "", high=1),
@@ -240,6 +275,7 @@ SITES = Schema(
         _people("gain_pop", "residents newly covered", "新增覆盖人口", required=True),
         _people("gain_<group>", "of group newly covered", "新增覆盖重点群体"),
         _n("coverage_after", "share of residents covered then", "建成后人口覆盖率", "", high=1, required=True),
+        _t("areas", "areas of priority it stands in", "所在优先区域"),
     ),
     ("Point",),
 )  # fmt: skip

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from pyproj import CRS
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
 from planner.reach import link_points
-from planner.schema import Candidates, Stations, Towns
+from planner.schema import Areas, Candidates, Stations, Towns
 from planner.siting import check_method
 from planner.sources.datums import datum_fault
-from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
 from planner.sources.files.opening import check_file
 from planner.sources.files.study import load_study, named_files, settle_study, study_file
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
-from planner.sources.population.groups import read_group
+from planner.sources.population.groups import ask_of, read_group, read_workplaces
+from planner.sources.population.rasters import is_raster
 from planner.sources.population.residents import read_residents
+from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
 from planner.study import Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
@@ -99,6 +104,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     if towns is None:
         _check_files(_files_of(study), study.folder, found)
         return
+    areas = found.of(lambda: read_areas(study, towns))
     say("stations and candidates", 0.1)
     stations = found.of(lambda: read_stations(study, towns=towns))
     candidates = found.of(lambda: read_candidates(study, towns=towns, stations=stations))
@@ -107,12 +113,14 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     if candidates is not None:
         found.add(_unknown_sites(study.scenario.siting, candidates, file))
     say("residents and groups", 0.2)
-    residents = _check_people(study, towns, found)
+    residents = _check_people(study, towns, areas, found)
     say("streets", 0.6)
     network = found.of(lambda: read_network(study, towns=towns))
     if network is not None:
         say("links to the streets", 0.9)
         _check_links(study, network, stations, candidates, found)
+        say("datums", 0.95)
+        found.add(_datums_of_files(study, network, towns))
         if residents is not None:
             _warn_of_residents(study, network, residents)
     say("", 1.0)
@@ -127,15 +135,16 @@ def _warn_of_an_empty_map(study: Study, stations: Stations) -> None:
 
 
 def _files_of(study: Study) -> list[str]:
-    walk = study.scenario.walk
     named = [
         study.network.file,
-        walk.terrain,
+        study.scenario.walk.terrain,
         study.population.file,
+        study.population.totals,
         study.stations.file,
-        *(block.file for block in study.candidates),
     ]
-    return [name for name in (*named, *(group.file for group in study.scenario.groups)) if name is not None]
+    named += [block.file for block in study.candidates]
+    named += [*(group.file for group in study.scenario.groups), *(area.file for area in study.scenario.areas)]
+    return [name for name in named if name is not None]
 
 
 def _check_files(names: Iterable[str], folder: Path, found: _Findings) -> None:
@@ -159,9 +168,9 @@ def _unknown_sites(siting: Siting, candidates: Candidates, file: str) -> list[Fa
     ]
 
 
-def _check_people(study: Study, towns: Towns, found: _Findings) -> CountedPoints | None:
+def _check_people(study: Study, towns: Towns, areas: Areas | None, found: _Findings) -> CountedPoints | None:
     """Residents, then each group; where residents are at fault, whether the groups' files are there."""
-    grounds = Grounds.of(towns)
+    grounds = Grounds.of(towns, [] if areas is None else list(areas.geometry))
     settled = found.of(lambda: read_residents(study, towns, grounds))
     residents = None if settled is None else settled[0].ordered()
     for group in study.scenario.groups:
@@ -173,7 +182,50 @@ def _check_people(study: Study, towns: Towns, found: _Findings) -> CountedPoints
 
 
 def _check_group(study: Study, group: Group, residents: CountedPoints, grounds: Grounds, found: _Findings) -> None:
-    found.of(lambda: read_group(study, group, residents, grounds))
+    if group.are_people:
+        found.of(lambda: read_group(study, group, residents, grounds))
+    else:
+        found.of(lambda: read_workplaces(study, group, grounds))
+
+
+def _datums_of_files(study: Study, network: Network, towns: Towns) -> list[Fault]:
+    """The area, the areas of priority, and files of residents and groups that look as if they were in another datum."""
+    faults = []
+    for file, declared, read in _placed_files(study, towns):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PlannerWarning)  # said when it was read first
+                places = read()
+        except PlannerError:
+            continue  # said when it was read first
+        fault = None if places is None else datum_fault(network, places, declared, file)
+        faults += [] if fault is None else [fault]
+    return faults
+
+
+Placed = tuple[str, str, Callable[[], gpd.GeoDataFrame | None]]  # a file, its datum as declared, and how to read its places
+
+
+def _placed_files(study: Study, towns: Towns) -> Iterator[Placed]:
+    """Every file of the study that places people or ground, but rasters."""
+    yield study.area, study.area_coordinates, lambda: towns
+    source = study.population
+    if source.file is not None and not is_raster(source.file):
+        words = {RESIDENTS: (source.column,) if source.column else COUNT_WORDS}
+        ask = CountAsk(study.path_of(source.file), source.file, words, source.coordinates, layer=source.layer)
+        yield source.file, source.coordinates, partial(_places_of, ask, towns)
+    for group in study.scenario.groups:
+        if group.file is not None and not is_raster(group.file):
+            yield group.file, group.coordinates, partial(_places_of, ask_of(study, group), towns)
+    for block in study.scenario.areas:
+        alone = replace(study, scenario=replace(study.scenario, areas=(block,)))
+        yield block.file, block.coordinates, partial(read_areas, alone, towns)
+
+
+def _places_of(ask: CountAsk, towns: Towns) -> gpd.GeoDataFrame | None:
+    """Where the rows of a table of counts are; None where they only name towns."""
+    table = read_counts(ask, CRS.from_user_input(towns.crs))
+    return None if table.shapes is None else gpd.GeoDataFrame(geometry=list(table.shapes), crs=towns.crs)
 
 
 def _check_links(

@@ -77,7 +77,7 @@ def area_sketch(study: Study) -> tuple[BaseGeometry, list[str]]:
 
 
 def _read(study: Study, crs: str) -> gpd.GeoDataFrame:
-    rows = read_rows(study.path_of(study.area), study.area, TOWNS.column_for)
+    rows = read_rows(study.path_of(study.area), study.area, TOWNS.column_for, study.area_layer)
     if not isinstance(rows.frame, gpd.GeoDataFrame):
         fault = Fault("the area is a table without shapes", "give polygons, for instance a GeoJSON", study.area)
         raise SourceError(str(fault), [fault], study.area)
@@ -127,11 +127,11 @@ def _repaired(frame: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
     why = shapely.is_valid_reason(frame.geometry.iloc[first])
     said = f"{source}: {len(broken)} invalid shapes were repaired; the first is row {frame[ROW].iloc[first]} ({why})"
     warnings.warn(said, PlannerWarning, stacklevel=3)
-    shapes = [_polygons(shapely.make_valid(shape)) for shape in frame.geometry]
+    shapes = [polygons_of(shapely.make_valid(shape)) for shape in frame.geometry]
     return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
 
 
-def _polygons(shape: BaseGeometry) -> BaseGeometry:
+def polygons_of(shape: BaseGeometry) -> BaseGeometry:
     """What is polygon in a repaired shape; lines and points that fell off are dropped."""
     if shape.geom_type in KINDS:
         return shape

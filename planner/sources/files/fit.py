@@ -14,7 +14,7 @@ from pyproj import Transformer
 from planner.errors import Fault, PlannerWarning
 from planner.schema import Towns, is_blank
 from planner.sources.files.crs import WGS84
-from planner.sources.files.points import NOWHERE
+from planner.sources.files.points import NOWHERE, PLACE
 from planner.sources.files.records import ROW
 from planner.sources.files.towns import match_town, nearest_town
 
@@ -53,7 +53,7 @@ def _far_faults(placed: Any, source: str, area: Any, off_m: Any, far: list[int],
 def _lonlat(placed: Any, i: int) -> tuple[str, str]:
     if "lon" not in placed.columns:
         return "geometry", placed.geometry.iloc[i].wkt
-    return "lon, lat", f"{placed['lon'].iloc[i]:.6g}, {placed['lat'].iloc[i]:.6g}"
+    return PLACE, f"{placed['lon'].iloc[i]:.6g}, {placed['lat'].iloc[i]:.6g}"
 
 
 def _inside_when_swapped(placed: Any, area: Any, rows: list[int]) -> set[int]:

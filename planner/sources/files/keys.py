@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from planner.errors import Fault
 from planner.study import Study
 
-SCENARIO = ("walk", "groups", "siting")  # sections of the file that make up `Study.scenario`
+SCENARIO = ("walk", "groups", "siting", "areas")  # sections of the file that make up `Study.scenario`
 INSIDE = ("folder", "scenario")  # fields of Study that are not keys of the file
 ANY = "*"  # a town's name, or the place in a list
 

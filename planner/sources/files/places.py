@@ -121,7 +121,8 @@ def _read_block(study: Study, block: StationSource, key: str, schema: Schema, to
 
     if block.file is not None:
         crs = str(study.crs)
-        table = load_table(study.path_of(block.file), block.file, schema, crs, block.coordinates, (fits,))
+        path, said = study.path_of(block.file), block.file
+        table = load_table(path, said, schema, crs, block.coordinates, (fits,), layer=block.layer)
     else:
         around = towns.geometry.union_all().buffer(margin_m if schema is STATIONS else 0.0)
         table = schema.conform(_premises(study, block, key, schema, around), source=f"{key}.osm")

@@ -22,6 +22,7 @@ from planner.study import DATUMS
 Floats = npt.NDArray[np.float64]
 
 PAIRS = ("经纬度", "坐标", "lonlat", "lnglat", "location", "coordinates")  # one cell "121.25,31.38", as map pickers copy it
+PLACE = "lon, lat"  # how a fault calls both coordinates of a row
 WORDS = {"lon": "longitude / 经度", "lat": "latitude / 纬度"}
 NOWHERE = shapely.Point(0.0, 0.0)  # stands for a place that is already a fault
 

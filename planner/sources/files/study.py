@@ -53,7 +53,7 @@ _PATTERNS = {
     "^[a-z][a-z0-9_]*$": ("a name like this cannot head a column", "use small letters, digits and _, such as unemployed"),
     "^[^=]+=.+$": ("this is no OSM tag", "write key=value, such as amenity=library"),
     "^(zh|en)$": ("there is no such language", "use zh or en"),
-    "^(none|buildings|area)$": ("there is no such way of spreading", "use none, buildings or area"),
+    "^(none|buildings|land|area)$": ("there is no such way of spreading", "use none, buildings, land or area"),
     "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),
 }
 _MENDS = {
@@ -251,8 +251,9 @@ def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("walk", "terrain"),
         ("stations", "file"),
         ("population", "file"),
+        ("population", "totals"),
     ]
-    for blocks in ("candidates", "groups"):
+    for blocks in ("candidates", "groups", "areas"):
         held = document.get(blocks)
         keys += [(blocks, i, "file") for i in range(len(held))] if isinstance(held, list) else []
     found = [(dotted(key, document), _value_at(document, key)) for key in keys]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import geopandas as gpd
 
 from planner.errors import Fault, TableError, say_faults
 from planner.schema import Schema, fold
+from planner.sources.files.points import PLACE, split_pairs
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.files.shapes import place_rows
@@ -19,20 +21,25 @@ SHORTEST_CUT = 9  # bytes of a header cut at ten: three Chinese letters in UTF-8
 Check = Callable[[gpd.GeoDataFrame, str], list[Fault]]  # placed rows and the file's name -> what else is wrong
 
 
-def read_table(path: str | Path, schema: Schema, crs: str, *, coordinates: str = "wgs84") -> gpd.GeoDataFrame:
+def read_table(
+    path: str | Path, schema: Schema, crs: str, *, coordinates: str = "wgs84", layer: str | None = None
+) -> gpd.GeoDataFrame:
     """A table with places, out of a file in any of the formats, conformed to `schema`.
 
     Parameters
     ----------
     path
         CSV (UTF-8 with or without BOM, GB18030, UTF-16 with its mark; commas, semicolons or tabs; lines with ``#`` above the
-        headers are comments), .xlsx, GeoJSON, GeoPackage, FlatGeobuf, shapefile or GeoParquet.
+        headers are comments), .xlsx, .xls, .ods, GeoJSON, GeoPackage, FlatGeobuf, KML, shapefile (in a .zip or not) or
+        GeoParquet.
     schema
         What the columns are; headers in English or Chinese through its aliases.
     crs
         The CRS of what is given back; in metres.
     coordinates
         What the file's coordinates mean: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or an EPSG code.
+    layer
+        Which layer of a file with several, or which sheet of a workbook.
 
     Returns
     -------
@@ -48,20 +55,35 @@ def read_table(path: str | Path, schema: Schema, crs: str, *, coordinates: str =
     CrsError
         If the file has no CRS, or another than `coordinates` says.
     """
-    return load_table(Path(path), str(path), schema, crs, coordinates)
+    return load_table(Path(path), str(path), schema, crs, coordinates, layer=layer)
 
 
 def load_table(
-    path: Path, source: str, schema: Schema, crs: str, coordinates: str, checks: tuple[Check, ...] = ()
+    path: Path,
+    source: str,
+    schema: Schema,
+    crs: str,
+    coordinates: str,
+    checks: tuple[Check, ...] = (),
+    *,
+    layer: str | None = None,
 ) -> gpd.GeoDataFrame:
     """`read_table` of a file that the user calls `source`, with more checks of the placed rows."""
-    rows = read_rows(path, source, schema.column_for)
+    rows = read_rows(path, source, schema.column_for, layer)
     frame, faults = name_columns(rows.frame, schema, source)
     placed, misplaced = place_rows(frame, source, coordinates, crs)
-    faults = [*rows.faults, *faults, *misplaced]
-    for check in checks:
-        faults += check(placed, source)
-    return settle(placed, schema, source, faults)
+    found = [fault for check in checks for fault in check(placed, source)]
+    return settle(placed, schema, source, [*rows.faults, *faults, *misplaced, *_as_written(found, frame)])
+
+
+def _as_written(faults: list[Fault], frame: Any) -> list[Fault]:
+    """The faults with coordinates as the file writes them, in its own datum, and not as they were turned into degrees."""
+    plain = split_pairs(frame)
+    if not {"lon", "lat"} <= set(plain.columns) or all(fault.column != PLACE for fault in faults):
+        return faults
+    cells = zip(plain[ROW], plain["lon"], plain["lat"], strict=True)
+    said = {row: f"{str(lon).strip()}, {str(lat).strip()}" for row, lon, lat in cells}
+    return [replace(fault, value=said[fault.row]) if fault.column == PLACE and fault.row in said else fault for fault in faults]
 
 
 def name_columns(frame: Any, schema: Schema, source: str) -> tuple[Any, list[Fault]]:

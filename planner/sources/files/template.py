@@ -20,6 +20,7 @@ STUDY_TOML = """\
 name = {name}
 area = "towns.geojson"            # polygons, one or more a town (GeoJSON, GeoPackage, shapefile)  街镇边界
 # area_field = "town"             # the column with the towns' names  街镇名称所在列
+# area_layer = "街镇"             # which layer, where the file has several  多图层文件中的图层名
 # area_coordinates = "wgs84"      # or gcj02, bd09, or an EPSG code of a file that has none of its own  边界坐标系
 # crs = "EPSG:32651"              # metric CRS of all results; the UTM zone of the area by itself  计算用投影坐标系
 {policy}
@@ -53,9 +54,14 @@ coordinates = "wgs84"
 [population]                      # residents 常住人口
 file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or polygons or points with a column of counts
 # column = "population"           # which column  人口列名
+# layer = "人口"                   # which layer or sheet, where the file has several  图层或工作表
 # values = "counts"               # or per_km2: what a raster holds  栅格含义：人数或密度
-# spread = "buildings"            # totals by town spread over residential buildings of the extract  按住宅建筑面积分配
+# spread = "buildings"            # totals by town, zones or cells over residential buildings; "land": over residential land
+#                                 # 按住宅建筑面积（buildings）或居住用地（land）分配
 # fit_towns = true                # scale so that each town has the population of the area file  按街镇总数校正
+# totals = "totals.xlsx"          # or of this table of towns (街镇, 常住人口)  或按此表的街镇总数校正
+# totals_column = "常住人口"
+# totals_layer = "汇总"
 
 # [[groups]]                      # key groups; only counts are ever kept of a list of people 重点群体（名单只读人数）
 # name = "unemployed"             # small letters, digits and _: heads a column
@@ -63,6 +69,21 @@ file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or pol
 # weight = 3.0                    # what one more member adds on top of being a resident  权重
 # file = "unemployed.csv"         # one row a person, or counts by point, zone or town; or a raster
 # coordinates = "gcj02"
+
+# [[groups]]                      # employers or jobs, counted where the work is; no residents 用人单位或岗位（按所在地计）
+# name = "jobs"
+# label = "就业岗位"
+# of = "jobs"                     # or "employers"  岗位或用人单位
+# weight = 0.2
+# file = "firms.xlsx"
+# private = false                 # true: small counts are suppressed as those of people are  是否隐去小数
+
+# [[areas]]                       # areas of priority: need inside counts `factor` times 优先区域：区域内需求按系数计
+# name = "resettlement"
+# label = "易地搬迁安置区"
+# kind = "resettlement"           # settlement 人员集中居住区, crowd 人流密集区, industry 产业集聚区, resettlement, other
+# file = "resettlement.geojson"   # polygons  多边形
+# factor = 1.5                    # 1 or more; where areas overlap the largest counts  重叠处取最大值
 
 [siting]                          # new stations 新建站点
 method = "mclp"                   # the most need covered with so many sites

@@ -1,9 +1,13 @@
-"""Geometries: GeoJSON, GeoPackage, FlatGeobuf, shapefiles in any Chinese encoding, GeoParquet."""
+"""Geometries: GeoJSON, GeoPackage, FlatGeobuf, KML, shapefiles in any Chinese encoding, zipped or not, GeoParquet."""
 
 from __future__ import annotations
 
 import codecs
-from pathlib import Path
+import difflib
+import re
+import zipfile
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -12,39 +16,97 @@ import pyarrow.parquet as pq
 import pyogrio
 
 from planner.sources.files.geojson import read_geojson
-from planner.sources.files.opening import CUT_OFF, MOST_ROWS, MOST_UNPACKED, reading, refused
+from planner.sources.files.opening import (
+    CUT_OFF,
+    MOST_ROWS,
+    MOST_TEXT,
+    MOST_UNPACKED,
+    check_archive,
+    check_file,
+    reading,
+    refused,
+)
 from planner.sources.files.records import ROW, Rows
 from planner.sources.files.text import looks_utf8
 
 GEOJSONS = (".geojson", ".json")
-VECTORS = (*GEOJSONS, ".gpkg", ".shp", ".fgb")
+VECTORS = (*GEOJSONS, ".gpkg", ".shp", ".fgb", ".kml")
 PARQUETS = (".parquet", ".geoparquet")
 STARTS = {  # a file that begins otherwise is not handed to GDAL, which would go by its content and not by its ending
     ".gpkg": (b"SQLite format 3",),
     ".shp": (b"\x00\x00\x27\x0a",),
     ".fgb": (b"fgb",),
+    ".kml": (b"<?xml", b"<kml", b"<!--"),
 }
+BESIDE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".shp.xml", ".sbn", ".sbx", ".qix")  # the parts of a shapefile
+LEADS_OUT = re.compile(rb"<(\w+:)?(NetworkLink|Model)\b|<!(DOCTYPE|ENTITY)")  # in a KML
 ONE_BYTE = "ISO-8859-1"  # one letter a byte: a text read so can be turned back into its bytes
 
 
-def read_vector(path: Path, source: str) -> Rows:
+def read_vector(path: Path, source: str, layer: str | None = None) -> Rows:
     """The features of a file GDAL reads, numbered from 1; its CRS as it says, or None.
 
     Raises
     ------
     SourceError
-        If the file is broken, is not what its ending says, or has several layers.
+        If the file is broken, is not what its ending says, or has several layers of which `layer` names none.
     """
-    if path.suffix.lower() in GEOJSONS:
+    suffix = path.suffix.lower()
+    if suffix in GEOJSONS:
+        if layer is not None:
+            raise refused(source, f"a GeoJSON has no layer {layer!r}", "leave layer out")
         return Rows(_numbered(read_geojson(path, source)))
     _check_start(path, source)
     with reading(source, CUT_OFF, "export it again"):
-        layers = pyogrio.list_layers(path)[:, 0].tolist()
-        if len(layers) != 1:
-            said = f"the file has {len(layers)} layers ({', '.join(map(str, layers))})" if layers else "the file has no layer"
-            raise refused(source, said, "save the one that is meant as a file of its own")
-        frame = _read_shapefile(path) if path.suffix.lower() == ".shp" else pyogrio.read_dataframe(path)
+        chosen = _chosen_layer([str(name) for name in pyogrio.list_layers(path)[:, 0]], layer, source)
+        frame = _read_shapefile(path) if suffix == ".shp" else pyogrio.read_dataframe(path, layer=chosen)
         return Rows(_numbered(frame))
+
+
+def read_zipped(path: Path, source: str, layer: str | None = None) -> Rows:
+    """The shapefile in a ``.zip``, as offices hand them round; of several the one that `layer` names.
+
+    Raises
+    ------
+    SourceError
+        If the archive is broken, unpacks to more than any table, or holds no shapefile, or several and none is named.
+    """
+    check_archive(path, source)
+    with reading(source, CUT_OFF, "copy it again"), zipfile.ZipFile(path) as archive:
+        named = [(part, _name_in_zip(part)) for part in archive.infolist()]
+        stems = {PurePosixPath(name).stem: name for _, name in named if name.lower().endswith(".shp")}
+        if not stems:
+            raise refused(source, "there is no shapefile in the archive", "unpack it, and name the file inside")
+        stem = _chosen_layer(list(stems), layer, source)
+        with TemporaryDirectory(prefix="planner-zip-") as folder:
+            for part, name in named:
+                plain = PurePosixPath(name)
+                if plain.with_suffix("") == PurePosixPath(stems[stem]).with_suffix("") and plain.suffix.lower() in BESIDE:
+                    (Path(folder) / f"unpacked{plain.suffix.lower()}").write_bytes(archive.read(part))
+            return read_vector(Path(folder) / "unpacked.shp", source)
+
+
+def _name_in_zip(part: zipfile.ZipInfo) -> str:
+    """A name in an archive; archives made in Chinese Windows hold GB18030, which Python takes for CP437."""
+    if part.flag_bits & 0x800:
+        return part.filename
+    try:
+        return part.filename.encode("cp437").decode("gb18030")
+    except UnicodeError:
+        return part.filename
+
+
+def _chosen_layer(layers: list[str], asked: str | None, source: str) -> str:
+    """The layer that is meant: the one asked for, or the only one."""
+    shown = ", ".join(layers)
+    if asked is not None and asked not in layers:
+        near = difflib.get_close_matches(asked, layers, n=1, cutoff=0.5)
+        mend = f"did you mean {near[0]!r}?" if near else "name one of them"
+        raise refused(source, f"the file has no layer {asked!r} but {shown or 'none at all'}", mend)
+    if asked is None and len(layers) != 1:
+        said = f"the file has {len(layers)} layers ({shown})" if layers else "the file has no layer"
+        raise refused(source, said, f'say which is meant, as in layer = "{layers[0]}"' if layers else "export it again")
+    return layers[0] if asked is None else asked
 
 
 def read_parquet(path: Path, source: str) -> Rows:
@@ -72,6 +134,10 @@ def _check_start(path: Path, source: str) -> None:
         start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start.startswith(STARTS[path.suffix.lower()]):
         raise refused(source, "the file is not what its ending says", "export it again")
+    if path.suffix.lower() == ".kml":
+        check_file(path, source, MOST_TEXT)
+        if LEADS_OUT.search(path.read_bytes()):
+            raise refused(source, "the file leads to other files, which are not followed", "save the places themselves as KML")
 
 
 def _read_shapefile(path: Path) -> gpd.GeoDataFrame:

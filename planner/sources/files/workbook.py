@@ -1,34 +1,59 @@
-"""Excel workbooks: the sheet that looks most like the table, values of formulas, titles and merged headers."""
+"""Workbooks of Excel, WPS and LibreOffice: the sheet that looks most like the table, values of formulas, merged headers."""
 
 from __future__ import annotations
 
+import difflib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import python_calamine
 
 from planner.errors import Fault
 from planner.schema import is_blank
-from planner.sources.files.opening import CUT_OFF, check_archive, reading
+from planner.sources.files.opening import CUT_OFF, check_archive, reading, refused
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
 
+MODERN = (".xlsx", ".xlsm")
+WORKBOOKS = (*MODERN, ".xls", ".ods", ".xlsb")
 
-def read_workbook(path: Path, source: str, recognise: Recognise) -> Rows:
-    """The rows of the sheet with most known headers (the first of equals).
+
+def read_workbook(path: Path, source: str, recognise: Recognise, sheet: str | None = None) -> Rows:
+    """The rows of the sheet called `sheet`, else of the one with most known headers (the first of equals).
 
     Raises
     ------
     SourceError
-        If the workbook is broken, locked with a password, or unpacks to more than any table.
+        If the workbook is broken, locked with a password, unpacks to more than any table, or has no such sheet.
     """
-    check_archive(path, source)
-    sheets = _sheets(path, source, values=True)
-    records = max(sheets.values(), key=lambda held: _known(held, recognise), default=[])
+    modern = path.suffix.lower() in MODERN
+    if modern or path.suffix.lower() == ".ods":
+        check_archive(path, source)
+    sheets = _sheets(path, source, values=True) if modern else _old_sheets(path, source)
+    if sheet is not None and sheet not in sheets:
+        near = difflib.get_close_matches(sheet, sheets, n=1, cutoff=0.5)
+        mend = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheets)}"
+        raise refused(source, f"the workbook has no sheet {sheet!r}", mend)
+    looked_at = sheets if sheet is None else {sheet: sheets[sheet]}
+    records = max(looked_at.values(), key=lambda held: _known(held, recognise), default=[])
     name = next((name for name, held in sheets.items() if held is records), "")
     rows = rows_of(records, source, recognise)
-    return Rows(rows.frame, (*rows.faults, *_uncomputed(path, source, name, records)))
+    return Rows(rows.frame, (*rows.faults, *(_uncomputed(path, source, name, records) if modern else ())))
+
+
+def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
+    """The sheets of a workbook of Excel 97 (.xls), of LibreOffice (.ods) or a binary one (.xlsb)."""
+    mend = "open it in Excel or WPS and save it as .xlsx"
+    with reading(source, "the workbook cannot be read", mend), python_calamine.CalamineWorkbook.from_path(path) as book:
+        return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+
+
+def _filled(sheet: Any) -> list[Record]:
+    """Rows that hold anything, by their number in the sheet; empty cells come as empty text."""
+    held = enumerate(sheet.to_python(skip_empty_area=False), 1)
+    return [(number, cells) for number, cells in held if any(not is_blank(cell) for cell in cells)]
 
 
 def _known(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool]:

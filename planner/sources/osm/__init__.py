@@ -17,7 +17,7 @@ from planner.network import Network
 from planner.schema import Towns
 from planner.sources.cache import cache_folder, fingerprint, keep_network, kept_network
 from planner.sources.osm.backdrop import read_backdrop
-from planner.sources.osm.buildings import read_buildings
+from planner.sources.osm.buildings import read_buildings, read_residential_land
 from planner.sources.osm.extent import read_extent
 from planner.sources.osm.premises import read_premises
 from planner.sources.osm.streets import read_osm_network
@@ -32,6 +32,7 @@ __all__ = [
     "read_network",
     "read_osm_network",
     "read_premises",
+    "read_residential_land",
 ]
 
 SMALLEST_KEPT_BYTES = 256 * 1024  # a smaller extract is read in a tenth of a second

@@ -89,6 +89,18 @@ def read_buildings(path: str | Path, *, crs: Any, area: BaseGeometry | None = No
     return table[kept].reset_index(drop=True)
 
 
+def read_residential_land(path: str | Path, *, crs: Any, area: BaseGeometry | None = None) -> Geometries:
+    """The polygons of ``landuse=residential`` that touch `area`, in `crs`, sorted by id; they may overlap.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read.
+    """
+    found = read_shapes(path, ["landuse"], crs=crs, area=area)
+    return found.keep((found.values("landuse") == "residential") & np.asarray(shapely.area(found.shape) > 0, dtype=bool)).shape
+
+
 def is_home(tags: Tags) -> bool:
     """Whether people live in a building with these tags.
 

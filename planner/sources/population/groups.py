@@ -1,4 +1,4 @@
-"""Key groups put onto the residents' demand points: lists, counts at points, zones, town totals, rasters."""
+"""Key groups put onto the residents' demand points; employers and jobs put where the work is."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, hold_within
 from planner.errors import Fault, StudyError, TableError, say_faults
 from planner.sources.population.rasters import RasterAsk, is_raster, read_raster
 from planner.sources.population.residents import group_headers
-from planner.sources.population.settle import points_in_towns, totals_by_town, zones_over_places
-from planner.sources.population.tables import COUNT_WORDS, CountAsk, CountTable, read_counts
-from planner.study import Group, Study
+from planner.sources.population.settle import points_in_towns, totals_by_town, zones_in_towns, zones_over_places
+from planner.sources.population.tables import COUNT_WORDS, EMPLOYER_WORDS, JOB_WORDS, CountAsk, CountTable, read_counts
+from planner.study import Counted, Group, Study
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
+WORDS = {Counted.PEOPLE: COUNT_WORDS, Counted.EMPLOYERS: EMPLOYER_WORDS, Counted.JOBS: JOB_WORDS}  # headers of counts
 ATTACH_M = 1000.0  # a member farther than a walk of 15 minutes from every resident of the town is an error of place
 
 
@@ -27,15 +28,10 @@ def read_group(
     """People of one key group that has its own file, at the residents' points: (n,) counts and the tallies."""
     file = _file_of(study, group)
     if is_raster(file):
-        ask = RasterAsk(study.path_of(file), file, group.name, group.column, group.values, study.population.zone_m)
-        found, tally = read_raster(ask, grounds, progress=progress)
+        found, tally = read_raster(_raster_ask(study, group, file), grounds, progress=progress)
         amounts, attached = _attached(found, group, points)
         return amounts, [tally, attached]
-    words = (group.column,) if group.column else (*group_headers(group), *COUNT_WORDS)
-    held = {} if group.suppressed is None else {group.name: group.suppressed}
-    path, columns = study.path_of(file), {group.name: words}
-    asked = CountAsk(path, file, columns, group.coordinates, private=True, one_each=True, suppressed=held)
-    table = read_counts(asked, grounds.crs)
+    table = read_counts(ask_of(study, group), grounds.crs)
     if table.shapes is None:
         return _by_town(table, group, points, grounds)
     if table.are_zones:
@@ -43,6 +39,44 @@ def read_group(
     found, steps = points_in_towns(table, grounds)
     amounts, attached = _attached(found, group, points)
     return amounts, [*steps, attached]
+
+
+def read_workplaces(
+    study: Study, group: Group, grounds: Grounds, *, progress: Progress | None = None
+) -> tuple[CountedPoints, list[Tally]]:
+    """Employers or jobs at points of their own, where the work is: points, zones or a raster; of nobody's residents.
+
+    Raises
+    ------
+    TableError
+        If the file says only how many there are in each town: that says nothing of where; else as the readers say.
+    """
+    file = _file_of(study, group)
+    if is_raster(file):
+        found, tally = read_raster(_raster_ask(study, group, file), grounds, progress=progress)
+        return found, [tally]
+    table = read_counts(ask_of(study, group), grounds.crs)
+    if table.shapes is None:
+        problem = f"totals by town do not say where in a town the {group.of} are"
+        fault = Fault(problem, "add lon and lat (经度, 纬度), or give zones or a raster", file)
+        raise TableError(str(fault), [fault], group.name)
+    return zones_in_towns(table, grounds, study.population.zone_m) if table.are_zones else points_in_towns(table, grounds)
+
+
+def ask_of(study: Study, group: Group) -> CountAsk:
+    """What is read of a group's own table; a list without a count has one row a person or an employer, never a job."""
+    file = _file_of(study, group)
+    words = (group.column,) if group.column else (*group_headers(group), *WORDS[group.of])
+    held = {} if group.suppressed is None else {group.name: group.suppressed}
+    one_each, columns = group.of is not Counted.JOBS, {group.name: words}
+    return CountAsk(
+        study.path_of(file), file, columns, group.coordinates,
+        private=True, one_each=one_each, suppressed=held, layer=group.layer,
+    )  # fmt: skip
+
+
+def _raster_ask(study: Study, group: Group, file: str) -> RasterAsk:
+    return RasterAsk(study.path_of(file), file, group.name, group.column, group.values, study.population.zone_m)
 
 
 def _by_town(table: CountTable, group: Group, points: CountedPoints, grounds: Grounds) -> tuple[Floats, list[Tally]]:

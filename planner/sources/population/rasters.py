@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rasterio.windows import Window
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, cell_parts
 from planner.errors import CrsError, Fault, PlannerWarning, SourceError, TableError, say_faults
+from planner.sources.population.tables import CountTable
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -66,16 +68,48 @@ def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None =
     TableError
         If counts are negative or infinite, the band is not there, or the raster and the area do not meet.
     """
+    with _opened(ask) as raster:
+        return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+
+
+def read_raster_zones(ask: RasterAsk, grounds: Grounds) -> CountTable:
+    """The cells of a raster that hold people and lie where the area may be, each as a zone: to be spread over what is in it.
+
+    Raises as `read_raster` does.
+    """
+    with _opened(ask) as raster:
+        grid = _Grid.of(raster, ask, grounds)
+        cells, people, faults = [], [], list[Fault]()
+        for row, col, height, width in _windows(grid):
+            values, wrong = _people(raster, grid, ask, (row, col, height, width))
+            some = np.argwhere(values > 0)
+            cells.append(some + np.array([row, col]))
+            people.append(values[values > 0])
+            faults += wrong
+    if faults:
+        raise TableError(say_faults(faults), faults, ask.what)
+    cell = np.concatenate(cells)
+    corners = cell[:, None, ::-1] + np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    into = pyproj.Transformer.from_crs(grid.crs, grounds.crs, always_xy=True)
+    xy = np.column_stack(into.transform(*_through(grid.to_crs, corners.reshape(-1, 2).astype(np.float64)).T)).reshape(-1, 4, 2)
+    zones = np.asarray(shapely.polygons(xy), dtype=object)
+    met = shapely.intersects(zones, shapely.union_all(grounds.shapes))
+    rows = np.array([f"{row + 1}, column {col + 1}" for row, col in cell[met]], dtype=object)
+    return CountTable(ask.file, False, rows, {ask.what: np.concatenate(people)[met]}, zones[met])
+
+
+@contextmanager
+def _opened(ask: RasterAsk) -> Iterator[Any]:
+    """The raster, opened; what cannot be read is a SourceError."""
     if not ask.path.is_file():
         raise _refused(ask, "there is no such file", "check the path in study.toml")
     try:
         with rasterio.open(ask.path, driver=DRIVERS[Path(ask.file).suffix.lower()]) as raster:
             _warn_of_densities(raster, ask)
-            return _read_open(_Grid.of(raster, ask, grounds), raster, ask, grounds, progress)
+            yield raster
     except rasterio.errors.RasterioError as error:
-        raise _refused(
-            ask, "it is no raster that can be read, or is cut off", "save it as GeoTIFF, or copy it again"
-        ) from error
+        problem = "it is no raster that can be read, or is cut off"
+        raise _refused(ask, problem, "save it as GeoTIFF, or copy it again") from error
 
 
 def _warn_of_densities(raster: Any, ask: RasterAsk) -> None:
@@ -93,7 +127,8 @@ class _Grid:
     crs: pyproj.CRS
     to_crs: Any  # affine: column, row of a raster cell to its CRS
     times: int  # each cell is cut into times x times
-    shapes: npt.NDArray[np.object_]
+    shapes: npt.NDArray[np.object_]  # the pieces of the towns
+    town: npt.NDArray[np.int64]  # of each piece
     rows: tuple[int, int]
     cols: tuple[int, int]
     band: int
@@ -106,13 +141,13 @@ class _Grid:
         crs = pyproj.CRS.from_wkt(raster.crs.to_wkt())
         into = pyproj.Transformer.from_crs(grounds.crs, crs, always_xy=True)
         inverse = ~raster.transform
-        shapes = shapely.segmentize(grounds.shapes, _STRAIGHT_M)
+        shapes = shapely.segmentize(grounds.pieces, _STRAIGHT_M)
         shapes = shapely.transform(shapes, lambda xy: _through(inverse, np.column_stack(into.transform(*xy.T))))
         shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
         rows, cols = _overlap(raster, ask, shapes, grounds)
         times = _times(raster, crs, grounds, rows, cols, ask.zone_m)
         finer = shapely.transform(shapes, lambda xy: xy * times)
-        return cls(crs, raster.transform, times, finer, rows, cols, _band(raster, ask))
+        return cls(crs, raster.transform, times, finer, grounds.piece_town, rows, cols, _band(raster, ask))
 
 
 def _read_open(
@@ -142,7 +177,7 @@ def _split_window(grid: _Grid, window: Box, values: Floats) -> tuple[list[Part],
     row, col, height, width = window
     n, parts, covered = grid.times, [], 0.0
     touched = np.zeros(values.shape, dtype=bool)
-    for town, shape in enumerate(grid.shapes):
+    for town, shape in zip(grid.town.tolist(), grid.shapes, strict=True):
         cells = cell_parts(shape, (row * n, (row + height) * n), (col * n, (col + width) * n))
         inner = cells.row // n - row, cells.col // n - col
         touched[inner] = True

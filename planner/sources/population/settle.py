@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from planner.demand import CountedPoints, Grounds, Tally, ZoneParts, locate, spread, zone_parts
+from planner.demand import CountedPoints, Grounds, Tally, ZoneParts, areal, locate, spread, zone_parts
 from planner.errors import Fault, TableError, say_faults
 from planner.sources.files.towns import match_town, nearest_town
 from planner.sources.population.rasters import grounds_lonlat, lonlat
@@ -35,12 +35,11 @@ def points_in_towns(table: CountTable, grounds: Grounds) -> tuple[CountedPoints,
 
 def zones_in_towns(table: CountTable, grounds: Grounds, whole_m: float) -> tuple[CountedPoints, list[Tally]]:
     """Zones split among the towns by area, large parts cut; what lies outside the area is left out and tallied."""
-    zones = _shapes(table)
-    parts = zone_parts(zones, grounds.shapes, whole_m=whole_m)
+    parts = zone_parts(_shapes(table), grounds.pieces, whole_m=whole_m)
     if not len(parts.zone):
         raise _nowhere(table, grounds)
     counts = {what: values[parts.zone] * parts.share for what, values in table.counts.items()}
-    points = CountedPoints(parts.xy, parts.town, counts)
+    points = CountedPoints(parts.xy, grounds.piece_town[parts.town], counts)
     return points, tallies(f"{table.file} clipped to the area", table.counts, points)
 
 
@@ -67,13 +66,32 @@ def zones_over_places(
     return CountedPoints(places.xy, places.town, counts), _bare_parts(table, grounds, parts, ~held, whole_m)
 
 
+def land_in(shapes: Shapes, land: Shapes) -> tuple[Shapes, Bools]:
+    """The part of each shape that is residential land, and which shapes have none (theirs is empty)."""
+    tree = shapely.STRtree(land)
+    found = np.full(len(shapes), shapely.Polygon(), dtype=object)
+    shape, near = tree.query(shapes, predicate="intersects")
+    order = np.argsort(shape, kind="stable")
+    for i, rows in zip(*_groups(shape[order], near[order]), strict=True):  # a loop: each shape meets its own pieces of land
+        own = shapely.union_all(land[np.sort(rows)])
+        found[i] = shapely.intersection(shapes[i], own)
+    found = areal(found)
+    return found, np.asarray(shapely.area(found) <= 0, dtype=np.bool_)
+
+
+def _groups(keys: Ids, values: Ids) -> tuple[Ids, list[Ids]]:
+    """Values by key, for keys in rising order."""
+    own, starts = np.unique(keys, return_index=True)
+    return own, list(np.split(values, starts[1:])) if len(own) else []
+
+
 def _bare_parts(table: CountTable, grounds: Grounds, parts: ZoneParts, bare: Bools, whole_m: float) -> CountedPoints:
     """The people of the parts of zones that are `bare`, at points that stand for at most `whole_m`."""
-    fine = zone_parts(_shapes(table), grounds.shapes, whole_m=whole_m)
-    towns = len(grounds.names)
-    here = np.isin(fine.zone * towns + fine.town, (parts.zone * towns + parts.town)[bare])
+    fine = zone_parts(_shapes(table), grounds.pieces, whole_m=whole_m)
+    towns, own = len(grounds.names), grounds.piece_town[fine.town]
+    here = np.isin(fine.zone * towns + own, (parts.zone * towns + parts.town)[bare])
     rest = {what: (values[fine.zone] * fine.share)[here] for what, values in table.counts.items()}
-    return CountedPoints(fine.xy[here], fine.town[here], rest)
+    return CountedPoints(fine.xy[here], own[here], rest)
 
 
 def _places_in_parts(zones: Shapes, parts: ZoneParts, places: CountedPoints) -> tuple[Ids, Ids]:
@@ -115,13 +133,23 @@ def _summed(values: Floats, to: Ids, count: int) -> Floats:
     return np.asarray(np.bincount(to, weights=values, minlength=count), dtype=np.float64)
 
 
-def spread_evenly(totals: Mapping[str, Floats], grounds: Grounds, whole_m: float, towns: Ids) -> CountedPoints:
-    """Totals of the towns in `towns` spread evenly over their ground, on the grid of `zone_parts`."""
-    shapes = grounds.shapes[towns]
-    parts = zone_parts(shapes, shapes, whole_m=whole_m)
-    own = parts.zone == parts.town
-    counts = {what: spread(values[towns], parts.share[own], parts.zone[own]) for what, values in totals.items()}
-    return CountedPoints(parts.xy[own], towns[parts.town[own]], counts)
+def spread_evenly(
+    totals: Mapping[str, Floats], grounds: Grounds, whole_m: float, towns: Ids, shapes: Shapes | None = None
+) -> CountedPoints:
+    """Totals of the towns in `towns` spread evenly over their ground, on the grid of `zone_parts`.
+
+    With `shapes`, one for each of ``grounds.pieces``, over these instead: the part of each piece on which people live.
+    """
+    own = np.isin(grounds.piece_town, towns)
+    pieces, town = (grounds.pieces if shapes is None else shapes)[own], grounds.piece_town[own]
+    solid = shapely.area(pieces) > 0
+    pieces, town = pieces[solid], town[solid]
+    parts = zone_parts(pieces, pieces, whole_m=whole_m)
+    same = parts.zone == parts.town
+    zone, weight = parts.zone[same], parts.share[same] * shapely.area(pieces)[parts.zone[same]]
+    wanted = np.isin(np.arange(len(grounds.names)), towns)
+    counts = {what: spread(np.where(wanted, values, 0.0), weight, town[zone]) for what, values in totals.items()}
+    return CountedPoints(parts.xy[same], town[zone], counts)
 
 
 def tallies(step: str, counts: Mapping[str, Floats], points: CountedPoints, note: str = "") -> list[Tally]:

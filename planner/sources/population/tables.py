@@ -17,7 +17,7 @@ import pyproj
 import shapely
 
 from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, TableError, say_faults
-from planner.schema import CANDIDATES, DEMAND, TOWNS, as_number, fold, is_blank
+from planner.schema import CANDIDATES, DEMAND, TOWNS, as_number, fold, is_blank, without_unit
 from planner.sources.files.points import PAIRS
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
@@ -33,6 +33,11 @@ COUNT_WORDS = tuple(
     for column in (DEMAND["population"], TOWNS["population"])
     for word in (column.name, column.en, column.zh, *column.aliases, "人数", "总人数", "合计", "people", "persons")
 )
+EMPLOYER_WORDS = ("employers", "firms", "企业数", "用人单位数", "单位数", "法人单位数", "户数", "count", "数量")
+JOB_WORDS = (
+    "jobs", "employees", "workers", "岗位数", "就业岗位", "就业岗位数", "从业人员", "从业人数", "从业人员数", "就业人数",
+    "用工人数", "职工人数", "员工人数", "参保人数", "count",
+)  # fmt: skip
 _TOWN_WORDS = ("街镇名称", "街道名称", "乡镇名称", "所属街道", "所在街镇")  # beyond the schema's own
 _POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
@@ -55,6 +60,10 @@ class CountAsk:
         Whether a table without a column of counts is a list, one row a person.
     suppressed
         By count, the number that stands for one that was held back; read as 0.
+    layer
+        Which layer of a file with several, or which sheet of a workbook.
+    by_town
+        Whether rows are placed by the town they name, whatever else the table says of where they are.
     """
 
     path: Path
@@ -64,6 +73,8 @@ class CountAsk:
     private: bool = False
     one_each: bool = False
     suppressed: Mapping[str, float] = field(default_factory=dict)
+    layer: str | None = None
+    by_town: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,11 +129,11 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     words = {fold(word) for names in ask.columns.values() for word in names}
 
     def recognise(header: str) -> str | None:
-        return header if fold(header) in words or _place_of(header, ask) else None
+        return header if not words.isdisjoint(_said(header)) or _place_of(header, ask) else None
 
     refusal = ""
     try:
-        read = read_rows(ask.path, ask.file, recognise)
+        read = read_rows(ask.path, ask.file, recognise, ask.layer)
     except PlannerError as error:
         if not ask.private:
             raise
@@ -158,18 +169,24 @@ def _place_of(header: str, ask: CountAsk) -> str | None:
 
     A column called ``name`` may be the towns' in a table of counts, never in a list of people.
     """
-    if fold(header) in PAIRS:
+    said = _said(header)
+    if any(word in PAIRS for word in said):
         return "pair"
-    if fold(header) in _TOWN_WORDS or (not ask.private and TOWNS["town"].matches(header)):
+    if any(word in _TOWN_WORDS or (not ask.private and TOWNS["town"].matches(word)) for word in said):
         return "town"
-    return next((name for name in ("lon", "lat", "town") if CANDIDATES[name].matches(header)), None)
+    return next((name for name in ("lon", "lat", "town") for word in said if CANDIDATES[name].matches(word)), None)
+
+
+def _said(header: str) -> tuple[str, str]:
+    """A header as it is compared: whole, and without the unit in brackets at its end."""
+    return fold(header), fold(without_unit(header))
 
 
 def _chosen_columns(ask: CountAsk, frame: pd.DataFrame, others: Sequence[str]) -> tuple[dict[str, str], list[Fault]]:
     """For each count the header that holds it, and what is missing or is no count at all."""
     chosen, faults = {}, []
     for what, words in ask.columns.items():
-        header = next((str(name) for word in words for name in frame.columns if fold(str(name)) == fold(word)), None)
+        header = next((str(name) for word in words for name in frame.columns if fold(word) in _said(str(name))), None)
         if header is None and not (ask.one_each and len(words) > 1):
             faults.append(_missing(ask, what, words, others))
         elif header is not None and ask.private and holds_personal(frame[header].head(SAMPLE).tolist()):
@@ -218,19 +235,19 @@ def _unsuppressed(numbers: Floats, header: str, what: str, ask: CountAsk) -> Flo
 
 def _places(ask: CountAsk, frame: Any, crs: pyproj.CRS, rows: Rows) -> tuple[Shapes | None, Sequence[str], list[Fault]]:
     """Where the rows are: their geometries, their coordinates, or else the towns they name."""
-    if isinstance(frame, gpd.GeoDataFrame):
+    if isinstance(frame, gpd.GeoDataFrame) and not ask.by_town:
         placed, faults = place_rows(frame, ask.file, ask.coordinates, str(crs))
         return (None, (), faults) if faults else _checked_shapes(ask, np.asarray(placed.geometry, dtype=object), rows)
     headers = {_place_of(str(name), ask): str(name) for name in reversed(frame.columns)}
     named: dict[str, str] = {headers[name]: name for name in ("lon", "lat") if name in headers}
     if not named and "pair" in headers:
         named = {headers["pair"]: headers["pair"]}
-    if named:
+    if named and not ask.by_town:
         placed, faults = place_rows(frame[[*named, ROW]].rename(columns=named), ask.file, ask.coordinates, str(crs))
         return np.asarray(placed.geometry, dtype=object), (), faults
     if "town" in headers:
         return None, ["" if is_blank(cell) else str(cell) for cell in frame[headers["town"]]], []
-    mend = "add lon and lat (经度, 纬度), or town (街镇)"
+    mend = "add town (街镇)" if ask.by_town else "add lon and lat (经度, 纬度), or town (街镇)"
     return None, (), [Fault("nothing says where the rows are", mend, ask.file)]
 
 
