@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from planner.siting import Plan, frontier, propose_sites, sites_needed
     from planner.sources.check import check_study
     from planner.sources.demo import demo_study
+    from planner.sources.fetch import fetch_study
     from planner.sources.files import (
         read_area,
         read_candidates,
@@ -141,6 +142,7 @@ _HOMES = {
     ),
     "planner.sources.check": ("check_study",),
     "planner.sources.demo": ("demo_study",),
+    "planner.sources.fetch": ("fetch_study",),
     "planner.sources.files": (
         "read_area",
         "read_candidates",
@@ -214,6 +216,7 @@ __all__ = [
     "compare_runs",
     "demo_study",
     "draw_atlas",
+    "fetch_study",
     "frontier",
     "isochrone_bands",
     "measure_coverage",

@@ -336,10 +336,17 @@ class Scenario:
 
 @dataclass(frozen=True, config=_STRICT)
 class NetworkSource:
-    """Where the walking network comes from: a file; `place` is what the area is called where extracts are downloaded."""
+    """Where the walking network comes from: a file, which ``planner fetch`` can get.
+
+    ``place`` is what OpenStreetMap calls the area (its towns are fetched by it); ``extract`` is Geofabrik's name of the
+    extract to cut the area out of, by itself the smallest that covers it; ``source = "overpass"`` asks a small area's
+    streets of an Overpass server instead.
+    """
 
     file: str | None = None
     place: str | None = None
+    extract: str | None = None
+    source: Annotated[str, Field(pattern="^(geofabrik|overpass)$")] = "geofabrik"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -392,6 +399,9 @@ class PopulationSource:
         Scale them to the totals by town of this table instead, matched by name; of its columns the one that counts people.
     layer
         Which layer of a file with several, or which sheet of a workbook.
+    source, year, country
+        What ``planner fetch`` makes `file` from: a ``ghs-pop`` or ``worldpop`` raster of a year; WorldPop goes by country
+        (ISO 3166, three letters).
     """
 
     file: str | None = None
@@ -407,6 +417,9 @@ class PopulationSource:
     totals: str | None = None
     totals_column: str | None = None
     totals_layer: str | None = None
+    source: Annotated[str, Field(pattern="^(ghs-pop|worldpop)$")] | None = None
+    year: Annotated[int, Field(ge=1975, le=2030)] = 2025
+    country: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
 
     @model_validator(mode="after")
     def _one_total(self) -> PopulationSource:
@@ -414,6 +427,29 @@ class PopulationSource:
         if len(said) > 1:
             raise ValueError(f"{' and '.join(said)} both say how many people there are; keep one of them")
         return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Mirrors:
+    """Other servers to fetch from, as ``http(s)://`` addresses; None is the project's own. The environment goes before."""
+
+    geofabrik: str | None = None
+    overpass: str | None = None
+    nominatim: str | None = None
+    ghs_pop: str | None = None
+    worldpop: str | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Fetching:
+    """What ``planner fetch`` asks for besides: which towns of ``network.place``, and where.
+
+    ``town_level`` is OpenStreetMap's ``admin_level`` of a town (8 in China); ``towns`` names those there should be.
+    """
+
+    town_level: Annotated[int, Field(ge=1, le=12)] = 8
+    towns: tuple[str, ...] = ()
+    mirrors: Mirrors = field(default_factory=Mirrors)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -567,6 +603,7 @@ class Study:
     as_of: dt.date | None = None
     candidates: tuple[StationSource, ...] = ()
     scenario: Scenario = field(default_factory=Scenario)
+    fetch: Fetching = field(default_factory=Fetching)
     privacy: Privacy = field(default_factory=Privacy)
     publish: Publish = field(default_factory=Publish)
     what_if: WhatIf = field(default_factory=WhatIf)

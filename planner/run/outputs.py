@@ -32,6 +32,7 @@ from planner.schema import (
 )
 from planner.sources.osm import read_backdrop
 from planner.sources.packs import read_policy
+from planner.sources.record import source_of
 from planner.study import Study
 from planner.style import Said
 
@@ -158,7 +159,7 @@ def sources_of(study: Study) -> tuple[Said, ...]:
     """What the maps and tables were made from, as lines to print in either language."""
     stations, population = study.stations, study.population
     places = Path(stations.file).name if stations.file else f"OpenStreetMap {', '.join(stations.osm)}"
-    people = Path(population.file).name if population.file else None
+    people = _attributed(study, population.file) if population.file else None
     spread = population.spread == "buildings"
     lines: list[Said] = [
         dict.fromkeys(("zh", "en"), f"© OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})"),
@@ -178,6 +179,14 @@ def sources_of(study: Study) -> tuple[Said, ...]:
     )
 
 
+def _attributed(study: Study, file: str) -> str:
+    """A file's name; of a fetched one whose data it is, for what year, under which licence."""
+    name, record = Path(file).name, source_of(study.folder, file)
+    if record is None:
+        return name
+    return f"{record.get('attribution', '')} ({record.get('data_date', '')}), {record.get('licence', '')} ({name})"
+
+
 def manifest_of(run: Run) -> dict[str, Any]:
     survey, study = run.survey, run.survey.study
     return {
@@ -185,6 +194,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
         "study": study.name,
         "as_of": survey.as_of.isoformat(),
         "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
+        "sources": sources_recorded(study),
         "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
         "network": survey.network.report,
         "plan": run.published_summary.get("plan"),
@@ -193,6 +203,13 @@ def manifest_of(run: Run) -> dict[str, Any]:
         "seconds": {name: round(taken, 3) for name, taken in survey.steps.seconds.items()},
         "written_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
+
+
+def sources_recorded(study: Study) -> dict[str, Any]:
+    """What ``sources.json`` says of the study's files: where each was fetched, when, its licence; a file that was changed
+    since is the user's own, and nothing is said of it."""
+    said = {file: source_of(study.folder, file) for file in input_files(study)}
+    return {file: dict(record) for file, record in said.items() if record is not None}
 
 
 def input_files(study: Study) -> tuple[str, ...]:

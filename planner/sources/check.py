@@ -24,7 +24,8 @@ from planner.siting import check_method
 from planner.sources.datums import datum_fault
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
-from planner.sources.files.opening import check_file
+from planner.sources.files.fetchable import unfetched
+from planner.sources.files.opening import NOT_THERE, check_file
 from planner.sources.files.study import load_study, named_files, settle_study, study_file
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
@@ -32,6 +33,7 @@ from planner.sources.population.groups import ask_of, read_group, read_workplace
 from planner.sources.population.rasters import is_raster
 from planner.sources.population.residents import read_residents
 from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
+from planner.sources.record import read_sources
 from planner.study import Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
@@ -43,6 +45,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.missing: list[Fault] = []
 
     def of(self, step: Callable[[], T]) -> T | None:
         """What `step` gives, or None where it raised one of our errors."""
@@ -53,7 +56,16 @@ class _Findings:
             return None
 
     def add(self, faults: Sequence[Fault]) -> None:
-        self.faults += [fault for fault in faults if fault not in self.faults]
+        """Keep what is new; a file that is to be fetched is said once, by `missing`."""
+        told = {fault.file for fault in self.missing}
+        self.faults += [
+            fault for fault in faults if fault not in self.faults and not (fault.file in told and fault.problem == NOT_THERE)
+        ]
+
+    def add_missing(self, faults: Sequence[Fault]) -> None:
+        """Files that `planner fetch` gets."""
+        self.missing = list(faults)
+        self.faults += faults
 
 
 def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Progress | None = None) -> list[Fault]:
@@ -93,6 +105,8 @@ def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Pr
 
 def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> None:
     """Everything the study names."""
+    found.add_missing(unfetched(said))
+    found.of(lambda: read_sources(said.folder))
     found.of(lambda: read_policy(said))
     if said.candidates:
         found.of(lambda: check_method(said.scenario.siting))

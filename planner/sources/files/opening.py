@@ -10,6 +10,7 @@ from pathlib import Path
 
 from planner.errors import Fault, PlannerError, SourceError
 
+NOT_THERE = "there is no such file"
 CUT_OFF = "the file is cut off, or is not what its ending says"
 MOST_ROWS = 10_000_000  # of a packed table; a country has fewer places that people walk to
 MOST_BYTES = 2_000_000_000  # of a table as it lies on the disk
@@ -32,7 +33,7 @@ def check_file(path: Path, source: str, most_bytes: int = MOST_BYTES) -> None:
         with path.open("rb"):
             pass
     except FileNotFoundError as error:
-        raise refused(source, "there is no such file", "check its name, or put it there") from error
+        raise refused(source, NOT_THERE, "check its name, or put it there") from error
     except (OSError, ValueError) as error:
         if isinstance(error, SourceError):
             raise

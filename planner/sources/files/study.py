@@ -18,6 +18,7 @@ from planner.profiles import KMH
 from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
 from planner.sources.files.document import override_keys, parse_document
+from planner.sources.files.fetchable import unfetched
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
 from planner.study import Study
@@ -54,6 +55,9 @@ _PATTERNS = {
     "^[^=]+=.+$": ("this is no OSM tag", "write key=value, such as amenity=library"),
     "^(zh|en)$": ("there is no such language", "use zh or en"),
     "^(none|buildings|land|area)$": ("there is no such way of spreading", "use none, buildings, land or area"),
+    "^(geofabrik|overpass)$": ("streets are not fetched from there", "use geofabrik or overpass"),
+    "^(ghs-pop|worldpop)$": ("there is no such raster of people", "use ghs-pop or worldpop"),
+    "^[A-Z]{3}$": ("this is no country code", "use three capitals of ISO 3166, such as CHN"),
     "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),
 }
 _MENDS = {
@@ -90,12 +94,15 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
         With every fault at once: unknown keys (naming the nearest known one), wrong types and values, paths that leave
         the study's folder, a CRS that does not measure in true metres there.
     SourceError
-        If the study file or the area cannot be read.
+        If the study file or the area cannot be read, or files that `planner fetch` gets are not there yet.
     """
     file = study_file(path)
     study, faults = load_study(file, overrides)
     if study is None or faults:
         raise StudyError(say_faults(faults), faults)
+    missing = unfetched(study)
+    if missing:
+        raise SourceError(say_faults(missing), missing, missing[0].file)
     study, faults = settle_study(study, str(file))
     if faults:
         raise StudyError(say_faults(faults), faults)

@@ -28,6 +28,9 @@ area = "towns.geojson"            # polygons, one or more a town (GeoJSON, GeoPa
 
 [network]                         # streets 路网
 file = "network.osm.pbf"          # .osm.pbf, .osm, .osm.gz, .osm.bz2, or .graphml of OSMnx
+# place = "嘉定区, 上海市"          # planner fetch: whose towns become the area file  下载街镇边界所用的地名
+# extract = "shanghai"            # planner fetch: Geofabrik's extract; by itself the smallest that covers the area  路网下载
+# source = "overpass"             # planner fetch: a small area, straight from OpenStreetMap  小范围可直接下载
 
 [walk]                            # how people walk 步行
 minutes = 15                      # the circle, inclusive  圈层分钟数（含）
@@ -58,6 +61,8 @@ file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or pol
 # values = "counts"               # or per_km2: what a raster holds  栅格含义：人数或密度
 # spread = "buildings"            # totals by town, zones or cells over residential buildings; "land": over residential land
 #                                 # 按住宅建筑面积（buildings）或居住用地（land）分配
+# source = "ghs-pop"              # planner fetch: or worldpop (then country = "CHN" too)  人口栅格下载
+# year = 2025
 # fit_towns = true                # scale so that each town has the population of the area file  按街镇总数校正
 # totals = "totals.xlsx"          # or of this table of towns (街镇, 常住人口)  或按此表的街镇总数校正
 # totals_column = "常住人口"
@@ -90,6 +95,12 @@ method = "mclp"                   # the most need covered with so many sites
 sites = 5                         # how many
 # per_town_min = 1                # every town ends with at least so many  每街镇至少
 # phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
+
+# [fetch]                         # what planner fetch asks for besides  下载设置
+# towns = ["安亭镇", "南翔镇"]      # the towns there should be; without it all of the place  应有的街镇
+# town_level = 8                  # admin_level of a town in OpenStreetMap  街镇的行政级别
+# [fetch.mirrors]                 # other servers: geofabrik, overpass, nominatim, ghs_pop, worldpop  镜像
+# geofabrik = "https://download.geofabrik.de"
 
 [privacy]                         # 隐私
 minimum_count = 10                # smaller counts of key groups are never published  小于此数的重点群体人数不公开

@@ -1,0 +1,45 @@
+"""Which files of a study `planner fetch` can get, and which of them are not there yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.errors import Fault
+from planner.study import Study
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that could be fetched: which part of the study, its path as written, whether the study says how to get it, and
+    what would say so."""
+
+    part: str
+    file: str
+    asked: bool
+    mend: str
+
+
+def wanted_files(study: Study) -> tuple[Wanted, ...]:
+    """The area, the streets and the residents of a study, as far as it names files for them.
+
+    >>> from planner.study import NetworkSource, PopulationSource, StationSource
+    >>> network = NetworkSource(file="n.osm.pbf", extract="shanghai")
+    >>> study = Study("a", "towns.geojson", network, StationSource(file="s.csv"), PopulationSource(total=100))
+    >>> [(wanted.part, wanted.asked) for wanted in wanted_files(study)]
+    [('towns', False), ('streets', True)]
+    """
+    network, population = study.network, study.population
+    streets = bool(network.extract or network.place) or network.source == "overpass"
+    named = (
+        ("towns", study.area, bool(network.place), 'add [network] place = "嘉定区, 上海市"'),
+        ("streets", network.file, streets, 'add [network] extract = "shanghai"'),
+        ("residents", population.file, population.source is not None, 'add [population] source = "ghs-pop"'),
+    )
+    return tuple(Wanted(part, file, asked, mend) for part, file, asked, mend in named if file is not None)
+
+
+def unfetched(study: Study) -> list[Fault]:
+    """A fault for each file that is not there and that `planner fetch` would get."""
+    missing = [wanted for wanted in wanted_files(study) if wanted.asked and not study.path_of(wanted.file).exists()]
+    mend = f"run `planner fetch {study.folder.name or '.'}`, or put it there"
+    return [Fault("the file is not there yet", mend, wanted.file) for wanted in missing]
