@@ -14,6 +14,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner check my-district", "all that is wrong, in plain words"),
         ("planner check my-district --format json", "for a program"),
     ),
+    "fetch": (
+        ("planner fetch my-district --dry-run", "what would be fetched, and how big it is"),
+        ("planner fetch my-district", "towns, streets and residents; the only command that uses the internet"),
+        ("planner fetch my-district --update", "again, for newer data; files of your own stay"),
+    ),
     "times": (
         ("planner times my-district --from demand --to stations --format csv > times.csv", "every walk within the cutoff"),
         ("planner times my-district --from homes.csv --to stations --set walk.minutes=60", "from places of your own"),

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 import planner
-from planner.cli.door import format_option, main, progress_bar, say, study_options
+from planner.cli.door import format_option, main, progress_bar, say, talk_options
 from planner.cli.show import show
 
 
 @main.command()
-@study_options
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: network.extract=jiangsu")
+@talk_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be fetched, and how big it is.")
 @click.option("--update", is_flag=True, help="Fetch again what was fetched before; never a file of your own.")
 @format_option("table", "csv", "json")
