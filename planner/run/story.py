@@ -29,6 +29,7 @@ from planner.schema import (
 from planner.score import score_groups, score_stations, score_towns
 from planner.siting import check_method, frontier, propose_sites
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
+from planner.sources.files.fetchable import check_fetched
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
@@ -45,6 +46,7 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
         What is wrong with the study, its tables or its files; each with all faults at once.
     """
     steps = Steps(progress)
+    check_fetched(study)
     with steps.step("reading tables"):
         towns = read_area(study)
         areas = read_areas(study, towns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.errors import Fault
+from planner.errors import Fault, SourceError, say_faults
 from planner.study import Study
 
 
@@ -43,3 +43,10 @@ def unfetched(study: Study) -> list[Fault]:
     missing = [wanted for wanted in wanted_files(study) if wanted.asked and not study.path_of(wanted.file).exists()]
     mend = f"run `planner fetch {study.folder.name or '.'}`, or put it there"
     return [Fault("the file is not there yet", mend, wanted.file) for wanted in missing]
+
+
+def check_fetched(study: Study) -> None:
+    """Raise a SourceError that says every file which is yet to be fetched, if there is any."""
+    missing = unfetched(study)
+    if missing:
+        raise SourceError(say_faults(missing), missing, missing[0].file)

@@ -18,7 +18,7 @@ from planner.profiles import KMH
 from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
 from planner.sources.files.document import override_keys, parse_document
-from planner.sources.files.fetchable import unfetched
+from planner.sources.files.fetchable import check_fetched
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
 from planner.study import Study
@@ -94,15 +94,14 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
         With every fault at once: unknown keys (naming the nearest known one), wrong types and values, paths that leave
         the study's folder, a CRS that does not measure in true metres there.
     SourceError
-        If the study file or the area cannot be read, or files that `planner fetch` gets are not there yet.
+        If the study file or the area cannot be read, or is yet to be fetched.
     """
     file = study_file(path)
     study, faults = load_study(file, overrides)
     if study is None or faults:
         raise StudyError(say_faults(faults), faults)
-    missing = unfetched(study)
-    if missing:
-        raise SourceError(say_faults(missing), missing, missing[0].file)
+    if not study.path_of(study.area).exists():
+        check_fetched(study)
     study, faults = settle_study(study, str(file))
     if faults:
         raise StudyError(say_faults(faults), faults)
