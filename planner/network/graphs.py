@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pyproj
 import shapely
@@ -18,6 +17,8 @@ from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, turn
 from planner.network.geodesy import ground_m
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from planner.network.model import Network
 
 
@@ -70,6 +71,8 @@ def segments_of(graph: nx.Graph[Any], crs: Any = None) -> GraphSegments:
 
 def graph_of(network: Network) -> nx.MultiDiGraph[Any]:
     """The network as a graph as OSMnx builds them, before simplifying; see `Network.to_networkx`."""
+    import networkx as nx  # slow to import, and most runs hold no graph
+
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=network.crs.to_string(), created_with="planner", simplified=False)
     ids = network.node_id.tolist()
     graph.add_nodes_from((name, {"x": x, "y": y}) for name, (x, y) in zip(ids, network.node_xy.tolist(), strict=True))

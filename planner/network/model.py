@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -19,6 +18,9 @@ from planner.errors import CrsError, Fault, TableError, say_faults
 from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.graphs import graph_of, segments_of
 from planner.network.order import hilbert_index
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,6 @@ from planner import store
 from planner.errors import SourceError
 from planner.priority import name_areas, score_areas
 from planner.privacy import publish_tables
-from planner.publish.atlas import Atlas, draw_atlas
-from planner.publish.pictures import draw_all
-from planner.publish.report import write_report
-from planner.publish.workbook import headline_of, write_workbook
 from planner.schema import (
     Areas,
     Coverage,
@@ -36,7 +32,8 @@ from planner.sources.record import source_of
 from planner.study import Study
 from planner.style import Said
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
+    from planner.publish.atlas import Atlas
     from planner.run.results import Proposal, Run, Survey
 
 PUBLIC_SOURCES = 3  # streets, stations, residents; the files of key groups are not named on a page
@@ -96,6 +93,10 @@ def write_tables(run: Run, folder: Path) -> None:
 
 def write_documents(run: Run, folder: Path) -> None:
     """The workbook; and the report, in the first language as ``report.docx`` and in others as ``report.en.docx``."""
+    from planner.publish.pictures import draw_all
+    from planner.publish.report import write_report
+    from planner.publish.workbook import headline_of, write_workbook
+
     survey, study, tables = run.survey, run.survey.study, run.published
     languages, groups = study.publish.languages, study.scenario.groups
     sources = sources_of(study)
@@ -124,6 +125,8 @@ def write_documents(run: Run, folder: Path) -> None:
 
 
 def draw_pages(run: Run) -> Atlas:
+    from planner.publish.atlas import draw_atlas
+
     survey, proposal, tables = run.survey, run.proposal, run.published
     study = survey.study
     return draw_atlas(

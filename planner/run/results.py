@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from planner import store
 from planner.network import Network
 from planner.privacy import publish_summary
-from planner.publish.atlas import Atlas
 from planner.reach import Reach
 from planner.run import outputs
 from planner.schema import (
@@ -38,6 +37,9 @@ from planner.schema import (
 )
 from planner.siting import Plan
 from planner.study import Study
+
+if TYPE_CHECKING:
+    from planner.publish.atlas import Atlas
 
 Progress = Callable[[str, float], None]
 Part = Literal["pages", "tables", "documents"]

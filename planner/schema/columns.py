@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Column:
         return any(folded == fold(word) for word in (self.name, self.en, self.zh, *self.aliases))
 
 
+@functools.lru_cache(maxsize=4096)  # every header is held against every word of every column
 def fold(text: str) -> str:
     """Text as it is compared: full-width forms, case, spaces, ``_``, ``-`` and the byte-order mark do not matter.
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import python_calamine
 
 from planner.errors import Fault
@@ -65,6 +64,8 @@ def _known(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool]:
 
 def _sheets(path: Path, source: str, *, values: bool) -> dict[str, list[Record]]:
     with reading(source, "the workbook cannot be read", "open it in Excel and save it again as .xlsx"):
+        import openpyxl  # slow to import, and most tables are text
+
         book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
         try:
             return {sheet.title: _records(sheet) for sheet in book.worksheets}

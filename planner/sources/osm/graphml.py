@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
-import networkx as nx
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import PlannerError
 from planner.network import Network
 from planner.sources.osm.clip import clipped
 from planner.sources.osm.refusal import check_file, refusal
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _AGAIN = "save it again with osmnx.save_graphml"
 
@@ -27,6 +29,8 @@ def read_graphml(path: Path, *, crs: Any, frame: BaseGeometry | None = None) -> 
     SourceError
         If it is missing, empty or no GraphML, has no CRS, places or streets, or none inside the frame.
     """
+    import networkx as nx  # slow to import, and most runs read no graph
+
     check_file(path)
     try:
         graph = nx.read_graphml(path, force_multigraph=True)
@@ -46,6 +50,8 @@ def read_graphml(path: Path, *, crs: Any, frame: BaseGeometry | None = None) -> 
 
 def _with_whole_names(graph: nx.Graph[Any]) -> nx.Graph[Any]:
     """Nodes named by numbers where all of their names are texts of whole numbers."""
+    import networkx as nx
+
     try:
         return nx.relabel_nodes(graph, {name: int(name) for name in graph.nodes})
     except ValueError:

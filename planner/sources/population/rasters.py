@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyproj
-import rasterio
 import shapely
-from rasterio.windows import Window
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, cell_parts
 from planner.errors import CrsError, Fault, PlannerWarning, SourceError, TableError, say_faults
@@ -101,6 +99,8 @@ def read_raster_zones(ask: RasterAsk, grounds: Grounds) -> CountTable:
 @contextmanager
 def _opened(ask: RasterAsk) -> Iterator[Any]:
     """The raster, opened; what cannot be read is a SourceError."""
+    import rasterio  # slow to import, and not every study has a raster
+
     if not ask.path.is_file():
         raise _refused(ask, "there is no such file", "check the path in study.toml")
     try:
@@ -206,7 +206,7 @@ def _windows(grid: _Grid) -> Iterator[Box]:
 def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: Box) -> tuple[Floats, list[Fault]]:
     """People a cell in one window, where nodata is 0; and the cells that hold no count of people."""
     row, col, height, width = box
-    read = raster.read(grid.band, window=Window(col, row, width, height), masked=True)
+    read = raster.read(grid.band, window=((row, row + height), (col, col + width)), masked=True)
     values = np.ma.filled(read.astype(np.float64), np.nan)
     values = values * raster.scales[grid.band - 1] + raster.offsets[grid.band - 1]
     values[np.isnan(values)] = 0.0
