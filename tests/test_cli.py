@@ -173,7 +173,7 @@ def test_an_interrupted_run_leaves_nothing_and_exits_130(study: str, tmp_path: P
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("planner.run.outputs.write_workbook", interrupt)
+    monkeypatch.setattr("planner.publish.workbook.write_workbook", interrupt)
     result = call("run", study, "--out", str(tmp_path / "out"))
     assert result.exit_code == 130
     assert list(tmp_path.iterdir()) == []
