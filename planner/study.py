@@ -281,7 +281,22 @@ class Siting:
     budget
         Most that the new sites' ``cost`` may add up to; None for no limit.
     share
-        For ``lscp``: which share of the need that can be covered at all is to be covered, in (0, 1].
+        For ``lscp`` and ``p-center``: which share of the need that can be covered at all is to be covered, in (0, 1].
+    unreached_minutes
+        For ``p-median``: the walk that counts for whoever nothing reaches; None for the cutoff. Not below the cutoff.
+    capacity
+        For ``mclp``: people are assigned to one station within the cutoff, and no station takes more than its ``capacity``.
+    capacity_default
+        The capacity in people of sites and stations that say none; None if all must say theirs.
+    backup
+        For ``mclp``: what a second station within the cutoff counts, as a share of the first, 0 … 1.
+    decay
+        For ``mclp``: a walk counts the less the longer it is: ``linear`` and ``gaussian-to-zero`` fall to 0 at the cutoff,
+        ``gaussian`` and ``exponential`` to one half at `half_minutes`; see `planner.decay`. None counts all walks alike.
+    half_minutes
+        For those two; None for half the cutoff.
+    prefer
+        By host: what a site in such a host counts on top, >= 0, in need (for ``p-median``, in need times minutes).
     time_limit_s
         Seconds after which the best plan found is given with its honest gap. None (the default) limits the work instead
         of the clock, so that the same study gives the same plan on every machine.
@@ -297,6 +312,13 @@ class Siting:
     spacing_m: NonNegative = 0.0
     budget: NonNegative | None = None
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    unreached_minutes: Minutes | None = None
+    capacity: bool = False
+    capacity_default: Positive | None = None
+    backup: Annotated[float, Field(ge=0, le=1)] = 0.0
+    decay: Annotated[str, Field(pattern="^(linear|gaussian|gaussian-to-zero|exponential)$")] | None = None
+    half_minutes: Minutes | None = None
+    prefer: Mapping[str, NonNegative] = field(default_factory=dict)
     time_limit_s: Positive | None = None
 
     @model_validator(mode="after")

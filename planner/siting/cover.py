@@ -138,7 +138,11 @@ def least_step(weight: Floats) -> float:
 
 def sealed(problem: Problem, phase: Ints, bound: float) -> Chosen:
     """A choice with its value counted anew; a bound within one in 10^9 of it is the value."""
-    value = value_of(problem, phase)
+    return sealed_value(phase, value_of(problem, phase), bound)
+
+
+def sealed_value(phase: Ints, value: float, bound: float) -> Chosen:
+    """A choice of this value; a bound within one in 10^9 of it is the value."""
     close = bound <= value + abs(value) * _PROVEN
     return Chosen(phase, value, value if close else bound)
 
@@ -213,7 +217,7 @@ def side_rows(rules: Rules) -> tuple[sp.csr_array, Floats, Floats]:
     before = sp.csr_array((end.shape[0], sites * (periods - 1)))
     rows = sp.csr_array(sp.vstack([counts, stays, sp.hstack([before, end])]))
     still = np.zeros(stays.shape[0])
-    fewest = steps if np.isinf(rules.budget) else np.zeros(periods)
+    fewest = np.zeros(periods) if rules.at_most else steps
     return rows, np.concatenate([fewest, still, low]), np.concatenate([steps, still + np.inf, high])
 
 

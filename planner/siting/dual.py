@@ -66,7 +66,12 @@ def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: flo
 
 
 def best_by_price(rules: Rules, price: Floats) -> float:
-    """The most that a choice keeping the counts and the rules per town can collect, each site at its price."""
+    """The most that a choice keeping the counts and the rules per town can collect, each site at its price >= 0."""
+    return float(price[pick_by_price(rules, price)].sum())
+
+
+def pick_by_price(rules: Rules, price: Floats) -> Bools:
+    """The choice that collects most, each site at its price >= 0, under the counts and the rules per town alone."""
     town = np.where(rules.town == NOWHERE, len(rules.towns), rules.town)
     short, room = np.append(rules.short, 0), np.append(rules.room, len(town))
     order = np.lexsort((-price, ~rules.forced, town))
@@ -75,8 +80,10 @@ def best_by_price(rules: Rules, price: Floats) -> float:
     rank = np.empty(len(town), dtype=np.int64)
     rank[order] = np.arange(len(town)) - first[ranked]
     taken = rules.forced | (rank < short[town])
-    free = np.sort(price[~taken & (rank < room[town])])[::-1]
-    return float(price[taken].sum() + free[: max(rules.steps[-1] - int(taken.sum()), 0)].sum())
+    free = np.flatnonzero(~taken & (rank < room[town]))
+    free = free[np.argsort(-price[free], kind="stable")]
+    taken[free[: max(rules.steps[-1] - int(taken.sum()), 0)]] = True
+    return np.asarray(taken)
 
 
 @dataclass(eq=False)

@@ -6,26 +6,60 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from planner.errors import Fault, PlanError, say_faults
 from planner.schema import Candidates
-from planner.siting.problem import NOWHERE, Problem, Rules
+from planner.siting.problem import NOWHERE, Rules
 from planner.study import Method, Siting
 
 _FREE = 1e-9  # money: rounding of sums
 
 
 def check_method(siting: Siting) -> None:
-    """Pass if the method is one that is built: MCLP. No other is ever quietly taken for it.
+    """Pass if the model knows every key that the study sets; nothing that is asked is ever quietly left out.
 
     Raises
     ------
     PlanError
-        If it is another; status ``unknown method``.
+        With every key that does not go with the method; status ``refused``.
     """
-    if siting.method is not Method.MCLP:
-        fault = Fault("only mclp is built so far", 'write method = "mclp"', column="siting.method", value=str(siting.method))
-        raise PlanError(f"no plan exists: {fault}", [fault], "unknown method")
+    faults = [*_foreign_keys(siting), *_extras(siting)]
+    if faults:
+        raise PlanError(f"no plan exists: {say_faults(faults)}", faults, "refused")
+
+
+def _foreign_keys(siting: Siting) -> Iterator[Fault]:
+    """Keys that belong to other methods."""
+    mclp, median, share = (Method.MCLP,), (Method.P_MEDIAN,), (Method.LSCP, Method.P_CENTER)
+    default = Siting()
+    belongs = {
+        "capacity": mclp,
+        "backup": mclp,
+        "decay": mclp,
+        "unreached_minutes": median,
+        "share": share,
+        "phases": (Method.MCLP, Method.P_MEDIAN),
+        "prefer": (Method.MCLP, Method.P_MEDIAN, Method.LSCP),
+    }
+    for key, methods in belongs.items():
+        if siting.method not in methods and getattr(siting, key) != getattr(default, key):
+            names = " or ".join(methods)
+            yield Fault(f"{siting.method} has no {key}", f'write method = "{names}" or leave it out', column=f"siting.{key}")
+
+
+def _extras(siting: Siting) -> Iterator[Fault]:
+    """Extensions of mclp that do not go together."""
+    on = [key for key in ("capacity", "backup", "decay") if getattr(siting, key)]
+    if len(on) > 1:
+        yield Fault(f"{' and '.join(on)} are different models", "keep one of them", column=f"siting.{on[1]}")
+    if siting.phases and (siting.capacity or siting.backup):
+        key = "capacity" if siting.capacity else "backup"
+        yield Fault(f"phases are not chosen together with {key}", "leave out one of them", column="siting.phases")
+    if siting.half_minutes is not None and siting.decay not in ("gaussian", "exponential"):
+        yield Fault("only gaussian and exponential decay have half_minutes", "leave it out", column="siting.half_minutes")
+    if siting.capacity_default is not None and not siting.capacity:
+        yield Fault("capacities do not count", "write capacity = true", column="siting.capacity_default")
 
 
 def check_names(candidates: Candidates, siting: Siting) -> None:
@@ -55,7 +89,7 @@ def check_names(candidates: Candidates, siting: Siting) -> None:
     _raise(faults)
 
 
-def check_feasible(problem: Problem, siting: Siting) -> None:
+def check_feasible(rules: Rules, siting: Siting, site_ids: pd.Index) -> None:
     """Pass unless some rule, or two of them together, cannot be met.
 
     Raises
@@ -63,10 +97,8 @@ def check_feasible(problem: Problem, siting: Siting) -> None:
     PlanError
         With every reason at once.
     """
-    rules = problem.rules
-    _raise(
-        [*_counts(problem), *_minimums(rules, siting), *_maximums(rules, siting), *_money(rules), *_spacing(problem, siting)]
-    )
+    counts, spacing = _counts(rules), _spacing(rules, siting, site_ids)
+    _raise([*counts, *_minimums(rules, siting), *_maximums(rules, siting), *_money(rules), *spacing])
 
 
 def _raise(faults: list[Fault]) -> None:
@@ -74,10 +106,10 @@ def _raise(faults: list[Fault]) -> None:
         raise PlanError(f"no plan exists: {say_faults(faults)}", faults)
 
 
-def _counts(problem: Problem) -> Iterator[Fault]:
-    rules, count = problem.rules, len(problem.site_ids)
+def _counts(rules: Rules) -> Iterator[Fault]:
+    count = len(rules.town)
     asked, forced = rules.steps[-1], int(rules.forced.sum())
-    if asked > count and not (count and np.isfinite(rules.budget)):
+    if asked > count and not (count and rules.at_most):
         mend = f"ask for at most {count} or add candidates" if count else "add candidates"
         yield Fault(f"{asked} sites are asked for but there are {count} candidates", mend, column="siting.sites")
     if forced > asked:
@@ -120,7 +152,7 @@ def _maximums(rules: Rules, siting: Siting) -> Iterator[Fault]:
         said = f"town {rules.towns[i]!r} has {forced[i]} required candidates but takes only {rules.room[i]} more"
         yield Fault(said, "require fewer or raise per_town_max", column="siting.per_town_max")
     takes = int(np.minimum(there, rules.room).sum() + (~placed).sum())
-    if takes < rules.steps[-1] <= len(placed) and np.isinf(rules.budget):
+    if takes < rules.steps[-1] <= len(placed) and not rules.at_most:
         said = f"{rules.steps[-1]} sites are asked for but the towns take only {takes} more"
         yield Fault(said, f"ask for at most {takes} or raise per_town_max", column="siting.per_town_max")
 
@@ -138,10 +170,9 @@ def _money(rules: Rules) -> Iterator[Fault]:
         yield Fault(said, f"raise siting.budget to {least:g} or require less", column="siting.budget")
 
 
-def _spacing(problem: Problem, siting: Siting) -> Iterator[Fault]:
-    rules = problem.rules
+def _spacing(rules: Rules, siting: Siting, site_ids: pd.Index) -> Iterator[Fault]:
     for a, b in rules.apart[rules.forced[rules.apart].all(axis=1)]:
-        said = f"required candidates {problem.site_ids[a]!r} and {problem.site_ids[b]!r} stand less than"
+        said = f"required candidates {site_ids[a]!r} and {site_ids[b]!r} stand less than"
         yield Fault(f"{said} {siting.spacing_m:g} m apart", "require one of them or lower spacing_m", column="siting.spacing_m")
 
 

@@ -63,7 +63,7 @@ def greedy(cover: Cover, keep: Keep, begin: Bools, asked: int) -> Bools:
                 continue
             if only_short and not must and have[keep.town[j]] >= keep.least[keep.town[j]]:
                 continue
-            if have[keep.town[j]] >= keep.most[keep.town[j]] or spent + keep.cost[j] > keep.budget or _clashes(keep, j, chosen):
+            if have[keep.town[j]] >= keep.most[keep.town[j]] or spent + keep.cost[j] > keep.budget or clashes(keep, j, chosen):
                 continue
             most_gain[j] = _new_weight(cover, j, covered)
             if most_gain[j] > best_gain:
@@ -93,7 +93,7 @@ def _new_weight(cover: Cover, j: int, covered: Bools) -> float:
 
 
 @compiled
-def _clashes(keep: Keep, j: int, chosen: Bools) -> int:
+def clashes(keep: Keep, j: int, chosen: Bools) -> int:
     """How many chosen sites are too near to j."""
     count = 0
     for k in range(keep.near_starts[j], keep.near_starts[j + 1]):
@@ -102,7 +102,7 @@ def _clashes(keep: Keep, j: int, chosen: Bools) -> int:
 
 
 @compiled
-def _next(state: np.uint64) -> np.uint64:
+def next_state(state: np.uint64) -> np.uint64:
     """Xorshift (Marsaglia 2003): the same numbers everywhere."""
     state ^= state << np.uint64(13)
     state ^= state >> np.uint64(7)
@@ -110,12 +110,13 @@ def _next(state: np.uint64) -> np.uint64:
 
 
 @compiled
-def _below(state: np.uint64, count: int) -> int:
+def below(state: np.uint64, count: int) -> int:
+    """A number from 0 to below `count`."""
     return int((state >> np.uint64(20)) % np.uint64(count))
 
 
 @compiled
-def _takes(change: float, heat: float, state: np.uint64) -> bool:
+def takes(change: float, heat: float, state: np.uint64) -> bool:
     """Whether a change is taken: always a gain, a loss with the chance of Metropolis et al. (1953)."""
     if change >= 0.0:
         return True
@@ -150,14 +151,14 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
     heat = hot
     for _ in range(moves):
         heat *= cooling
-        state = _next(state)
-        at = _below(state, len(outside))
+        state = next_state(state)
+        at = below(state, len(outside))
         j = outside[at]
         gain = _offer(cover, j, times, owner, taken)
-        there = _least_missed(keep, inside, j, loss, taken, have, keep.budget - spent, chosen)
+        there = least_missed(keep, inside, j, loss, taken, have, keep.budget - spent, chosen)
         change = gain - loss[inside[there]] + taken[inside[there]]
         _withdraw(cover, j, times, owner, taken)
-        if there < 0 or not _takes(change, heat, state):
+        if there < 0 or not takes(change, heat, state):
             continue
         i = inside[there]
         have[keep.town[i]] -= 1
@@ -197,12 +198,12 @@ def _withdraw(cover: Cover, j: int, times: Short, owner: Short, taken: Floats) -
 
 
 @compiled
-def _least_missed(keep: Keep, inside: Ints, j: int, loss: Floats, taken: Floats, have: Ints, left: float, chosen: Bools) -> int:
+def least_missed(keep: Keep, inside: Ints, j: int, loss: Floats, taken: Floats, have: Ints, left: float, chosen: Bools) -> int:
     """Position of the member that is missed least if j comes for it and every rule still holds; -1 if there is none."""
     home = keep.town[j]
     full = have[home] >= keep.most[home]
-    clashes = _clashes(keep, j, chosen)
-    if clashes > 1:
+    conflicts = clashes(keep, j, chosen)
+    if conflicts > 1:
         return -1
     there, least = -1, np.inf
     for m in range(len(inside)):
@@ -212,7 +213,7 @@ def _least_missed(keep: Keep, inside: Ints, j: int, loss: Floats, taken: Floats,
             continue
         if keep.town[i] != home and (full or have[keep.town[i]] <= keep.least[keep.town[i]]):
             continue
-        if clashes and not _near(keep, j, i):
+        if conflicts and not _near(keep, j, i):
             continue
         there, least = m, missed
     return there
@@ -267,16 +268,16 @@ def anneal_phases(cover: Cover, keep: Keep, begin: Ints, periods: int, moves: in
     cooling = (cold / hot) ** (1.0 / max(moves, 1))
     for _ in range(moves):
         heat *= cooling
-        state = _next(state)
-        m = _below(state, len(members))
+        state = next_state(state)
+        m = below(state, len(members))
         i = members[m]
-        state = _next(state)
-        j = _below(state, len(phase))
+        state = next_state(state)
+        j = below(state, len(phase))
         a, b = phase[i], phase[j]
         if a == b or (b == periods and not _may_replace(keep, i, j, have, keep.budget - spent, chosen)):
             continue
         change = _move(cover, i, a, b, counts, first) + _move(cover, j, b, a, counts, first)
-        if not _takes(change, heat, state):
+        if not takes(change, heat, state):
             _move(cover, j, a, b, counts, first)
             _move(cover, i, b, a, counts, first)
             continue
@@ -299,8 +300,8 @@ def _may_replace(keep: Keep, i: int, j: int, have: Ints, left: float, chosen: Bo
     """Whether every rule still holds if j comes for the member i; `left` is what remains of the budget."""
     if keep.forced[i] or keep.cost[j] - keep.cost[i] > left:
         return False
-    clashes = _clashes(keep, j, chosen)
-    if clashes > 1 or (clashes == 1 and not _near(keep, j, i)):
+    conflicts = clashes(keep, j, chosen)
+    if conflicts > 1 or (conflicts == 1 and not _near(keep, j, i)):
         return False
     here, home = keep.town[i], keep.town[j]
     return bool(here == home or (have[here] > keep.least[here] and have[home] < keep.most[home]))

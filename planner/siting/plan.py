@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,11 @@ class PhaseResult:
         How many new sites stand by then.
     covered
         Need covered by then, the existing stations included.
+    value
+        What the model makes most: for ``mclp`` the need covered by then (by decay where asked, with the bonuses of hosts); for
+        ``p-median`` need times seconds of walking saved; for ``lscp`` and ``p-center`` what is made least, negative.
     best, best_bound
-        The most need that so many sites could cover if nothing came before or after (the last phase keeps the study's
+        The most `value` that so many sites could have if nothing came before or after (the last phase keeps the study's
         rules), and the proven bound on it.
     """
 
@@ -41,13 +44,14 @@ class PhaseResult:
     by: dt.date | None
     sites: int
     covered: float
+    value: float
     best: float
     best_bound: float
 
     @property
     def loss(self) -> float:
-        """Need that this phase gives up for the others, at most: its own best (as bounded) less what it covers."""
-        return max(self.best_bound - self.covered, 0.0)
+        """Value that this phase gives up for the others, at most: its own best (as bounded) less what it has."""
+        return max(self.best_bound - self.value, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +69,22 @@ class Plan:
         The table `planner.schema.SITES`: phase by phase, and within a phase each next site is the one that adds most.
     covered_before, covered_after, bound
         Need covered by the existing stations; by them and the new sites; and the most that any plan under the same rules
-        can cover. ``covered_before <= covered_after <= bound``.
+        can cover (for methods other than plain ``mclp``: that all candidates together cover).
+        ``covered_before <= covered_after <= bound``.
     phases
         One `PhaseResult` for each phase, one in all where the study names none.
     objective, objective_bound
-        What the model makes best, and the proven bound on it. Without phases that is `covered_after` and `bound`. With
-        phases it is the covered need added up over the ends of all phases with equal weight, so that no phase is
+        What the model makes best, and the proven bound on it. For ``mclp`` the most need covered (walks by decay, a second
+        station by `backup`, served people by capacity, where the study asks for that, and the bonuses of hosts); for
+        ``lscp`` the fewest sites; for ``p-median`` the least need times minutes of walking; for ``p-center`` the least worst
+        walk in minutes. With phases it is added up over the ends of all phases with equal weight, so that no phase is
         sacrificed; `bound` is then what a plan that serves only the end could cover.
+    objective_before
+        For ``mclp`` what stands is worth in the unit of the objective, without any new site (0 with capacities).
+    measures
+        Further figures of the model, by name; their units end the names.
+    assignment
+        With capacities: who is assigned where (``demand_id``, ``station_id``, ``people``), new sites and standing stations.
     """
 
     method: Method
@@ -83,6 +96,9 @@ class Plan:
     phases: tuple[PhaseResult, ...]
     objective: float
     objective_bound: float
+    objective_before: float = 0.0
+    measures: Mapping[str, float] = field(default_factory=dict)
+    assignment: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if not self.covered_before <= self.covered_after <= self.bound:
@@ -96,8 +112,11 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """How far `objective` may be from the best: the share of the best possible gain that it may lack, 0 … 1."""
-        possible = self.objective_bound - self.covered_before * len(self.phases)
+        """How far `objective` may be from the best, 0 … 1: for ``mclp`` the share of the best possible gain that it may lack;
+        for the others, which make something least, the share of it that may be too much."""
+        if self.method is not Method.MCLP:
+            return (self.objective - self.objective_bound) / self.objective if self.objective > 0 else 0.0
+        possible = self.objective_bound - self.objective_before
         return (self.objective_bound - self.objective) / possible if possible > 0 else 0.0
 
 

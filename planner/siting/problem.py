@@ -45,6 +45,10 @@ class Rules:
         (sites,) what each costs, and the most they may cost together; infinite where there is no budget.
     apart
         (pairs, 2) sites too near to each other for both to stand, the lower first.
+    bonus
+        (sites,) what each counts for on top, >= 0, for its host.
+    at_most
+        Whether fewer may stand than `steps` says.
     """
 
     steps: tuple[int, ...]
@@ -56,6 +60,8 @@ class Rules:
     cost: Floats
     budget: float
     apart: Ints
+    bonus: Floats
+    at_most: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,17 +149,34 @@ def build_problem(
     """
     sites, cells = allowed(candidates, siting), coverage.sort_index()
     place = cells.index.get_indexer(options.demand_ids).astype(np.int64)
-    _check_cells(options, place)
+    check_cells(options, place)
     need, covered = cells[weigh].to_numpy(dtype=float), cells["covered"].to_numpy(dtype=bool)
     rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
     labels = None if label is None else label.reindex(cells.index).to_numpy(dtype=np.int64)
     merged = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need), labels)
-    known = _towns_of(candidates) | _towns_of(cells)
-    rules = rules_of(sites, known, siting, stations_per_town or {})
-    return Problem(sites.index, merged.reach, merged.weight, rules, merged.member)
+    rules = rules_of(sites, towns_of(candidates) | towns_of(cells), siting, stations_per_town or {})
+    return with_bonus(Problem(sites.index, merged.reach, merged.weight, rules, merged.member))
 
 
-def _check_cells(options: Reach, place: Ints) -> None:
+def with_bonus(problem: Problem) -> Problem:
+    """The problem with a cell for each site that is preferred, which no other reaches and which weighs its bonus."""
+    preferred = np.flatnonzero(problem.rules.bonus)
+    if not len(preferred):
+        return problem
+    shape = (len(problem.site_ids), len(preferred))
+    own = sp.csr_array((np.ones(len(preferred), dtype=np.int8), (preferred, np.arange(len(preferred)))), shape=shape)
+    reach = sp.csr_array(sp.hstack([problem.reach, own]))
+    return replace(problem, reach=reach, weight=np.concatenate([problem.weight, problem.rules.bonus[preferred]]))
+
+
+def check_cells(options: Reach, place: Ints) -> None:
+    """Pass if every demand point of the times has a place in the coverage table.
+
+    Raises
+    ------
+    TableError
+        If some have none.
+    """
     if (place >= 0).all():
         return
     unknown = options.demand_ids[place < 0]
@@ -187,6 +210,30 @@ def rules_of(sites: Candidates, known: set[str], siting: Siting, stations: Mappi
         cost=np.asarray(cost, dtype=np.float64),
         budget=np.inf if siting.budget is None else siting.budget,
         apart=_too_near(sites, siting.spacing_m),
+        bonus=_bonus(sites, siting),
+        at_most=siting.budget is not None,
+    )
+
+
+def _bonus(sites: Candidates, siting: Siting) -> Floats:
+    hosts = sites["host"] if "host" in sites else pd.Series("", index=sites.index)
+    return np.array([siting.prefer.get(str(host), 0.0) for host in hosts], dtype=np.float64)
+
+
+def no_rules_for(sites: int, asked: int) -> Rules:
+    """So many sites out of `sites` in no town, and nothing else to keep."""
+    none = np.zeros(0, dtype=np.int64)
+    return Rules(
+        steps=(asked,),
+        forced=np.zeros(sites, dtype=np.bool_),
+        towns=(),
+        town=np.full(sites, NOWHERE, dtype=np.int64),
+        short=none,
+        room=none,
+        cost=np.zeros(sites),
+        budget=np.inf,
+        apart=none.reshape(0, 2),
+        bonus=np.zeros(sites),
     )
 
 
@@ -201,6 +248,22 @@ def without_rules(rules: Rules, sites: int) -> Rules:
         room=zero + len(rules.town),
         budget=np.inf,
         apart=np.zeros((0, 2), dtype=np.int64),
+        at_most=False,
+    )
+
+
+def rules_without(rules: Rules, out: Bools) -> Rules:
+    """The rules for the sites that are not out."""
+    inside = np.flatnonzero(~out)
+    number = np.cumsum(~out) - 1
+    pairs = rules.apart[~out[rules.apart].any(axis=1)]
+    return replace(
+        rules,
+        forced=rules.forced[inside],
+        town=rules.town[inside],
+        cost=rules.cost[inside],
+        bonus=rules.bonus[inside],
+        apart=number[pairs].astype(np.int64),
     )
 
 
@@ -222,5 +285,6 @@ def _too_near(sites: Candidates, spacing_m: float) -> Ints:
     return np.sort(pairs, axis=1)[np.lexsort(np.sort(pairs, axis=1).T[::-1])]
 
 
-def _towns_of(table: pd.DataFrame) -> set[str]:
+def towns_of(table: pd.DataFrame) -> set[str]:
+    """The names in column ``town``."""
     return {str(name) for name in table["town"].dropna().unique()} if "town" in table else set()

@@ -48,12 +48,16 @@ def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -
 
 
 def arrays(problem: Problem) -> tuple[Cover, Keep]:
-    """A problem as the compiled loops take it; candidates of no town share one town without rules."""
-    rules, sites = problem.rules, len(problem.rules.town)
+    """A problem as the compiled loops take it."""
+    return cover_arrays(problem.reach, problem.weight), keep_of(problem.rules)
+
+
+def keep_of(rules: Rules) -> Keep:
+    """The rules as the compiled loops take them; candidates of no town share one town without rules."""
+    sites = len(rules.town)
     a, b = rules.apart[:, 0], rules.apart[:, 1]
     near = sp.csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(sites, sites))
-    cover = cover_arrays(problem.reach, problem.weight)
-    keep = Keep(
+    return Keep(
         forced=rules.forced,
         town=np.where(rules.town == NOWHERE, len(rules.towns), rules.town).astype(np.int64),
         least=np.append(rules.short, 0).astype(np.int64),
@@ -63,7 +67,6 @@ def arrays(problem: Problem) -> tuple[Cover, Keep]:
         near_starts=near.indptr.astype(np.int64),
         near=near.indices.astype(np.int32),
     )
-    return cover, keep
 
 
 def keeps_rules(rules: Rules, chosen: Bools) -> bool:
@@ -71,7 +74,7 @@ def keeps_rules(rules: Rules, chosen: Bools) -> bool:
     have = np.bincount(rules.town[chosen & (rules.town != NOWHERE)], minlength=len(rules.towns))
     asked, count = rules.steps[-1], int(chosen.sum())
     return bool(
-        (count == asked or (count < asked and np.isfinite(rules.budget)))
+        (count == asked or (count < asked and rules.at_most))
         and not (rules.forced & ~chosen).any()
         and (have >= rules.short).all()
         and (have <= np.maximum(rules.room, 0)).all()

@@ -1,0 +1,230 @@
+"""Covering with capacities: people are assigned to one station within the cutoff, and none takes more than it has room for.
+
+The capacitated maximal covering problem (Current and Storbeck 1988; Pirkul and Schilling 1991): who is covered is a flow, so
+which sites stand is the only thing to branch on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from planner.errors import Fault, PlanError, TableError, say_faults
+from planner.reach import Reach
+from planner.schema import Candidates, Coverage
+from planner.siting.cover import Chosen, newly_covered, sealed_value, side_rows
+from planner.siting.merge import merge_cells
+from planner.siting.problem import Bools, Floats, Ints, Problem, Rules, allowed, check_cells, rules_of, towns_of
+from planner.siting.search import good_choice
+from planner.siting.solver import Lp, Model, solve
+from planner.study import Siting
+
+_NODES = 3_000  # of the solver's tree: the same work on any machine
+_STRONG = 60_000  # assignments up to which each is bound to its own site: dearer, and much nearer to the truth
+_MOVES = 200  # swaps for each candidate in the search for a choice to begin from
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """The stations that stand: who reaches them, and how many people each takes, by station_id."""
+
+    reach: Reach
+    capacity: pd.Series
+
+
+@dataclass(frozen=True, eq=False)
+class Rooms:
+    """Who may be assigned where, like cells merged.
+
+    Parameters
+    ----------
+    site_ids
+        (sites,) candidates, sorted; `station_ids` those that stand.
+    reach
+        (sites + stations × cells) csr of 1.
+    people, each
+        (cells,) people of the merged cells, and the need of one of them.
+    room
+        (sites + stations,) people that each takes.
+    rules
+        What a plan must keep.
+    member
+        For each row of the coverage table, sorted by id, its merged cell or -1.
+    """
+
+    site_ids: pd.Index
+    station_ids: pd.Index
+    reach: sp.csr_array
+    people: Floats
+    each: Floats
+    room: Floats
+    rules: Rules
+    member: Ints
+
+
+def build_rooms(
+    options: Reach,
+    coverage: Coverage,
+    candidates: Candidates,
+    siting: Siting,
+    stations_per_town: Mapping[str, int] | None,
+    standing: Standing | None,
+) -> Rooms:
+    """The arrays of the problem with capacities; cells become one where the same stations reach people of the same need.
+
+    Raises
+    ------
+    TableError
+        If a candidate or a station says no capacity and there is no default, or times do not fit.
+    PlanError
+        If people are covered by stations whose times and capacities are not given.
+    """
+    sites, cells = allowed(candidates, siting), coverage.sort_index()
+    if standing is None and cells["covered"].any():
+        fault = Fault("some are covered already, but the stations that cover them are not given", "pass standing=Standing(...)")
+        raise PlanError(f"no plan exists: {fault}", [fault], "error")
+    own = _pattern(options, sites.index, cells)
+    station_ids = pd.Index([]) if standing is None else standing.reach.facility_ids.sort_values()
+    theirs = sp.csr_array((0, len(cells))) if standing is None else _pattern(standing.reach, station_ids, cells)
+    both = sp.csr_array(sp.vstack([own, theirs]))
+    both.sort_indices()
+    people, need = cells["population"].to_numpy(dtype=float), cells["need"].to_numpy(dtype=float)
+    each = np.divide(need, people, out=np.zeros(len(need)), where=people > 0)
+    label = np.unique(each, return_inverse=True)[1].astype(np.int64)
+    place = np.arange(len(cells), dtype=np.int64)
+    merged = merge_cells(both, np.arange(both.shape[0], dtype=np.int64), place, people, label)
+    kind = np.zeros(len(merged.weight))
+    kind[merged.member[merged.member >= 0]] = each[merged.member >= 0]
+    rules = rules_of(sites, towns_of(candidates) | towns_of(cells), siting, stations_per_town or {})
+    room = [_room(sites.get("capacity"), sites.index, siting, "candidates")]
+    room += [] if standing is None else [_room(standing.capacity, station_ids, siting, "stations")]
+    member = merged.member.astype(np.int64)
+    return Rooms(sites.index, station_ids, merged.reach, merged.weight, kind, np.concatenate(room), rules, member)
+
+
+def _pattern(times: Reach, ids: pd.Index, cells: Coverage) -> sp.csr_array:
+    place = cells.index.get_indexer(times.demand_ids).astype(np.int64)
+    check_cells(times, place)
+    rows = times.facility_ids.get_indexer(ids)
+    kept = sp.csr_array(times.walk_s[rows[rows >= 0]])
+    row = np.repeat(np.flatnonzero(rows >= 0), np.diff(kept.indptr))
+    return sp.csr_array((np.ones(kept.nnz), (row, place[kept.indices])), shape=(len(ids), len(cells)))
+
+
+def _room(said: pd.Series | None, ids: pd.Index, siting: Siting, table: str) -> Floats:
+    column = pd.Series(np.nan, index=ids) if said is None else said.reindex(ids).astype(float)
+    filled = column.fillna(np.nan if siting.capacity_default is None else siting.capacity_default)
+    missing = filled.index[filled.isna()]
+    if len(missing):
+        mend = "fill in the column capacity or set siting.capacity_default"
+        faults = [Fault("no capacity is said", mend, row=str(key), column="capacity") for key in missing]
+        raise TableError(f"{table}: {say_faults(faults)}", faults, table)
+    return np.asarray(filled.to_numpy(dtype=float))
+
+
+def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0) -> tuple[Chosen, Floats]:
+    """The choice with which most need is served, and the people assigned: (entries of `rooms.reach`,).
+
+    The value is all need served, by new and standing stations together, and the bonuses of hosts.
+
+    Raises
+    ------
+    PlanError
+        If no choice keeps the rules, or none was found within the limits.
+    """
+    model = _Flow(rooms)
+    start = model.begin(seed)
+    answer = solve(model.model, start=start, effort=_NODES, seconds=seconds)
+    if answer.infeasible:
+        raise PlanError("no plan exists: the rules contradict each other; relax one")
+    if answer.values is None:
+        raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
+    chosen = answer.values[: len(rooms.site_ids)] > 0.5
+    people = model.assigned(chosen)
+    value = model.value(chosen, people)
+    return sealed_value(chosen.astype(np.int64), value, max(-answer.bound, value)), people
+
+
+class _Flow:
+    """Columns: stands[site], whole; then people assigned along each entry of the reach."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.rooms, self.sites = rooms, len(rooms.site_ids)
+        self.at = np.repeat(np.arange(rooms.reach.shape[0]), np.diff(rooms.reach.indptr))
+        self.cell = rooms.reach.indices
+        self.most = np.minimum(rooms.people[self.cell], rooms.room[self.at])
+        self.model = self._model()
+
+    def _model(self) -> Model:
+        rooms, sites, entries = self.rooms, self.sites, len(self.cell)
+        shape = (len(rooms.people), entries)
+        once = sp.csr_array((np.ones(entries), (self.cell, np.arange(entries))), shape=shape)
+        filled = sp.csr_array((np.ones(entries), (self.at, np.arange(entries))), shape=(len(rooms.room), entries))
+        use = np.minimum(rooms.room, np.asarray(filled @ rooms.people[self.cell]))[:sites]
+        opens = sp.vstack([sp.diags_array(-use), sp.csr_array((len(rooms.room) - sites, sites))])
+        side, low, high = side_rows(rooms.rules)
+        blocks: list[list[Any]] = [[None, once], [opens, filled], [side, sp.csr_array((side.shape[0], entries))]]
+        upper = [rooms.people, np.where(np.arange(len(rooms.room)) < sites, 0.0, rooms.room), high]
+        lower = [np.full(len(rooms.people) + len(rooms.room), -np.inf), low]
+        if entries <= _STRONG:
+            own = np.flatnonzero(self.at < sites)
+            number = np.arange(len(own))
+            bind = sp.csr_array((-self.most[own], (number, self.at[own])), shape=(len(own), sites))
+            blocks.append([bind, sp.csr_array((np.ones(len(own)), (number, own)), shape=(len(own), entries))])
+            upper.append(np.zeros(len(own)))
+            lower.append(np.full(len(own), -np.inf))
+        stands = np.zeros(sites)
+        stands[rooms.rules.forced] = 1.0
+        return Model(
+            -np.concatenate([rooms.rules.bonus, rooms.each[self.cell]]),
+            np.concatenate([stands, np.zeros(entries)]),
+            np.concatenate([np.ones(sites), self.most]),
+            np.arange(sites + entries) < sites,
+            sp.csr_array(sp.block_array(blocks)),
+            np.concatenate(lower),
+            np.concatenate(upper),
+        )
+
+    def assigned(self, chosen: Bools) -> Floats:
+        """The best assignment of people where these sites stand; a site that does not stand takes nobody."""
+        fixed = chosen.astype(np.float64)
+        found = Lp(self.model).solve(np.arange(self.sites, dtype=np.int32), fixed, fixed)
+        if found is None:
+            raise PlanError("the solver finds no assignment for a choice it gave; please report it", status="error")
+        stands = np.append(chosen, np.ones(len(self.rooms.station_ids), dtype=np.bool_))
+        return np.where(stands[self.at], np.clip(found.values[self.sites :], 0.0, self.most), 0.0)
+
+    def value(self, chosen: Bools, people: Floats) -> float:
+        """Need served, and the bonuses of the hosts."""
+        return float(people @ self.rooms.each[self.cell] + self.rooms.rules.bonus[chosen].sum())
+
+    def begin(self, seed: int) -> Floats | None:
+        """A choice to begin from: the best of plain covering, its people assigned."""
+        rooms = self.rooms
+        reach = sp.csr_array(rooms.reach[: self.sites].astype(np.int8))
+        weight = rooms.people * rooms.each
+        plain = Problem(rooms.site_ids, reach, weight, rooms.rules)
+        start = good_choice(plain, moves=_MOVES * self.sites, seed=seed)
+        if start is None or not newly_covered(plain, start > 0):
+            return None
+        return np.concatenate([start > 0, self.assigned(start > 0)]).astype(np.float64)
+
+
+def assignment_table(rooms: Rooms, coverage: Coverage, people: Floats) -> pd.DataFrame:
+    """Who is assigned where: columns ``demand_id``, ``station_id``, ``people``, cell by cell; cells alike share alike."""
+    cells = coverage.sort_index()
+    names = np.concatenate([rooms.site_ids.astype(str), rooms.station_ids.astype(str)]).astype(object)
+    at = np.repeat(np.arange(rooms.reach.shape[0]), np.diff(rooms.reach.indptr))
+    used = np.flatnonzero(people > 0)
+    share = people[used] / rooms.people[rooms.reach.indices[used]]
+    of_cell = pd.DataFrame({"merged": rooms.reach.indices[used], "station_id": names[at[used]], "share": share})
+    each = pd.DataFrame({"demand_id": cells.index, "merged": rooms.member, "population": cells["population"].to_numpy()})
+    table = each[each["merged"] >= 0].merge(of_cell, on="merged")
+    table["people"] = table["population"] * table["share"]
+    table = table[table["people"] > 0].sort_values(["demand_id", "station_id"], ignore_index=True)
+    return table[["demand_id", "station_id", "people"]]

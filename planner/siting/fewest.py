@@ -1,0 +1,160 @@
+"""The location set covering problem: the fewest sites with which so much is covered (Toregas et al. 1971), with a proof."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+
+from planner.errors import Fault, PlanError
+from planner.siting import kernels
+from planner.siting.choose import best_cover
+from planner.siting.cover import Chosen, newly_covered, side_rows
+from planner.siting.problem import Bools, Floats, Problem, Rules, Terms, with_bonus
+from planner.siting.search import arrays, keeps_rules
+from planner.siting.solver import Model, solve
+
+_NODES = 20_000  # of the solver's tree: the same work on any machine
+_WHOLE = 1e-6  # a bound on a whole number this close to one is it
+_ALL = 1e-12  # so close to all of it is all of it
+_SCALED_SUM = 2.0**20  # weights are scaled to add up to this
+
+
+@dataclass(frozen=True, eq=False)
+class Fewest:
+    """A choice of the fewest sites found, and the proven least number."""
+
+    chosen: Bools
+    least: int
+
+    @property
+    def proven(self) -> bool:
+        return int(self.chosen.sum()) <= self.least
+
+
+def fewest_sites(problem: Problem, target: float, *, seconds: float | None = None, seed: int = 0) -> Fewest:
+    """The fewest sites that newly cover at least `target` under the rules; of all such choices one that covers most.
+
+    Parameters
+    ----------
+    problem
+        Its rules say how many sites may stand at most.
+    target
+        Newly covered weight, at most all of it.
+    seconds
+        About so many seconds at most; the bound is honest wherever it stops. None limits the work instead.
+    seed
+        The same seed gives the same choice.
+
+    Raises
+    ------
+    PlanError
+        If no choice reaches the target under the rules.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    start = _greedy(problem, target)
+    model = _model(problem, target)
+    columns = None if start is None else _columns(problem, start)
+    answer = solve(model, start=columns, effort=_NODES, seconds=None if seconds is None else seconds * 0.6)
+    if answer.infeasible:
+        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+    if answer.values is None:
+        raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
+    chosen = answer.values[: len(problem.site_ids)] > 0.5
+    count = int(chosen.sum())
+    least = count if answer.proven else min(int(np.ceil(answer.bound - _WHOLE)), count)
+    left = None if until is None else max(until - time.monotonic(), 0.1)
+    return Fewest(_most_covering(problem, chosen, target, left, seed), max(least, 0))
+
+
+def _unreachable(target: float) -> Fault:
+    said = f"the rules leave no choice of candidates that covers {target:g} more need"
+    return Fault(said, "lower siting.share, allow more candidates or relax the other rules", column="siting.share")
+
+
+def _most_covering(problem: Problem, chosen: Bools, target: float, seconds: float | None, seed: int) -> Bools:
+    """Of choices as small, the one that covers most (bonuses of hosts included): ties are broken by what they are worth."""
+    rules = replace(problem.rules, steps=(int(chosen.sum()),), at_most=True)
+    if rules.steps[-1] == 0:
+        return chosen
+    found = best_cover(_kept_above(replace(problem, rules=rules), target), seconds=seconds, seed=seed).phase > 0
+    good = newly_covered(problem, found) >= target * (1 - _ALL) and found.sum() <= chosen.sum()
+    return found if good else chosen
+
+
+def _kept_above(problem: Problem, target: float) -> Problem:
+    """The problem with the bonuses of hosts, and a row that keeps the target where they might tempt below it."""
+    with_hosts = with_bonus(problem)
+    if with_hosts is problem:
+        return problem
+    weight = np.where(np.arange(len(with_hosts.weight)) < len(problem.weight), with_hosts.weight, 0.0)
+    most = float(problem.weight.sum()) - target + _ALL * float(problem.weight.sum())
+    none, row = np.zeros(0), sp.csr_array(weight.reshape(1, -1))
+
+    def complete(_stands: Floats, missed: Floats) -> Floats | None:
+        return none if float((row @ missed)[0]) <= most else None
+
+    sites, ends = sp.csr_array((1, len(problem.site_ids))), (np.array([-np.inf]), np.array([most]))
+    return replace(with_hosts, terms=Terms(none, none, none, sites, row, sp.csr_array((1, 0)), *ends, complete))
+
+
+def _greedy(problem: Problem, target: float) -> Bools | None:
+    """The shortest greedy choice that reaches the target; None if none does that keeps the rules."""
+    cover, keep = arrays(problem)
+    none = np.zeros(len(problem.site_ids), dtype=np.bool_)
+
+    def grown(count: int) -> Bools:
+        return kernels.greedy(cover, keep, none, count)
+
+    low, high = -1, problem.rules.steps[-1]
+    if newly_covered(problem, grown(high)) < target * (1 - _ALL):
+        return None
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if newly_covered(problem, grown(middle)) >= target * (1 - _ALL) and keeps_rules(problem.rules, grown(middle)):
+            high = middle
+        else:
+            low = middle
+    return grown(high) if keeps_rules(problem.rules, grown(high)) else None
+
+
+def _is_all(problem: Problem, target: float) -> bool:
+    return target >= float(problem.weight.sum()) * (1 - _ALL)
+
+
+def _columns(problem: Problem, chosen: Bools) -> Floats:
+    missed = (problem.reach.T @ chosen.astype(np.float64)) == 0
+    return np.concatenate([chosen, missed]).astype(np.float64)
+
+
+def _model(problem: Problem, target: float) -> Model:
+    """Columns: stands[site], whole; missed[cell]. The cost is the number of sites."""
+    (sites, cells), total = problem.reach.shape, max(float(problem.weight.sum()), 1e-300)
+    side, low, high = side_rows(_free(problem.rules))
+    lower, upper = np.zeros(sites + cells), np.ones(sites + cells)
+    lower[:sites][problem.rules.forced] = 1.0
+    upper[sites:] = 0.0 if _is_all(problem, target) else 1.0
+    covering = sp.hstack([sp.csr_array(problem.reach.T.astype(np.float64)), sp.eye_array(cells)])
+    weights = sp.csr_array(np.concatenate([np.zeros(sites), problem.weight * (_SCALED_SUM / total)])[None])
+    rows = sp.csr_array(sp.vstack([covering, weights, sp.hstack([side, sp.csr_array((side.shape[0], cells))])]))
+    most = _SCALED_SUM * (1 - target * (1 - _ALL) / total)
+    return Model(
+        np.concatenate([np.ones(sites), np.zeros(cells)]),
+        lower,
+        upper,
+        np.arange(sites + cells) < sites,
+        rows,
+        np.concatenate([np.ones(cells), [-np.inf], low]),
+        np.concatenate([np.full(cells, np.inf), [max(most, 0.0)], high]),
+    )
+
+
+def _free(rules: Rules) -> Rules:
+    return replace(rules, at_most=True)
+
+
+def chosen_of(fewest: Fewest) -> Chosen:
+    """The fewest sites as a choice whose value is their number, negative, so that more is better."""
+    return Chosen(fewest.chosen.astype(np.int64), -float(fewest.chosen.sum()), -float(fewest.least))
