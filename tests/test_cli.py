@@ -113,12 +113,40 @@ def test_propose_without_any_plan_exits_3_and_says_why(study: str) -> None:
     assert "9" in result.stderr
 
 
-@pytest.mark.parametrize("method", ["lscp", "p-median", "p-center"])
-def test_a_method_that_is_not_built_is_refused_and_never_taken_for_another(study: str, method: str) -> None:
-    result = call("propose", study, "--set", f"siting.method={method}")
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["method=lscp"], "lscp: optimal; 4 new sites, 4 at least are needed"),
+        (["method=p-median"], "p-median: optimal; mean walk by need"),
+        (["method=p-center", "sites=4"], "p-center: optimal; the worst walk of 100% is"),
+        (["decay=linear"], "mclp: optimal; need by decay"),
+        (["backup=0.5"], "mclp: optimal; need backed up"),
+        (["capacity=true", "capacity_default=500"], "mclp: optimal; "),
+    ],
+)
+def test_every_model_proposes_and_says_its_proof_in_its_own_unit(study: str, settings: list[str], said: str) -> None:
+    overrides = [part for setting in settings for part in ("--set", f"siting.{setting}")]
+    result = call("propose", study, *overrides, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert said in result.stderr
+    assert len(csv(result))
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("backup=0.5", "p-median has no backup"),
+        ("share=0.9", "p-median has no share"),
+        ("half_minutes=5", "only gaussian and exponential decay have half_minutes"),
+        ("capacity_default=5", "capacities do not count"),
+    ],
+)
+def test_what_a_model_does_not_know_is_refused_and_never_left_out(study: str, setting: str, said: str) -> None:
+    keys = ("--set", "siting.method=p-median", "--set", f"siting.{setting}")
+    result = call("propose", study, *keys)
     assert result.exit_code == 3
-    assert "only mclp is built so far" in result.stderr
-    assert call("check", study, "--set", f"siting.method={method}").exit_code == 1
+    assert said in result.stderr
+    assert call("check", study, *keys).exit_code == 1
 
 
 def test_frontier_reaches_all_that_can_be_covered(study: str) -> None:

@@ -32,13 +32,35 @@ def say_result(done: run.Run, out: Path) -> None:
 
 def said_of_plan(facts: Mapping[str, Any]) -> str:
     """One line on a plan; its need is left out where that would give a small count of a key group away."""
+    head = f"{facts['method']}: {facts['status']}; "
+    if facts["method"] == "lscp":
+        share = "" if facts["share_reached"] is None else f", {facts['share_reached']:.1%} is"
+        asked = f"{facts['share_asked']:.0%} of what can be covered is asked for{share}"
+        return f"{head}{facts['sites']} new sites, {facts['objective_bound']:.0f} at least are needed; {asked}"
+    if facts["method"] == "p-center":
+        least = f"no plan can bring it below {facts['objective_bound']:.1f}"
+        return f"{head}the worst walk of {facts['share_asked']:.0%} is {facts['objective']:.1f} min; {least}"
     if facts["bound"] is None:
-        return f"{facts['method']}: {facts['status']}; {facts['residents_gained']:,.0f} residents gained (need is withheld)"
-    before, after, bound = (f"{facts[key]:,.0f}" for key in ("need_covered_before", "need_covered_after", "bound"))
-    return (
-        f"{facts['method']}: {facts['status']}; need covered {before} before, {after} after, "
-        f"at most {bound} is possible (gap {facts['gap']:.2%})"
-    )
+        return f"{head}{facts['residents_gained']:,.0f} residents gained (need is withheld)"
+    if facts["method"] == "p-median":
+        walks = f"{facts['mean_walk_min_before']:.2f} min before, {facts['mean_walk_min_after']:.2f} after"
+        return f"{head}mean walk by need {walks} (gap {facts['gap']:.2%})"
+    return f"{head}{_said_of_need(facts)} (gap {facts['gap']:.2%})"
+
+
+def _said_of_need(facts: Mapping[str, Any]) -> str:
+    """What a covering plan makes most: need covered, by decay, twice, or served."""
+    after, bound = facts["objective"], f"at most {facts['objective_bound']:,.0f} is possible"
+    if "need_served_after" in facts:
+        return f"{facts['assigned_pop']:,.0f} residents assigned, need served {after:,.0f}, {bound}"
+    if "need_backed_up_after" in facts:
+        twice = f"{facts['need_backed_up_before']:,.0f} before, {facts['need_backed_up_after']:,.0f} after"
+        return f"need backed up {twice}; covered and backed up by weight {after:,.0f}, {bound}"
+    if "need_decayed_after" in facts:
+        by_walk = f"{facts['need_decayed_before']:,.0f} before, {facts['need_decayed_after']:,.0f} after"
+        return f"need by decay {by_walk}"
+    before, covered, most = (f"{facts[key]:,.0f}" for key in ("need_covered_before", "need_covered_after", "bound"))
+    return f"need covered {before} before, {covered} after, at most {most} is possible"
 
 
 def without_shapes(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from planner.score import RESIDENTS
 FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites": "gain_"}  # columns of key groups
 RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
 NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
+WALK_COLUMNS = ("saved_walk_h", "decayed_need")  # of sites: need by walks, also of people whom others' counts are about
 
 
 def publishable(name: str, table: Table, minimum: float) -> Table:
@@ -57,7 +58,8 @@ def publish_tables(
     - further towns, points and sites, so that what is left of a published sum is at least two counts and `minimum` people;
       district and town totals of a group count as known to everyone;
     - the district's covered count, where no other town could cover up for the small ones;
-    - ``need`` and ``gain_need`` in rows where a group's count is empty, since the weights are published;
+    - ``need`` and ``gain_need`` in rows where a group's count is empty, since the weights are published; ``saved_walk_h`` and
+      ``decayed_need`` of all sites where any is;
     - in ``groups`` the shares and quantiles of what is hidden.
 
     Counts of all residents are never hidden.
@@ -95,9 +97,15 @@ def publish_summary(summary: Mapping[str, Any], groups: pd.DataFrame) -> dict[st
     if groups[["total", "covered"]].isna().to_numpy().any():
         said |= {key: None for key in ("need", "covered_need", "need_coverage") if key in said}
         if isinstance(said.get("plan"), Mapping):
-            needs = ("need_covered_before", "need_covered_after", "bound", "gap")
-            said["plan"] = {key: None if key in needs else value for key, value in said["plan"].items()}
+            said["plan"] = {key: None if _counts_need(key, said["plan"]) else value for key, value in said["plan"].items()}
     return said
+
+
+def _counts_need(key: str, plan: Mapping[str, Any]) -> bool:
+    """Whether a figure of a plan is a sum over need; what the fewest sites and the worst walk are measured in is none."""
+    if key in ("objective", "objective_bound"):
+        return plan["method"] not in ("lscp", "p-center")
+    return key.startswith(("need_", "mean_walk_")) or key in ("bound", "gap", "share_reached")
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,9 @@ def _published(name: str, table: Table, hidden: Mapping[str, _Hidden]) -> Table:
     need = NEED_COLUMNS.get(name)
     if need in table.columns and columns:
         columns |= {str(need): np.any(list(columns.values()), axis=0)}
+    if name == "sites" and any(marks.any() for marks in columns.values()):
+        everywhere = np.ones(len(table), dtype=np.bool_)
+        columns |= {column: everywhere for column in WALK_COLUMNS if column in table.columns}
     return without(table, columns)
 
 

@@ -27,14 +27,14 @@ from planner.schema import (
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
-from planner.siting import check_method, frontier, propose_sites
+from planner.siting import Standing, check_method, frontier, propose_sites
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.fetchable import check_fetched
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
 from planner.standards import check_tiers, measure_standards, reach_functions
-from planner.study import Study
+from planner.study import Study, Walk
 
 
 def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
@@ -152,13 +152,34 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     if with_plan:
         with survey.steps.step("choosing sites") as inner:
             plan = propose_sites(
-                options, survey.coverage, candidates, study.scenario.siting, stations_per_town=standing, progress=inner
+                options,
+                survey.coverage,
+                candidates,
+                study.scenario.siting,
+                stations_per_town=standing,
+                standing=_standing(survey),
+                cutoff_s=_longest_s(study.scenario.walk),
+                progress=inner,
             )
     curve = None
     if with_frontier:
         with survey.steps.step("tracing the frontier") as inner:
             curve = frontier(options, survey.coverage, candidates, existing=len(survey.stations), progress=inner)
     return Proposal(candidates, options, plan, curve)
+
+
+def _standing(survey: Survey) -> Standing | None:
+    """The stations that stand with their capacities, where these count."""
+    if not survey.study.scenario.siting.capacity:
+        return None
+    stations = survey.stations
+    said = stations["capacity"] if "capacity" in stations else pd.Series(float("nan"), index=stations.index)
+    return Standing(survey.reach, said)
+
+
+def _longest_s(walk: Walk) -> float:
+    """The longest walk that counts for residents of any town, in seconds."""
+    return max([walk.cutoff_s, *(walk.for_town(town).cutoff_s for town in walk.towns)])
 
 
 def run_study(study: Study, *, progress: Progress | None = None) -> Run:

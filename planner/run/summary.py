@@ -75,4 +75,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "bound": plan.bound,
         "gap": plan.gap,
         "residents_gained": float(plan.sites["gain_pop"].sum()),
+        "objective": plan.objective,
+        "objective_bound": plan.objective_bound,
+        **plan.measures,
     }

@@ -13,6 +13,7 @@ from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
 from planner.siting.assign import Standing
 from planner.siting.feasible import check_method, check_names
+from planner.siting.gains import with_gains
 from planner.siting.models import Solved, Tables, solve_model
 from planner.siting.order import sites_table
 from planner.siting.plan import PhaseResult, Plan, check_plan, reached_cells
@@ -81,7 +82,7 @@ def propose_sites(
     tell("recounting the plan", 0.9)
     phase = pd.Series(solved.chosen.phase, index=solved.site_ids)
     sites = sites_table(options, coverage, candidates, phase[phase > 0], solved.grade)
-    plan = _plan(tables, siting, solved, sites)
+    plan = _plan(tables, siting, solved, with_gains(sites, tables, siting, solved))
     check_plan(plan, options, coverage, candidates, siting, per_town)
     if faults := model_faults(plan, tables, siting):
         raise PlanError(f"the plan does not stand up to a recount: {say_faults(faults)}", faults, "error")

@@ -24,17 +24,17 @@ def model_faults(plan: Plan, tables: Tables, siting: Siting) -> list[Fault]:
     if plan.method is Method.LSCP:
         return [*_differs("the number of sites", plan.objective, len(plan.sites)), *_share_faults(plan, tables, siting)]
     if plan.method is Method.P_CENTER:
-        return list(_differs("the worst walk", plan.objective, _worst_s(plan, tables, siting) / MINUTE_S))
+        return list(_differs("the worst walk", plan.objective, worst_s(tables, siting, plan.sites.index) / MINUTE_S))
     if siting.capacity:
         return _assignment_faults(plan, tables, siting)
-    counted, bonus = 0.0, 0.0
+    found, bonus = 0.0, 0.0
     for phase in plan.phases:
         stands = plan.sites.index[(plan.sites["phase"] <= phase.phase).to_numpy()]
-        counted += _counted(tables, siting, stands)
+        found += counted(tables, siting, stands)
         bonus += _bonus(tables, siting, stands)
     if plan.method is Method.P_MEDIAN:
-        return list(_differs("the walking", plan.objective, counted / MINUTE_S - bonus))
-    return list(_differs("the objective", plan.objective, counted + bonus))
+        return list(_differs("the walking", plan.objective, found / MINUTE_S - bonus))
+    return list(_differs("the objective", plan.objective, found + bonus))
 
 
 def _differs(what: str, said: float, counted: float) -> Iterator[Fault]:
@@ -42,7 +42,7 @@ def _differs(what: str, said: float, counted: float) -> Iterator[Fault]:
         yield Fault(f"{what} is {counted:g} by the times", value=f"{said:g}")
 
 
-def _walks(tables: Tables, stands: pd.Index) -> tuple[Floats, Floats]:
+def walks_of(tables: Tables, stands: pd.Index) -> tuple[Floats, Floats]:
     """Of each row of the coverage table the shortest walk in seconds (infinite without any), and stations in reach."""
     coverage = tables.coverage
     walk_s, times = nearest_s(coverage), coverage["stations_in_reach"].to_numpy(dtype=float).copy()
@@ -57,17 +57,17 @@ def _walks(tables: Tables, stands: pd.Index) -> tuple[Floats, Floats]:
     return walk_s, times
 
 
-def _counted(tables: Tables, siting: Siting, stands: pd.Index) -> float:
+def counted(tables: Tables, siting: Siting, stands: pd.Index) -> float:
     """The objective of one phase without bonuses: need covered, by decay or twice; or need times seconds of walking."""
     need = tables.coverage["need"].to_numpy(dtype=float)
     if siting.backup:
-        _, times = _walks(tables, stands)
+        _, times = walks_of(tables, stands)
         return float(need[times >= 1].sum() + siting.backup * need[times >= 2].sum())
     grade = grade_of(siting, tables.cutoff_s)
     if grade is None:
         covered = tables.coverage["covered"].to_numpy(dtype=bool) | _reached(tables, stands)
         return float(need[covered].sum())
-    walk_s, _ = _walks(tables, stands)
+    walk_s, _ = walks_of(tables, stands)
     near = np.isfinite(walk_s)
     if siting.method is Method.P_MEDIAN:
         farthest = penalty_s(siting, tables.cutoff_s)
@@ -99,10 +99,10 @@ def _share_faults(plan: Plan, tables: Tables, siting: Siting) -> Iterator[Fault]
         yield Fault(f"{plan.covered_after:g} of {most:g} is less than the share of {siting.share:g} asked for")
 
 
-def _worst_s(plan: Plan, tables: Tables, siting: Siting) -> float:
+def worst_s(tables: Tables, siting: Siting, stands: pd.Index) -> float:
     """The seconds within which the share asked for is served, of those that something can reach."""
     need = tables.coverage["need"].to_numpy(dtype=float)
-    walk_s, _ = _walks(tables, plan.sites.index)
+    walk_s, _ = walks_of(tables, stands)
     counts = _coverable(tables, siting) & (need > 0)
     order = np.argsort(walk_s[counts], kind="stable")
     served = np.cumsum(need[counts][order])
