@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass as plain_dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -12,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from planner.schema import fold
+from planner.study import ServiceClass, Tag
 
 _SEPARATORS = re.compile(r"[\s,;，；、/|]+")
 _NUMBERS = re.compile(r"(\d{1,3})(?:[-–—~～至](\d{1,3}))?")
@@ -19,23 +21,54 @@ _FREE = frozenset({"x", "n"})  # the letters of a tier pattern that mean "as man
 
 _STRICT = ConfigDict(extra="forbid")
 
+
+def named(word: object, kinds: Iterable[str]) -> bool:
+    """Whether a cell's word is one of `kinds`, as people write it.
+
+    >>> named("零工 小站", ["零工小站"]), named(None, ["零工小站"])
+    (True, False)
+    """
+    return isinstance(word, str) and fold(word) in {fold(kind) for kind in kinds}
+
+
+FUSED, PROFESSIONAL = "fused", "professional"
+
 Whole = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
 
 
 class Scope(StrEnum):
-    """Where a target must be met: in the whole area, or in each town."""
+    """Where a target must be met: in the whole area, in each town, or in the whole city, of which a share is handed down."""
 
     DISTRICT = "district"
     TOWN = "town"
+    CITY = "city"
 
 
 class Counts(StrEnum):
-    """What a target counts: stations that stand, or those of them that are featured or demonstration stations."""
+    """What a target counts: stations that stand, or those of them that are well equipped, featured, demonstration or fused."""
 
     STATIONS = "stations"
+    EQUIPPED = "equipped"
     FEATURED = "featured"
     DEMONSTRATION = "demonstration"
+    FUSED = FUSED
+
+
+class How(StrEnum):
+    """How the records of a figure become one number: added up, the last one, or their mean."""
+
+    SUM = "sum"
+    LAST = "last"
+    MEAN = "mean"
+
+
+class Period(StrEnum):
+    """How often progress is reported."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class ItemClass(StrEnum):
@@ -44,6 +77,9 @@ class ItemClass(StrEnum):
     BASIC = "basic"
     EXTENDED = "extended"
     INNOVATIVE = "innovative"
+
+
+_NEED_A_STATION = (Counts.STATIONS, Counts.EQUIPPED)  # a target of these cannot be met without a station
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -126,6 +162,73 @@ class Function:
     aliases: tuple[Text, ...] = ()
 
 
+@dataclass(frozen=True, config=_STRICT)
+class Figure:
+    """A figure that offices record, such as people helped; with a target where `minimum` is given.
+
+    Parameters
+    ----------
+    name
+        The word of the ``figure`` column of what is recorded.
+    how
+        Whether its records add up, the last one stands, or their mean.
+    minimum, by, since
+        At least so much by a date, of what was recorded on or after ``since``.
+    yearly
+        The target begins anew on every 1 January and is due on 31 December; it takes no ``by``.
+    phrase
+        The document's own words; needed with a target.
+    """
+
+    name: Text
+    en: Text
+    zh: Text
+    how: How = How.SUM
+    minimum: Annotated[float, Field(gt=0)] | None = None
+    by: dt.date | None = None
+    since: dt.date | None = None
+    yearly: bool = False
+    binding: bool = True
+    phrase: str = ""
+
+    @model_validator(mode="after")
+    def _target_is_whole(self) -> Figure:
+        if self.minimum is None and (self.by or self.since or self.yearly):
+            raise ValueError(f"figure {self.name!r} has a date but no minimum")
+        if self.minimum is not None and not self.phrase:
+            raise ValueError(f"figure {self.name!r} has a target without the phrase it rests on")
+        if self.minimum is not None and self.yearly == (self.by is not None):
+            raise ValueError(f"figure {self.name!r} is due by a date or yearly; say one of them")
+        return self
+
+    def span(self, as_of: dt.date) -> tuple[dt.date | None, dt.date | None]:
+        """From which day on its records count, and when it is due, as asked on `as_of`; None: no such day."""
+        return (dt.date(as_of.year, 1, 1), dt.date(as_of.year, 12, 31)) if self.yearly else (self.since, self.by)
+
+
+STANDARD_FIGURES = (  # known to every pack; a pack's own figure of the same name takes its place
+    Figure("people_helped", "people helped into work", "帮扶就业人数"),
+    Figure("trainings", "trainings held", "组织业务培训次数"),
+    Figure("people_served", "people served", "服务人次"),
+    Figure("vacancies", "vacancies gathered", "筹集岗位数"),
+    Figure("visits", "visits and surveys", "走访调查次数"),
+    Figure("rating", "rating of services", "好差评评分", How.MEAN),
+    Figure("satisfaction", "share of people satisfied", "满意度", How.LAST),
+)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LifeService:
+    """A service of the living circle: its class, the OSM tags its places carry, and the word of the document for it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    en: Text
+    zh: Text
+    service_class: ServiceClass
+    osm: tuple[Tag, ...]
+    phrase: Text
+
+
 @plain_dataclass(frozen=True)
 class Offer:
     """What a station offers: the numbers of service items, and functions that are named as such."""
@@ -146,6 +249,17 @@ class Policy:
         The functions a demonstration station must offer, all of them; none: the pack knows no demonstration stations.
     featured_kinds, host_kinds, station_kinds
         Words of the ``kind`` and ``host`` columns.
+    professional_kinds, fused_kinds, outreach_kinds
+        Words of the ``kind`` column: of stations of their own; of those embedded in other premises; of points where services
+        are brought to now and then, which are no stations.
+    figures
+        What is recorded besides `STANDARD_FIGURES`, some of it against targets.
+    life_services
+        The services of the living circle.
+    reporting
+        How often progress is reported.
+    facilities, rules, zones
+        What stations are asked to have: words of the columns of those names.
     minimum_staff, trainings_a_year
         Officers each station needs, trainings each has a year; 0 asks nothing.
 
@@ -169,6 +283,15 @@ class Policy:
     featured_kinds: tuple[str, ...] = ()
     host_kinds: tuple[str, ...] = ()
     station_kinds: tuple[str, ...] = ()
+    professional_kinds: tuple[str, ...] = ()
+    fused_kinds: tuple[str, ...] = ()
+    outreach_kinds: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    life_services: tuple[LifeService, ...] = ()
+    reporting: tuple[Period, ...] = ()
+    facilities: tuple[Text, ...] = ()
+    rules: tuple[Text, ...] = ()
+    zones: tuple[Text, ...] = ()
     minimum_staff: Whole = 0
     trainings_a_year: Whole = 0
 
@@ -179,6 +302,8 @@ class Policy:
             ("tier", [tier.tier for tier in self.tiers]),
             ("service item", [str(item.number) for item in self.items]),
             ("function", [function.name for function in self.functions]),
+            ("figure", [figure.name for figure in self.figures]),
+            ("life service", [service.name for service in self.life_services]),
         ):
             twice = sorted({key for key in keys if keys.count(key) > 1})
             if twice:
@@ -205,7 +330,14 @@ class Policy:
     @property
     def has_standards(self) -> bool:
         """Whether the pack asks anything of a station by itself, or of their tiers."""
-        return bool(self.items or self.functions or self.tiers or self.minimum_staff or self.trainings_a_year)
+        lists = (self.items, self.functions, self.tiers, self.facilities, self.rules, self.zones)
+        return bool(any(lists) or self.minimum_staff or self.trainings_a_year)
+
+    @property
+    def all_figures(self) -> tuple[Figure, ...]:
+        """The pack's figures, then the standard ones it does not name."""
+        own = {figure.name for figure in self.figures}
+        return (*self.figures, *(figure for figure in STANDARD_FIGURES if figure.name not in own))
 
     def items_of(self, item_class: ItemClass) -> frozenset[int]:
         """The numbers of the items of one class."""
@@ -267,13 +399,31 @@ class Policy:
         basic = [item.number for item in own if item.item_class is ItemClass.BASIC]
         return tuple(sorted(set(basic) - offer.items)) or tuple(item.number for item in own)
 
+    def form_of(self, kind: object, host: object) -> tuple[str | None, str | None]:
+        """Whether a station is ``professional`` or ``fused`` (embedded in other premises), and the word that says so.
+
+        Its kind tells, else its host premises; both None where neither is a word of the pack.
+
+        >>> pack = Policy("p", "p", "p", "us", fused_kinds=("就业角",), host_kinds=("银行网点",))
+        >>> pack.form_of("就业角", None), pack.form_of(None, "银行网点"), pack.form_of(None, None)
+        (('fused', '就业角'), ('fused', '银行网点'), (None, None))
+        """
+        for word, kinds, form in (
+            (kind, self.professional_kinds, PROFESSIONAL),
+            (kind, self.fused_kinds, FUSED),
+            (host, self.host_kinds, FUSED),
+        ):
+            if named(word, kinds):
+                return form, str(word)
+        return None, None
+
     def town_minimum(self, as_of: dt.date) -> int | None:
         """How many stations each town must have by the target in force on `as_of`: the last that is due then, else the first.
 
         None if the pack has no binding target for towns.
         """
         asked = sorted(
-            (t for t in self.targets if t.scope is Scope.TOWN and t.counts is Counts.STATIONS and t.binding),
+            (t for t in self.targets if t.scope is Scope.TOWN and t.counts in _NEED_A_STATION and t.binding),
             key=lambda t: t.by,
         )
         due = [target for target in asked if target.by <= as_of]

@@ -26,6 +26,7 @@ from planner.schema import (
     Standards,
     Stations,
     Tiers,
+    fold,
     is_blank,
 )
 from planner.study import Group
@@ -63,6 +64,8 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     - ``demonstration``: offers all of the pack's ``demonstration_functions``; ``lacks_functions``: those it does not;
       ``lacks_items``: for each of them the items to add, "4+5" all of them, "12|13|14" any one;
     - the five flags, and ``flags``: how many of the five hold;
+    - ``lacks_facilities``, ``lacks_rules``: which of the pack's facilities and service rules its columns do not name;
+      ``zones``: those it has opened;
     - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`. A pack that
       asks for more than one training a year cannot be judged further by one date;
     - ``lacks``: which of flags, ``staff`` and ``training`` are not met; ``unknown``: which nothing is said of.
@@ -89,6 +92,9 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     said = table[list(FLAGS_1_PLUS_4)]
     table["flags"] = said.fillna(False).sum(axis=1).astype("Int64").mask(said.isna().all(axis=1))
     table = table.assign(staff=_column(stations, "staff").astype("float64"), trained_on=_days(stations))
+    for name, asked in (("facilities", policy.facilities), ("rules", policy.rules)):
+        table[f"lacks_{name}"] = _lacking(_column(stations, name), asked)
+    table["zones"] = _column(stations, "zones").astype("string")
     table["staff_met"] = _flag(table["staff"] >= policy.minimum_staff).mask(table["staff"].isna())
     table["training_met"] = _trained(table["trained_on"], as_of)
     return cast("Standards", STANDARDS.conform(_with_verdict(table, policy)))
@@ -229,6 +235,9 @@ def _with_verdict(table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
         asked["staff"] = table["staff_met"]
     if policy.trainings_a_year:
         asked["training"] = table["training_met"]
+    for name, words in (("facilities", policy.facilities), ("rules", policy.rules)):
+        if words:
+            asked[name] = _flag(table[f"lacks_{name}"] == "").mask(table[f"lacks_{name}"].isna())
     lacks = _named(asked, lambda met: ~met.fillna(True).astype(bool))
     return table.assign(lacks=lacks, unknown=_named(asked, lambda met: met.isna()))
 
@@ -243,6 +252,15 @@ def _trained(trained_on: Any, as_of: dt.date) -> Any:
     day = pd.Timestamp(as_of)
     known = trained_on.notna() & (trained_on <= day)
     return _flag(trained_on > day - pd.DateOffset(years=1)).mask(~known)
+
+
+def _lacking(said: Any, asked: Sequence[str]) -> Any:
+    """Which of the words asked each cell does not hold; missing where it says nothing, or nothing is asked."""
+    lacking = [
+        None if is_blank(cell) or not asked else SEPARATOR.join(word for word in asked if fold(word) not in fold(str(cell)))
+        for cell in said
+    ]
+    return pd.array(lacking, dtype="string")
 
 
 def _days(stations: Stations) -> Any:

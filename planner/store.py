@@ -212,8 +212,8 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns of amounts (anything above 1 but degrees) to a thousandth: finer digits are of splitting cells, not of people."""
-    floats = table.select_dtypes("float").columns.difference(["lon", "lat"])
+    """Columns of amounts (above 1; not degrees nor the mixed ``value``) to a thousandth: finer is of splitting cells."""
+    floats = table.select_dtypes("float").columns.difference(["lon", "lat", "value"])
     amounts = {str(name): table[name].round(3) for name in floats if table[name].abs().max() > 1}
     return table.assign(**amounts)
 
@@ -279,6 +279,19 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "frontier": ("csv",),
     "areas": ("csv",),
     "standards": ("csv",),
+    "tiers": ("csv",),
+    "functions": ("csv",),
+    "indicators": ("csv",),
+    "communities": ("csv", "geojson"),
+    "targets": ("csv",),
+    "figures": ("csv",),
+    "lift": ("csv",),
+    "life_circle": ("csv",),
+    "life_services": ("csv",),
+    "life_places": ("csv",),
+    "life_cells": ("parquet",),
+    "composite": ("csv",),
+    "composite_moves": ("csv",),
 }
 """Which tables a run writes, and as what."""
 

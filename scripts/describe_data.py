@@ -19,6 +19,10 @@ MADE = "made by `scripts/make_district.py` with a fixed seed; CC0 1.0"
 WRITTEN = {
     "COVERAGE": "demand.parquet", "SCORES": "stations.csv", "TOWN_SCORES": "towns.csv", "GROUP_SCORES": "groups.csv",
     "AREA_SCORES": "areas.csv", "SITES": "sites.csv", "FRONTIER": "frontier.csv", "ISOCHRONES": "isochrones.geojson",
+    "STANDARDS": "standards.csv", "TIERS": "tiers.csv", "FUNCTIONS": "functions.csv", "INDICATORS": "indicators.csv",
+    "TRACK": "targets.csv", "FIGURES": "figures.csv", "LIFT": "lift.csv", "COMMUNITIES": "communities.csv",
+    "LIFE_CIRCLE": "life_circle.csv", "LIFE_SERVICES": "life_services.csv", "LIFE_PLACES": "life_places.csv",
+    "LIFE_CELLS": "life_cells.parquet", "COMPOSITE": "composite.csv",
 }  # fmt: skip  # what a run writes, by the schema's name in planner.schema
 FILES = {
     "study.toml": "the study file: cutoff, groups and their weights, policy, siting in two phases",

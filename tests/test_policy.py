@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from planner.errors import StudyError
-from planner.policy import Counts, ItemClass, Policy, Scope
+from planner.policy import Counts, Figure, ItemClass, Period, Policy, Scope
 from planner.sources.packs import pack_names, read_policy
-from planner.study import NetworkSource, PopulationSource, StationSource, Study
+from planner.study import NetworkSource, PopulationSource, ServiceClass, StationSource, Study
 
 
 def study(policy: str | None, folder: Path = Path()) -> Study:
@@ -29,7 +29,7 @@ def test_jiading_asks_what_the_plan_asks() -> None:
     policy = read_policy(study("jiading-2023"))
     asked = {(t.scope, t.counts): (t.minimum, t.by, t.binding) for t in policy.targets}
     assert asked == {
-        (Scope.TOWN, Counts.STATIONS): (1, dt.date(2023, 12, 31), True),
+        (Scope.TOWN, Counts.EQUIPPED): (1, dt.date(2023, 12, 31), True),
         (Scope.DISTRICT, Counts.STATIONS): (24, dt.date(2025, 12, 31), True),
         (Scope.TOWN, Counts.FEATURED): (1, dt.date(2025, 12, 31), False),
     }
@@ -93,3 +93,54 @@ def test_a_demonstration_station_offers_functions_of_the_pack() -> None:
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "mend"),
+    [
+        ("minimum_stafff = 1", "minimum_stafff", "did you mean minimum_staff?"),
+        (
+            '[[targets]]\nname = "t"\nen = "t"\nzh = "t"\nphrase = "t"\nminimun = 1\nby = 2024-01-01',
+            "targets.1.minimun",
+            "minimum?",
+        ),
+        ('[[figures]]\nname = "f"\nen = "f"\nzh = "f"\nyearl = true', "figures.1.yearl", "did you mean yearly?"),
+    ],
+)
+def test_an_unknown_rule_names_the_nearest_one(tmp_path: Path, rule: str, column: str, mend: str) -> None:
+    head = 'name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\n'
+    (tmp_path / "own.toml").write_text(head + rule + "\n", encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        read_policy(study("own.toml", tmp_path))
+    unknown = [fault for fault in caught.value.faults if fault.problem == "unknown rule"]
+    assert [fault.column for fault in unknown] == [column]
+    assert mend in unknown[0].mend
+
+
+def test_the_packs_hold_the_figures_facilities_and_services_of_their_documents() -> None:
+    daxinganling, shandong, shanghai = (
+        read_policy(study(name)) for name in ("daxinganling-2024", "shandong-2025", "shanghai-2024")
+    )
+    helped = next(figure for figure in daxinganling.all_figures if figure.name == "people_helped")
+    assert (helped.minimum, helped.by) == (5000, dt.date(2026, 12, 31))
+    assert daxinganling.reporting == (Period.MONTH, Period.QUARTER, Period.YEAR)
+    assert (len(daxinganling.facilities), len(daxinganling.rules), len(daxinganling.outreach_kinds)) == (3, 5, 4)
+    by_class = {
+        kind: [s.zh for s in shandong.life_services if s.service_class is kind]
+        for kind in (ServiceClass.BASIC, ServiceClass.QUALITY)
+    }
+    assert by_class == {
+        ServiceClass.BASIC: ["购物", "餐饮", "家政", "快递", "维修", "菜场", "托育"],
+        ServiceClass.QUALITY: ["文化", "娱乐", "休闲", "康养"],
+    }
+    assert all(service.osm and service.phrase for service in shandong.life_services)
+    assert [(t.scope, t.minimum, t.accepted_only) for t in shanghai.targets] == [(Scope.CITY, 350, True)]
+
+
+def test_a_yearly_figure_is_asked_for_every_year_anew() -> None:
+    trainings = read_policy(study("jiading-2023")).figures[0]
+    assert trainings.span(dt.date(2024, 5, 6)) == (dt.date(2024, 1, 1), dt.date(2024, 12, 31))
+    with pytest.raises(ValueError, match="by a date or yearly"):
+        Figure("f", "f", "f", minimum=1, phrase="f")
+    with pytest.raises(ValueError, match="no minimum"):
+        Figure("f", "f", "f", yearly=True)

@@ -11,8 +11,10 @@ from planner import run
 from planner.cli.door import format_option, main, progress_bar, say, study_options
 from planner.cli.show import show, without_shapes
 
-_STANDARDS = ("standards", "tiers", "functions")
-_PARTS = ("all", "stations", "towns", "groups", "areas", "access", *_STANDARDS)
+_BREAKDOWNS = ("district", "town", "group", "station")
+_DECAYS = ("gaussian", "gaussian-to-zero", "exponential", "linear")
+_PARTS = ("all", "stations", "towns", "groups", "areas", "indicators", "cells", "communities", "access", "standards", "tiers",
+          "functions", "demonstration", "life-circle", "composite")  # fmt: skip
 
 
 @main.command()
@@ -47,28 +49,44 @@ def isochrones(study: Path, overrides: tuple[str, ...], minutes: str | None, for
 @main.command()
 @study_options
 @click.option("--of", "part", type=click.Choice(_PARTS), default="all", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(["district", "town", "group", "station"]),
+    help="Indicators of the district, towns, groups or stations alone.",
+)
+@click.option("--lift", type=click.IntRange(1), default=3, show_default=True, help="How many, for --of demonstration.")
+@click.option(
+    "--decay",
+    type=click.Choice(["gaussian", "gaussian-to-zero", "exponential", "linear"]),
+    help="How much a walk counts, for --of access: E2SFCA.",
+)
 @format_option("table", "csv", "json")
-def score(study: Path, overrides: tuple[str, ...], part: str, form: str, quiet: bool, verbose: bool) -> None:
+def score(
+    study: Path,
+    overrides: tuple[str, ...],
+    part: str,
+    by: str | None,
+    lift: int,
+    decay: str | None,
+    form: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
     """How well each station serves, and how well towns and key groups are served.
 
-    `--of standards` shows what each station offers and lacks by the policy pack, `--of tiers` whether the tiers follow its
-    pattern, `--of functions` how many residents reach each function, `--of access` the capacity in reach (2SFCA),
-    `--of areas` how the areas of priority are served, whole and town by town.
+    `--of indicators` is every indicator with its denominator, `--of cells` those of each demand point, `--of communities` those
+    of the study's communities. `--of standards` shows what each station offers and lacks by the policy pack, `--of tiers`
+    whether the tiers follow its pattern, `--of functions` how many residents reach each function, `--of demonstration` which
+    stations to lift to demonstration level so that most need reaches one. `--of access` shares out capacity (2SFCA), `--of
+    life-circle` says which services lie in the same walk, `--of composite` ranks stations by the study's weights, `--of
+    areas` says how the areas of priority are served.
     """
     with progress_bar(quiet) as progress:
         surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
-        if part in _STANDARDS:
-            checked = run.check_standards(surveyed)
-            show({part: getattr(checked, part)}, form)
-            return
-        if part == "access":
-            show({part: run.measure_access(surveyed)}, form)
-            return
-        published = run.publish_scores(surveyed, run.score_survey(surveyed))
-    if part == "areas" and "areas" not in published:
-        say("The study names no area of priority; add [[areas]] to study.toml.")
-    named = [name for name in ("stations", "towns", "groups", "areas") if name in published and part in ("all", name)]
-    show({name: without_shapes(published[name]) for name in named}, form)
+        tables, said = run.score_part(surveyed, part, by=by, lift=lift, decay=decay)
+    show({name: without_shapes(table) for name, table in tables.items()}, form)
+    if said:
+        say(said)
 
 
 @main.command()

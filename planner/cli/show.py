@@ -116,6 +116,14 @@ def _schema_of(name: str) -> Schema | None:
         "coverage": schema.TOWN_PROGRESS,
         "access": schema.ACCESS,
         "areas": schema.AREA_SCORES,
+        "indicators": schema.INDICATORS,
+        "communities": schema.COMMUNITIES,
+        "figures": schema.FIGURES,
+        "lift": schema.LIFT,
+        "life_circle": schema.LIFE_CIRCLE,
+        "life_services": schema.LIFE_SERVICES,
+        "life_places": schema.LIFE_PLACES,
+        "composite": schema.COMPOSITE,
     }
     return known.get(name)
 

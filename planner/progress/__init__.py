@@ -1,15 +1,18 @@
 """What stands at a date, targets against it, and what changed between two runs."""
 
 from planner.progress.changes import compare_runs
+from planner.progress.figures import track_figures
 from planner.progress.standing import changes_between, dated_status, standing_stations, status_at
-from planner.progress.tracking import coverage_then_and_now, track_targets
+from planner.progress.tracking import check_handed, coverage_then_and_now, track_targets
 
 __all__ = [
     "changes_between",
+    "check_handed",
     "compare_runs",
     "coverage_then_and_now",
     "dated_status",
     "standing_stations",
     "status_at",
+    "track_figures",
     "track_targets",
 ]

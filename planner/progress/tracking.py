@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import difflib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,18 +14,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from planner.errors import PlannerWarning
-from planner.policy import Counts, Policy, Scope, Target
+from planner.errors import Fault, PlannerWarning, StudyError, say_faults
+from planner.policy import FUSED, Counts, Policy, Scope, Target
 from planner.progress.standing import ALWAYS, NEVER, STAGES, Days, column, contradictions, days_in, status_at
 from planner.schema import STANDING, TOWN_PROGRESS, TRACK, Coverage, Stations, TownProgress, Towns, Track
 from planner.standards import measure_standards
+from planner.study import HandedDown
 
 DISTRICT = "district"  # the place of a target that is the whole district's
 
 Marks = npt.NDArray[np.bool_]
 
 
-def track_targets(policy: Policy, stations: Stations, towns: Sequence[str], as_of: dt.date) -> Track:
+def track_targets(
+    policy: Policy,
+    stations: Stations,
+    towns: Sequence[str],
+    as_of: dt.date,
+    handed: Mapping[str, HandedDown] | None = None,
+) -> Track:
     """Set each target of `policy` against what stands on `as_of`.
 
     Parameters
@@ -36,6 +45,8 @@ def track_targets(policy: Policy, stations: Stations, towns: Sequence[str], as_o
         The names of the district's towns.
     as_of
         The day asked about.
+    handed
+        What of a target falls to this area and to its towns, by the target's name; a city's target counts nowhere without it.
 
     Returns
     -------
@@ -52,14 +63,18 @@ def track_targets(policy: Policy, stations: Stations, towns: Sequence[str], as_o
 
     Notes
     -----
-    Stations meant: all, those whose ``kind`` is one of the pack's featured kinds, or those that offer all functions of a
-    demonstration station. Kinds and services have no dates of their own and are taken as the table says them.
+    Stations meant: all; those that are well equipped (they offer all basic items of the pack, or their flag
+    ``basic_functions`` holds; the documents do not define it, so this rule is ours; where nothing is said of a station it is
+    taken as well equipped, and a warning says how many are); those whose ``kind`` is one of the pack's featured kinds; those
+    that offer all functions of a demonstration station; or those that are fused. Kinds and services have no dates of their own
+    and are taken as the table says them.
     Laws: history is not rewritten (dates after `as_of` change nothing but what they announce), a district's counts are the
     sums of its towns', ``shortfall = max(minimum - counted, 0)``.
     """
     here = Stations(stations[column(stations, "town").isin(list(towns)).to_numpy()]) if "town" in stations else stations
     _warn_of_contradictions(here, as_of)
-    rows = [row for target in policy.targets for row in _rows(target, policy, here, towns, as_of)]
+    check_handed(policy, handed or {}, towns)
+    rows = [row for target in policy.targets for row in _rows(target, policy, here, _asked(target, towns, handed or {}), as_of)]
     table = pd.DataFrame(rows, columns=[name.name for name in TRACK.columns])
     return cast("Track", TRACK.conform(table))
 
@@ -120,14 +135,56 @@ class _Spans:
         return None if not len(short) else cast("dt.date", days[short[-1] + 1].item())
 
 
-def _rows(target: Target, policy: Policy, stations: Stations, towns: Sequence[str], as_of: dt.date) -> list[dict[str, Any]]:
+def check_handed(policy: Policy, handed: Mapping[str, HandedDown], towns: Sequence[str]) -> None:
+    """Refuse shares of targets that the pack does not have, and of towns that are none, all at once.
+
+    Raises
+    ------
+    StudyError
+        Naming the nearest of each.
+    """
+    faults = []
+    targets = [target.name for target in policy.targets]
+    for name, share in handed.items():
+        if name not in targets:
+            near = difflib.get_close_matches(name, targets, n=1)
+            mend = f"did you mean {near[0]}?" if near else f"its targets are {', '.join(targets) or 'none'}"
+            faults.append(Fault(f"the pack {policy.name} has no such target", mend, column="targets", value=name))
+        for town in share.towns:
+            if town not in towns:
+                near = difflib.get_close_matches(town, list(towns), n=1)
+                mend = f"did you mean {near[0]!r}?" if near else f"the towns are {', '.join(towns)}"
+                faults.append(Fault("there is no such town", mend, column=f"targets.{name}.towns", value=town))
+    if faults:
+        raise StudyError(say_faults(faults), faults)
+
+
+def _asked(target: Target, towns: Sequence[str], handed: Mapping[str, HandedDown]) -> list[tuple[str, int]]:
+    """Where the target must be met, and at least how many there: the whole area, towns, or what was handed down to them."""
+    share = handed.get(target.name)
+    if share is not None:
+        whole = [] if target.scope is Scope.TOWN else [(DISTRICT, share.whole)]
+        return [*whole, *share.towns.items()]
+    if target.scope is Scope.CITY:
+        said = f"{target.name!r} is a whole city's target; write what falls to this area: [targets.{target.name}] minimum = …"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
+        return []
+    return [(name, target.minimum) for name in towns] if target.scope is Scope.TOWN else [(DISTRICT, target.minimum)]
+
+
+def _rows(
+    target: Target, policy: Policy, stations: Stations, asked: Sequence[tuple[str, int]], as_of: dt.date
+) -> list[dict[str, Any]]:
+    if not asked:
+        return []
     meant = Stations(stations[_meant(target, policy, stations)])
     status, spans = status_at(meant, as_of), _spans(target, meant)
-    places: list[tuple[str, Marks]] = [(DISTRICT, np.ones(len(meant), dtype=bool))]
-    if target.scope is Scope.TOWN:
-        town = column(meant, "town").astype("string").fillna("").to_numpy(dtype=object)
-        places = [(name, np.asarray(town == name, dtype=bool)) for name in towns]
-    return [_row(target, place, status[who], spans[who], as_of) for place, who in places]
+    town = column(meant, "town").astype("string").fillna("").to_numpy(dtype=object)
+    rows = []
+    for place, minimum in asked:
+        who = np.ones(len(meant), dtype=bool) if place == DISTRICT else np.asarray(town == place, dtype=bool)
+        rows.append(_row(dataclasses.replace(target, minimum=max(minimum, 1)), place, status[who], spans[who], as_of))
+    return rows
 
 
 def _row(target: Target, place: str, status: pd.Series, spans: _Spans, as_of: dt.date) -> dict[str, Any]:
@@ -138,7 +195,7 @@ def _row(target: Target, place: str, status: pd.Series, spans: _Spans, as_of: dt
     return {
         "target": target.name,
         "place": place,
-        "scope": str(target.scope),
+        "scope": DISTRICT if place == DISTRICT else "town",
         "en": target.en,
         "zh": target.zh,
         "counts": str(target.counts),
@@ -172,7 +229,23 @@ def _meant(target: Target, policy: Policy, stations: Stations) -> Marks:
     if target.counts is Counts.DEMONSTRATION:
         standards = measure_standards(policy, stations, target.by)
         return np.asarray(standards["demonstration"].fillna(False), dtype=bool)
+    if target.counts is Counts.EQUIPPED:
+        return _equipped(target, policy, stations)
+    if target.counts is Counts.FUSED:
+        told = zip(column(stations, "kind"), column(stations, "host"), strict=True)
+        return np.array([policy.form_of(kind, host)[0] == FUSED for kind, host in told], dtype=bool)
     return np.ones(len(stations), dtype=bool)
+
+
+def _equipped(target: Target, policy: Policy, stations: Stations) -> Marks:
+    """Stations that offer all basic items, or say by their flag that they do; those of which nothing is said count too."""
+    standards = measure_standards(policy, stations, target.by)
+    flag, share = standards["basic_functions"], standards["basic"]
+    unknown = np.asarray(flag.isna() & share.isna(), dtype=bool)
+    if unknown.any() and not unknown.all():  # a table that says nothing of anybody asks for no warning
+        said = f"nothing is said of what {int(unknown.sum())} stations offer (the first is {stations.index[unknown][0]})"
+        warnings.warn(f"{said}; towards {target.name!r} they are taken as well equipped", PlannerWarning, stacklevel=5)
+    return np.asarray((share == 1).to_numpy(dtype=bool) | flag.fillna(False).to_numpy(dtype=bool) | unknown, dtype=bool)
 
 
 def _warn_of_undated(target: Target, stations: Stations, undated: Marks) -> None:

@@ -11,7 +11,29 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
-from planner.schema import AREA_SCORES, FRONTIER, GROUP_SCORES, SCORES, SITES, STANDARDS, TOWN_SCORES, Column, Kind, Schema
+from planner.schema import (
+    AREA_SCORES,
+    COMMUNITIES,
+    COMPOSITE,
+    FIGURES,
+    FRONTIER,
+    FUNCTIONS,
+    GROUP_SCORES,
+    INDICATORS,
+    LIFE_CIRCLE,
+    LIFE_PLACES,
+    LIFE_SERVICES,
+    LIFT,
+    SCORES,
+    SITES,
+    STANDARDS,
+    TIERS,
+    TOWN_SCORES,
+    TRACK,
+    Column,
+    Kind,
+    Schema,
+)
 from planner.spreadsheet import safe_cell
 from planner.study import Group, Study
 from planner.style import pace_said, shown_number
@@ -29,6 +51,17 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "standards": (STANDARDS, "Standards", "规范化建设"),
     "sites": (SITES, "Proposed sites", "建议新增站点"),
     "frontier": (FRONTIER, "Frontier", "覆盖曲线"),
+    "indicators": (INDICATORS, "Indicators", "指标"),
+    "targets": (TRACK, "Targets", "目标进度"),
+    "figures": (FIGURES, "Recorded figures", "工作数据"),
+    "tiers": (TIERS, "Tiers", "层级体系"),
+    "functions": (FUNCTIONS, "Functions", "服务功能可达"),
+    "lift": (LIFT, "Stations to lift", "示范站点提升建议"),
+    "communities": (COMMUNITIES, "Communities", "居村覆盖"),
+    "life_circle": (LIFE_CIRCLE, "Living circle", "生活圈"),
+    "life_services": (LIFE_SERVICES, "Living circle services", "生活圈业态"),
+    "life_places": (LIFE_PLACES, "Among services", "站点载体周边业态"),
+    "composite": (COMPOSITE, "Composite score", "综合得分"),
 }
 
 

@@ -10,8 +10,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from planner.run.asks import explain, walking_times
+    from planner.run.measures import (
+        communities_of,
+        composite_of,
+        evidence_of,
+        indicators_of,
+        lift_survey,
+        measure_circle,
+        track_survey,
+    )
     from planner.run.outputs import check_output, publish_scores
-    from planner.run.results import PARTS, Conformity, Proposal, Run, Survey
+    from planner.run.parts import DECAYS, score_part
+    from planner.run.results import PARTS, Circle, Conformity, Measures, Proposal, Run, Survey
     from planner.run.story import (
         check_standards,
         draw_isochrones,
@@ -25,8 +35,18 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "planner.run.asks": ("explain", "walking_times"),
+    "planner.run.measures": (
+        "communities_of",
+        "composite_of",
+        "evidence_of",
+        "indicators_of",
+        "lift_survey",
+        "measure_circle",
+        "track_survey",
+    ),
     "planner.run.outputs": ("check_output", "publish_scores"),
-    "planner.run.results": ("PARTS", "Conformity", "Proposal", "Run", "Survey"),
+    "planner.run.parts": ("DECAYS", "score_part"),
+    "planner.run.results": ("PARTS", "Circle", "Conformity", "Measures", "Proposal", "Run", "Survey"),
     "planner.run.story": (
         "check_standards",
         "draw_isochrones",
@@ -41,22 +61,33 @@ _HOMES = {
 _HOME = {name: room for room, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "DECAYS",
     "PARTS",
+    "Circle",
     "Conformity",
+    "Measures",
     "Proposal",
     "Run",
     "Survey",
     "check_output",
     "check_standards",
+    "communities_of",
+    "composite_of",
     "draw_isochrones",
+    "evidence_of",
     "explain",
+    "indicators_of",
+    "lift_survey",
     "measure_access",
+    "measure_circle",
     "propose",
     "publish_plan",
     "publish_scores",
     "run_study",
+    "score_part",
     "score_survey",
     "survey_study",
+    "track_survey",
     "walking_times",
 ]
 

@@ -14,7 +14,9 @@ import geopandas as gpd
 import pandas as pd
 
 from planner import store
+from planner.composite import composite_scores, weight_moves
 from planner.errors import SourceError
+from planner.indicators import group_indicators, together
 from planner.priority import name_areas, score_areas
 from planner.privacy import publish_tables
 from planner.schema import (
@@ -34,7 +36,7 @@ from planner.style import Said
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
-    from planner.run.results import Proposal, Run, Survey
+    from planner.run.results import Measures, Proposal, Run, Survey
 
 PUBLIC_SOURCES = 3  # streets, stations, residents; the files of key groups are not named on a page
 _VERSIONS = ("geopandas", "shapely", "numpy", "scipy", "pandas", "numba", "highspy", "osmium", "folium", "pyproj", "rasterio")
@@ -78,8 +80,40 @@ def publish_run(run: Run) -> dict[str, pd.DataFrame]:
     """All tables of a run as they are written, by the names of their files."""
     others: dict[str, pd.DataFrame] = {"isochrones": run.isochrones}
     if run.conformity is not None:
-        others["standards"] = run.conformity.standards
-    return publish_scores(run.survey, (run.scores, run.town_scores, run.group_scores), run.proposal, **others)
+        checked = run.conformity
+        named = {"standards": checked.standards, "tiers": checked.tiers, "functions": checked.functions}
+        others |= {name: table for name, table in named.items() if len(table)}
+    others |= _measured(run.measures)
+    tables = publish_scores(run.survey, (run.scores, run.town_scores, run.group_scores), run.proposal, **others)
+    return _with_what_is_published(run, tables)
+
+
+def _measured(measures: Measures | None) -> dict[str, pd.DataFrame]:
+    """The tables beside the scores that the run has, by the names of their files."""
+    if measures is None:
+        return {}
+    tables: dict[str, pd.DataFrame | None] = {
+        "communities": measures.communities,
+        "targets": measures.targets,
+        "figures": measures.figures,
+        "lift": measures.lift,
+    }
+    if (circle := measures.circle) is not None:
+        tables |= {"life_circle": circle.scores, "life_services": circle.services}
+        tables |= {"life_places": circle.places, "life_cells": circle.cells}
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def _with_what_is_published(run: Run, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """With the tables that are made of published ones, so that they say nothing that is suppressed there."""
+    study, walk = run.survey.study, run.survey.study.scenario.walk
+    if run.measures is not None:
+        own = group_indicators(GroupScores(tables["groups"]), walk, run.survey.as_of)
+        tables["indicators"] = together(run.measures.indicators, own)
+    if study.composite is not None:
+        tables["composite"] = composite_scores(tables["stations"], study.composite)
+        tables["composite_moves"] = weight_moves(tables["stations"], study.composite)
+    return tables
 
 
 def write_pages(run: Run, folder: Path) -> None:
@@ -227,6 +261,9 @@ def input_files(study: Study) -> tuple[str, ...]:
         study.population.totals,
         *(group.file for group in study.scenario.groups),
         *(area.file for area in study.scenario.areas),
+        study.communities.file if study.communities else None,
+        *(service.file for service in (study.life_circle.services if study.life_circle else ())),
+        *(block.file for block in study.recorded),
     ]
     return tuple(dict.fromkeys(file for file in named if file))
 

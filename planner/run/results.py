@@ -22,18 +22,27 @@ from planner.run import outputs
 from planner.schema import (
     Areas,
     Candidates,
+    CommunityScores,
     Coverage,
     Demand,
+    Figures,
     Frontier,
     FunctionReach,
     GroupScores,
+    Indicators,
     Isochrones,
+    LifeCells,
+    LifeCircleScores,
+    LifePlaces,
+    LifeServices,
+    Lift,
     Scores,
     Standards,
     Stations,
     Tiers,
     Towns,
     TownScores,
+    Track,
 )
 from planner.siting import Plan
 from planner.study import Study
@@ -111,6 +120,28 @@ class Conformity:
 
 
 @dataclass(frozen=True, eq=False)
+class Circle:
+    """The living circle: of the district, towns and groups; of each service; among which stations and hosts stand; by cell."""
+
+    scores: LifeCircleScores
+    services: LifeServices
+    places: LifePlaces
+    cells: LifeCells
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """What is measured beside the scores; None where the study or its policy pack does not ask for it."""
+
+    indicators: Indicators
+    communities: CommunityScores | None = None
+    circle: Circle | None = None
+    targets: Track | None = None
+    figures: Figures | None = None
+    lift: Lift | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """All results of one study; `write` is the only effect."""
 
@@ -123,6 +154,7 @@ class Run:
     summary: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     conformity: Conformity | None = None
+    measures: Measures | None = None
 
     def __repr__(self) -> str:
         plan = self.proposal.plan if self.proposal else None

@@ -9,10 +9,13 @@ import pandas as pd
 
 from planner.access import access_by_town, two_step_access
 from planner.coverage import measure_coverage
+from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
+from planner.policy import named
 from planner.progress import standing_stations
 from planner.reach import Reach, travel_times
+from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
 from planner.schema import (
@@ -50,7 +53,7 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
     with steps.step("reading tables"):
         towns = read_area(study)
         areas = read_areas(study, towns)
-        all_stations = Stations(read_stations(study, towns=towns).sort_index())
+        all_stations = _that_count(study, Stations(read_stations(study, towns=towns).sort_index()), towns)
     as_of = study.as_of or default_as_of(all_stations)
     stations = standing_stations(all_stations, as_of)
     with steps.step("reading the street network") as inner:
@@ -62,6 +65,23 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
         coverage = measure_coverage(reach, demand)
     _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
+
+
+def _that_count(study: Study, stations: Stations, towns: Towns) -> Stations:
+    """The stations without outreach points and without those outside the area, where the study leaves them out.
+
+    A station just outside counts for the people inside who can walk there, unless ``stations.outside`` is false. Points of
+    a kind that the policy pack calls outreach are no stations, unless ``stations.outreach`` is true; a warning counts them.
+    """
+    kinds = read_policy(study).outreach_kinds
+    kind = stations["kind"] if "kind" in stations else pd.Series(None, index=stations.index, dtype=object)
+    apart = kind.map(lambda word: named(word, kinds)).to_numpy(dtype=bool) & (not study.stations.outreach)
+    beyond = ~stations.intersects(towns.union_all()).to_numpy(dtype=bool) & (not study.stations.outside)
+    for left_out, what, switch in ((apart, "outreach points", "outreach"), (beyond, "stations outside the area", "outside")):
+        if left_out.any():
+            said = f"{int(left_out.sum())} {what} are not counted as stations (the first is {stations.index[left_out][0]})"
+            warnings.warn(f"{said}; [stations] {switch} = true counts them", PlannerWarning, stacklevel=3)
+    return Stations(stations[~(apart | beyond)])
 
 
 def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:
@@ -108,8 +128,10 @@ def check_standards(survey: Survey) -> Conformity:
         return Conformity(standards, check_tiers(policy, stations), functions)
 
 
-def measure_access(survey: Survey) -> TownAccess:
+def measure_access(survey: Survey, decay: Decay | None = None) -> TownAccess:
     """Say how much of the stations' capacity residents can walk to, and how evenly, by town: 2SFCA at the study's cutoff.
+
+    With a `decay` of walks it is E2SFCA.
 
     Raises
     ------
@@ -118,7 +140,7 @@ def measure_access(survey: Survey) -> TownAccess:
     """
     capacity = survey.stations.get("capacity", pd.Series(dtype="float64"))
     with survey.steps.step("measuring access"):
-        supply = two_step_access(survey.reach, survey.demand, capacity)
+        supply = two_step_access(survey.reach, survey.demand, capacity, decay=decay)
         return access_by_town(survey.demand, supply, survey.stations, survey.towns)
 
 
@@ -195,10 +217,11 @@ def run_study(study: Study, *, progress: Progress | None = None) -> Run:
         scores, towns, groups = score_survey(survey, isochrones)
         proposal = propose(survey) if study.candidates and _has_candidates(study, survey.towns) else None
         conformity = check_standards(survey) if read_policy(study).has_standards else None
+        measures = measure_all(survey, scores, isochrones, proposal)
         summary = summary_of(survey, isochrones, proposal) | standards_said(conformity)
     notes = []
     for caught_one in caught:
         if issubclass(caught_one.category, PlannerWarning):
             notes.append(str(caught_one.message))
         warnings.warn_explicit(caught_one.message, caught_one.category, caught_one.filename, caught_one.lineno)
-    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)), conformity)
+    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)), conformity, measures)

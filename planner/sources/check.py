@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
 
+from planner.composite import check_weights
 from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
@@ -34,7 +35,8 @@ from planner.sources.population.rasters import is_raster
 from planner.sources.population.residents import read_residents
 from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
 from planner.sources.record import read_sources
-from planner.study import Group, Siting, StationSource, Study
+from planner.sources.surroundings import check_surroundings
+from planner.study import Composite, Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
 T = TypeVar("T")
@@ -126,6 +128,10 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         found.of(lambda: _warn_of_an_empty_map(study, stations))
     if candidates is not None:
         found.add(_unknown_sites(study.scenario.siting, candidates, file))
+    say("surroundings", 0.15)
+    found.add(check_surroundings(study, towns))
+    if study.composite is not None:
+        found.of(lambda: check_weights(cast("Composite", study.composite), [group.name for group in study.scenario.groups]))
     say("residents and groups", 0.2)
     residents = _check_people(study, towns, areas, found)
     say("streets", 0.6)
@@ -158,6 +164,8 @@ def _files_of(study: Study) -> list[str]:
     ]
     named += [block.file for block in study.candidates]
     named += [*(group.file for group in study.scenario.groups), *(area.file for area in study.scenario.areas)]
+    named += [service.file for service in (study.life_circle.services if study.life_circle else ())]
+    named += [study.communities.file if study.communities else None, *(block.file for block in study.recorded)]
     return [name for name in named if name is not None]
 
 

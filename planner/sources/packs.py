@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import tomllib
+import typing
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from planner.errors import Fault, StudyError, say_faults
 from planner.policy import Policy
@@ -33,8 +37,7 @@ def read_policy(study: Study) -> Policy:
     """
     name = study.policy or GENERIC
     if name in pack_names():
-        text = (resources.files("planner") / "packs" / f"{name}.toml").read_text(encoding="utf-8")
-        return _parsed(text, f"{name}.toml")
+        return read_pack(name)
     path = study.path_of(name)
     if not name.endswith(".toml") or not path.is_file():
         raise StudyError(_unknown(name, path))
@@ -43,6 +46,12 @@ def read_policy(study: Study) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{name}: the pack cannot be read ({error}); save it as UTF-8") from error
     return _parsed(text, name)
+
+
+def read_pack(name: str) -> Policy:
+    """The shipped pack of that name, one of `pack_names`."""
+    text = (resources.files("planner") / "packs" / f"{name}.toml").read_text(encoding="utf-8")
+    return _parsed(text, f"{name}.toml")
 
 
 def _unknown(name: str, path: Path) -> str:
@@ -59,14 +68,28 @@ def _parsed(text: str, file: str) -> Policy:
     try:
         return TypeAdapter(Policy).validate_python(content)
     except ValidationError as error:
-        faults = [
-            Fault(
-                "unknown rule" if found["type"] in ("unexpected_keyword_argument", "extra_forbidden") else found["msg"],
-                "see the shipped packs for the form",
-                file,
-                column=".".join(str(part) for part in found["loc"]) or None,
-                value=None if isinstance(found["input"], dict) else str(found["input"]),
-            )
-            for found in error.errors()
-        ]
+        faults = [_fault(said, file) for said in error.errors(include_url=False)]
         raise StudyError(say_faults(faults), faults) from error
+
+
+def _fault(said: ErrorDetails, file: str) -> Fault:
+    """One of pydantic's errors: an unknown rule names the nearest that may stand there."""
+    key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in said["loc"]) or None
+    value = None if isinstance(said["input"], dict | list | tuple) else str(said["input"])
+    if said["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
+        problem, _, mend = said["msg"].removeprefix("Value error, ").partition("; ")
+        return Fault(problem, mend or "see the shipped packs for the form", file, column=key, value=value)
+    rules = _rules_beside(said["loc"])
+    near = difflib.get_close_matches(str(said["loc"][-1]), rules, n=1)
+    mend = f"did you mean {near[0]}?" if near else f"here stand {', '.join(rules)}"
+    return Fault("unknown rule", mend, file, column=key, value=value)
+
+
+def _rules_beside(loc: Sequence[str | int]) -> list[str]:
+    """The rules that may stand where an unknown one does: those of the pack, or of the kind of block it stands in."""
+    kind: Any = Policy
+    for part in loc[:-1]:
+        if isinstance(part, str) and dataclasses.is_dataclass(kind):
+            kind = typing.get_type_hints(kind).get(part)
+            kind = next((each for each in typing.get_args(kind) if dataclasses.is_dataclass(each)), kind)
+    return sorted(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else []

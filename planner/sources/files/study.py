@@ -258,10 +258,13 @@ def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("stations", "file"),
         ("population", "file"),
         ("population", "totals"),
+        ("communities", "file"),
     ]
-    for blocks in ("candidates", "groups", "areas"):
+    for blocks in ("candidates", "groups", "areas", "recorded"):
         held = document.get(blocks)
         keys += [(blocks, i, "file") for i in range(len(held))] if isinstance(held, list) else []
+    services = _value_at(document, ("life_circle", "services"))
+    keys += [("life_circle", "services", i, "file") for i in range(len(services))] if isinstance(services, list) else []
     found = [(dotted(key, document), _value_at(document, key)) for key in keys]
     policy = document.get("policy")
     if isinstance(policy, str) and is_path(policy):

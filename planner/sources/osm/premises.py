@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,23 @@ def read_premises(path: str | Path, tags: Iterable[str], *, crs: Any, area: Base
     SourceError
         If the file cannot be read.
     """
-    wanted = _wanted(tags)
-    found = read_shapes(path, sorted({key for key, _ in wanted}), crs=crs, with_points=True)
+    return read_kinds_of_premises(path, {"": tuple(tags)}, crs=crs, area=area)[""]
+
+
+def read_kinds_of_premises(
+    path: str | Path, kinds: Mapping[str, Iterable[str]], *, crs: Any, area: BaseGeometry | None = None
+) -> dict[str, gpd.GeoDataFrame]:
+    """`read_premises` for several kinds of premises, each with its own tags, in one reading of the file.
+
+    Premises that have tags of two kinds are of both.
+    """
+    wanted = {kind: _wanted(tags) for kind, tags in kinds.items()}
+    keys = sorted({key for pairs in wanted.values() for key, _ in pairs})
+    found = read_shapes(path, keys, crs=crs, with_points=True)
+    return {kind: _premises(found, pairs, crs, area) for kind, pairs in wanted.items()}
+
+
+def _premises(found: Shapes, wanted: Sequence[tuple[str, str]], crs: Any, area: BaseGeometry | None) -> gpd.GeoDataFrame:
     hosts = np.array([_host(each, wanted) for each in found.tags], dtype=object)
     found, hosts = found.keep(hosts != ""), hosts[hosts != ""]
     table = gpd.GeoDataFrame(

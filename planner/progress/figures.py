@@ -1,0 +1,126 @@
+"""Recorded figures (people helped, trainings held, ratings) against their targets, as they stood on a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from planner.policy import Figure, How, Policy
+from planner.progress.tracking import DISTRICT
+from planner.schema import FIGURES, Figures, RecordedFigures
+
+
+def track_figures(
+    policy: Policy, recorded: RecordedFigures, towns: Sequence[str], as_of: dt.date, *, since: dt.date | None = None
+) -> Figures:
+    """Set the figures that were recorded up to a day against the targets of `policy`.
+
+    Parameters
+    ----------
+    policy
+        Which figures there are, how their records become one number, and what is asked of them.
+    recorded
+        Values by ``figure``, ``date`` and ``place`` (a town, or ``district``).
+    towns
+        The names of the district's towns, for the order of the rows.
+    as_of
+        The day asked about; later records change nothing.
+    since
+        An earlier day to compare with.
+
+    Returns
+    -------
+    FIGURES: a row for each figure with a target or a record, of the district and of each town that has one: ``value`` on the
+    day and ``before`` on `since`, both counted from the figure's own first day; ``met``, ``met_on`` (since when it has been),
+    ``days_late``, ``shortfall``. The district's value is what was recorded for the district; where all is recorded by town, the
+    towns' together: their sum, or the mean of their values.
+
+    Notes
+    -----
+    Laws: history is not rewritten (records after `as_of` change nothing); a sum's ``shortfall = max(minimum - value, 0)``.
+    """
+    flat = recorded.reset_index()
+    flat = flat[flat["date"] <= pd.Timestamp(as_of)]
+    rows: list[dict[str, Any]] = []
+    for figure in policy.all_figures:
+        own = flat[flat["figure"] == figure.name]
+        if len(own) or figure.minimum is not None:
+            places = [DISTRICT, *(town for town in towns if town in set(own["place"]))]
+            rows += [_row(figure, place, own, as_of, since) for place in places]
+    columns = [column.name for column in FIGURES.columns]
+    return cast("Figures", FIGURES.conform(pd.DataFrame(rows, columns=columns)))
+
+
+def _row(figure: Figure, place: str, records: pd.DataFrame, as_of: dt.date, since: dt.date | None) -> dict[str, Any]:
+    first, due = figure.span(as_of)
+    own = records if first is None else records[records["date"] >= pd.Timestamp(first)]
+    own = _of_place(own, place)
+    value = _value(figure, own, as_of)
+    before = None if since is None else _value(figure, _of_place(_spanned(figure, records, since), place), since)
+    row: dict[str, Any] = {
+        "figure": figure.name,
+        "place": place,
+        "en": figure.en,
+        "zh": figure.zh,
+        "how": str(figure.how),
+        "records": len(own),
+        "last_on": own["date"].max() if len(own) else pd.NaT,
+        "before": before,
+        "value": value,
+        "difference": None if before is None or value is None else value - before,
+        "phrase": figure.phrase or None,
+    }
+    return row if figure.minimum is None or place != DISTRICT else row | _verdict(figure, own, value, as_of, due)
+
+
+def _verdict(figure: Figure, own: pd.DataFrame, value: float | None, as_of: dt.date, due: dt.date | None) -> dict[str, Any]:
+    minimum = float(figure.minimum or 0.0)
+    met = value is not None and value >= minimum
+    met_on = _enough_since(figure, own, minimum) if met else None
+    late_to = (met_on if met else as_of) or as_of
+    return {
+        "binding": figure.binding,
+        "since": figure.span(as_of)[0],
+        "by": due,
+        "minimum": minimum,
+        "met": met,
+        "met_on": met_on,
+        "days_late": None if due is None else max((late_to - due).days, 0),
+        "days_left": None if due is None else max((due - as_of).days, 0),
+        "shortfall": max(minimum - (value or 0.0), 0.0),
+    }
+
+
+def _spanned(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    first = figure.span(as_of)[0]
+    return records if first is None else records[records["date"] >= pd.Timestamp(first)]
+
+
+def _of_place(records: pd.DataFrame, place: str) -> pd.DataFrame:
+    """The records of a place; of the district, where it has none of its own, those of all towns."""
+    own = records[records["place"] == place]
+    return records if place == DISTRICT and not len(own) else own
+
+
+def _value(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> float | None:
+    """One number out of the records up to a day: none where there are none, but a sum of nothing is 0."""
+    known = records[records["date"] <= pd.Timestamp(as_of)].sort_values("date", kind="stable")
+    if figure.how is How.SUM:
+        return float(known["value"].sum())
+    if not len(known):
+        return None
+    by_place = known.groupby("place", sort=True)["value"]
+    return float((by_place.last() if figure.how is How.LAST else by_place.mean()).mean())
+
+
+def _enough_since(figure: Figure, records: pd.DataFrame, minimum: float) -> dt.date | None:
+    """The day since when the value has been at least `minimum`."""
+    days = sorted({day.date() for day in records["date"]})
+    values = np.array([_value(figure, records, day) for day in days], dtype=np.float64)
+    short = np.flatnonzero(~(values >= minimum))
+    at = int(short[-1]) + 1 if len(short) else 0
+    return days[at] if at < len(days) else None

@@ -1,0 +1,98 @@
+"""One part of the scores of a survey, as `planner score --of PART` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from planner.decay import Decay, exponential, gaussian, gaussian_to_zero, linear
+from planner.indicators import group_indicators, measure_cells, together
+from planner.profiles import KMH
+from planner.run.measures import communities_of, composite_of, evidence_of, indicators_of, lift_survey, measure_circle
+from planner.run.outputs import publish_scores
+from planner.run.results import Survey
+from planner.run.story import check_standards, draw_isochrones, measure_access, propose, score_survey
+from planner.schema import GroupScores, Scores, TownScores
+
+Tables = dict[str, pd.DataFrame]
+
+DECAYS: Mapping[str, Callable[[float], Decay]] = {  # by name, for a cutoff in seconds; see `planner.decay`
+    "gaussian": lambda cutoff_s: lambda walk_s: gaussian(walk_s, half_s=cutoff_s / 2),
+    "gaussian-to-zero": lambda cutoff_s: lambda walk_s: gaussian_to_zero(walk_s, cutoff_s=cutoff_s),
+    "exponential": lambda cutoff_s: lambda walk_s: exponential(walk_s, half_s=cutoff_s / 2),
+    "linear": lambda cutoff_s: lambda walk_s: linear(walk_s, cutoff_s=cutoff_s),
+}
+
+
+def score_part(
+    survey: Survey, part: str, *, by: str | None = None, lift: int = 3, decay: str | None = None
+) -> tuple[Tables, str]:
+    """The tables of one part of the scores, by name, and a line on them (empty where there is nothing to say).
+
+    Parameters
+    ----------
+    part
+        ``all`` (stations, towns, groups, areas) or one of these; ``indicators``, ``cells``, ``communities``, ``access``,
+        ``standards``, ``tiers``, ``functions``, ``demonstration``, ``life-circle``, ``composite``.
+    by
+        Of the indicators only those of the ``district``, its ``town``, ``group`` or ``station``.
+    lift
+        How many stations to lift to demonstration level.
+    decay
+        One of `DECAYS`, for ``access``.
+
+    Notes
+    -----
+    Small counts of key groups are suppressed in all of them.
+    """
+    if part in _ALONE:
+        return _ALONE[part](survey), ""
+    if part == "access":
+        weigh = None if decay is None else DECAYS[decay](survey.study.scenario.walk.cutoff_s)
+        return {part: measure_access(survey, weigh)}, ""
+    if part == "demonstration":
+        table, plan = lift_survey(survey, lift)
+        return {"lift": table}, f"{plan.method}: {plan.status}; {len(table)} stations to lift (gap {plan.gap:.2%})"
+    scores = score_survey(survey)
+    if part == "cells":
+        return {part: measure_cells(evidence_of(survey, scores[0]))}, ""
+    if part == "indicators":
+        return {part: _indicators(survey, scores, by)}, _assumptions(survey)
+    published = publish_scores(survey, scores)
+    if part == "composite":
+        composite, moves = composite_of(survey, published["stations"])
+        return {"composite": composite, "composite_moves": moves}, ""
+    shown = [name for name in ("stations", "towns", "groups", "areas") if name in published and part in ("all", name)]
+    said = "" if shown else "The study names no area of priority; add [[areas]] to study.toml."
+    return {name: published[name] for name in shown}, said
+
+
+def _life_circle(survey: Survey) -> Tables:
+    circle = measure_circle(survey)
+    return {"life_circle": circle.scores, "life_services": circle.services, "life_places": circle.places}
+
+
+_ALONE: Mapping[str, Callable[[Survey], Tables]] = {  # parts that need no scores
+    "standards": lambda survey: {"standards": check_standards(survey).standards},
+    "tiers": lambda survey: {"tiers": check_standards(survey).tiers},
+    "functions": lambda survey: {"functions": check_standards(survey).functions},
+    "communities": lambda survey: {"communities": communities_of(survey)},
+    "life-circle": _life_circle,
+}
+
+
+def _indicators(survey: Survey, scores: tuple[Scores, TownScores, GroupScores], by: str | None) -> pd.DataFrame:
+    """The indicators, those of key groups out of the scores as published."""
+    walk = survey.study.scenario.walk
+    outlines = draw_isochrones(survey, (walk.minutes,))
+    proposal = propose(survey, with_frontier=False) if survey.study.candidates else None
+    own = indicators_of(survey, scores[0], outlines, proposal)
+    groups = publish_scores(survey, scores)["groups"]
+    whole = together(own, group_indicators(GroupScores(groups), walk, survey.as_of))
+    return whole if by is None else whole[whole.index.get_level_values("by") == by]
+
+
+def _assumptions(survey: Survey) -> str:
+    walk = survey.study.scenario.walk
+    return f"Within {walk.minutes:g} minutes at {walk.pace_mps / KMH:.1f} km/h, as of {survey.as_of}."

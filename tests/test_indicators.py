@@ -1,0 +1,170 @@
+"""Every indicator is arithmetic on a small town, stands in the README once, and adds up over towns."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import builders
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from planner.coverage import measure_coverage
+from planner.indicators import (
+    DEFINITIONS,
+    Evidence,
+    definitions_table,
+    group_indicators,
+    measure_cells,
+    measure_indicators,
+    score_communities,
+    together,
+)
+from planner.reach import travel_times
+from planner.schema import TOWNS, GroupScores, Indicators, Towns
+from planner.score import score_groups, score_stations
+from planner.study import Group, TownWalk
+
+DAY = dt.date(2025, 6, 30)
+GROUPS = (Group("old", label="老年人"),)
+
+
+def towns() -> Towns:
+    """West of x = 500 and east of it, on a lattice of 11 × 11 corners."""
+    shapes = [shapely.box(-50, -50, 450, 1050), shapely.box(450, -50, 1050, 1050)]
+    return TOWNS.conform(gpd.GeoDataFrame({"town": ["West", "East"]}, geometry=shapes, crs=builders.CRS))
+
+
+def evidence(**changes: object) -> Evidence:
+    """One station at (200, 200) with 40 places, one at (200, 300) with 20; ten people and an old one at every corner."""
+    network, corners = builders.lattice(), builders.corners()
+    stations = builders.stations_at((200, 200), (200, 300), town=["West", "West"], capacity=[40.0, 20.0])
+    demand = builders.demand_at(
+        corners, 10.0, town=["West" if x < 450 else "East" for x, _ in corners], pop_old=[1.0] * len(corners)
+    )
+    reach = travel_times(network, stations, demand, builders.STROLL)
+    coverage = measure_coverage(reach, demand)
+    scores = score_stations(reach, demand, stations)
+    told = Evidence(coverage, reach, stations, towns(), builders.STROLL, DAY, scores)
+    return dataclasses.replace(told, **changes)  # type: ignore[arg-type]
+
+
+def value(table: Indicators, indicator: str, by: str = "district", place: str = "district") -> pd.Series:
+    return table.loc[(indicator, by, place)]
+
+
+@pytest.fixture(scope="module")
+def measured() -> Indicators:
+    return measure_indicators(evidence())
+
+
+def test_the_readme_says_every_definition_as_the_code_has_it():
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    assert definitions_table() in readme
+    assert len({definition.name for definition in DEFINITIONS}) == len(DEFINITIONS)
+
+
+def test_coverage_counts_the_two_diamonds(measured: Indicators):
+    """Diamonds of radius 3 around (2, 2) and (2, 3), cut by the border x = 0 and y = 0, share all but their far rims."""
+    first = {(i, j) for i in range(11) for j in range(11) if abs(i - 2) + abs(j - 2) <= 3}
+    second = {(i, j) for i in range(11) for j in range(11) if abs(i - 2) + abs(j - 3) <= 3}
+    either, both = first | second, first & second
+    row = value(measured, "coverage")
+    assert (row["numerator"], row["denominator"]) == (10 * len(either), 1210)
+    assert value(measured, "backup")["numerator"] == 10 * len(both)
+    assert value(measured, "overlap")["value"] == pytest.approx((len(first) + len(second)) / len(either))
+    assert value(measured, "unreachable")["value"] == pytest.approx(1 - row["value"])
+    walks = [min(abs(i - 2) + abs(j - 2), abs(i - 2) + abs(j - 3)) for i, j in either]
+    assert value(measured, "mean_walk")["value"] == pytest.approx(sum(walks) / len(walks) * 100 / 60)
+    straight = [
+        min((abs(i - 2) + abs(j - y), (y, ((i - 2) ** 2 + (j - y) ** 2) ** 0.5)) for y in (2, 3))[1][1] for i, j in either
+    ]
+    assert value(measured, "detour")["value"] == pytest.approx(sum(walks) / sum(straight))
+
+
+def test_density_load_and_supply_are_ratios_of_what_stands_there(measured: Indicators):
+    assert value(measured, "stations_per_10000", "town", "West")["value"] == pytest.approx(2 * 10_000 / 550)
+    assert value(measured, "stations_per_10000", "town", "East")["value"] == 0
+    covered = value(measured, "coverage")["numerator"]
+    assert value(measured, "load_ratio")["value"] == pytest.approx(covered / 60)
+    assert value(measured, "supply")["numerator"] == pytest.approx(60)  # exactly the capacity is handed out
+    assert value(measured, "supply_e2sfca")["numerator"] == pytest.approx(60)
+    assert value(measured, "worst_town")["detail"] == "East"
+
+
+@pytest.mark.parametrize("indicator", ["coverage", "unreachable", "backup", "stations_per_10000", "supply", "mean_walk"])
+def test_towns_add_up_to_the_district(measured: Indicators, indicator: str):
+    own = [value(measured, indicator, "town", town)["numerator"] for town in ("West", "East")]
+    assert sum(own) == pytest.approx(value(measured, indicator)["numerator"])
+
+
+def test_every_ratio_is_its_numerator_over_its_denominator(measured: Indicators):
+    rows = measured[measured["numerator"].notna() & (measured["denominator"] > 0)]
+    per = np.where(rows["unit"] == "per 10,000", 10_000, 1)
+    assert np.allclose(rows["value"], rows["numerator"] / rows["denominator"] * per)
+    assert (rows["as_of"] == pd.Timestamp(DAY)).all()
+    assert (rows["cutoff_min"] == 5).all()
+
+
+def test_a_town_with_its_own_pace_says_its_own_and_its_metres_are_walked_at_it():
+    walk = dataclasses.replace(builders.STROLL, towns={"East": TownWalk(minutes=10.0, speed_mps=0.5)})
+    table = measure_indicators(evidence(walk=walk))
+    assert value(table, "coverage", "town", "East")["cutoff_min"] == 10
+    assert value(table, "coverage", "town", "East")["pace_kmh"] == pytest.approx(1.8)
+    assert value(table, "coverage", "town", "West")["cutoff_min"] == 5
+
+
+def test_area_homes_and_communities_are_counted_where_they_are_known():
+    reached = shapely.box(0, 0, 450, 550)
+    homes = gpd.GeoDataFrame(
+        {"amount": [300.0, 100.0]}, geometry=[shapely.Point(100, 100), shapely.Point(900, 900)], crs=builders.CRS
+    )
+    told = evidence()
+    squares = [shapely.box(-50, -50, 350, 350), shapely.box(350, -50, 1050, 350), shapely.box(2000, 0, 2100, 100)]
+    areas = TOWNS.conform(gpd.GeoDataFrame({"town": ["a", "b", "nobody"]}, geometry=squares, crs=builders.CRS))
+    communities = score_communities(told.coverage, areas, told.towns, 0.5)
+    assert communities["population"].tolist() == [160.0, 280.0, 0.0]
+    assert communities.loc["a", "covered"]
+    assert not communities.loc["b", "covered"]
+    assert pd.isna(communities.loc["nobody", "covered"])
+    table = measure_indicators(dataclasses.replace(told, reached=reached, homes=homes, communities=communities))
+    assert value(table, "area_coverage")["value"] == pytest.approx(450 * 550 / 1100**2)
+    assert value(table, "residential_coverage")["value"] == pytest.approx(0.75)
+    assert value(table, "community_coverage")["value"] == pytest.approx(0.5)
+    assert value(table, "community_coverage", "town", "West")["numerator"] == 1
+
+
+def test_time_saved_is_that_of_those_who_walk_less():
+    before = evidence()
+    nearer = builders.stations_at((200, 200), (200, 300), (200, 500))
+    after = travel_times(builders.lattice(), nearer, before.coverage, builders.STROLL)
+    row = value(measure_indicators(dataclasses.replace(before, after=after)), "walking_saved")
+    walks = {(i, j): min(abs(i - 2) + abs(j - y) for y in (2, 3)) for i in range(11) for j in range(11)}
+    saved = [w - min(w, abs(i - 2) + abs(j - 5)) for (i, j), w in walks.items() if w <= 3]
+    assert row["numerator"] == pytest.approx(10 * sum(saved) * 100 / 60)
+    assert row["denominator"] == 10 * len(saved)
+
+
+def test_key_groups_come_from_the_published_scores_and_hidden_ones_are_left_out():
+    told = evidence()
+    groups = score_groups(told.coverage, GROUPS)
+    row = value(group_indicators(groups, told.walk, DAY), "coverage", "group", "old")
+    assert row["value"] == pytest.approx(value(measure_indicators(told), "coverage")["value"])
+    hidden = GroupScores(groups.assign(covered=groups["covered"].mask(groups.index == "old"), coverage=np.nan))
+    assert not len(group_indicators(hidden, told.walk, DAY))
+    whole = together(measure_indicators(told), group_indicators(groups, told.walk, DAY))
+    assert list(whole.index.get_level_values("indicator").unique()) == [
+        d.name for d in DEFINITIONS if d.name in set(whole.index.get_level_values("indicator"))
+    ]
+
+
+def test_cells_say_their_own_walk_detour_and_supply():
+    cells = measure_cells(evidence())
+    corner = builders.corners().index((300, 100))
+    assert cells.loc[corner, "walk_min"] == pytest.approx(200 / 60)
+    assert cells.loc[corner, "detour"] == pytest.approx(2 / 2**0.5)
+    assert not [name for name in cells if str(name).startswith("pop_")]
