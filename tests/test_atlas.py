@@ -22,8 +22,9 @@ from builders import CRS, lattice
 from planner.errors import CrsError, SourceError, StudyError
 from planner.network import Network
 from planner.policy import Function, ItemClass, Policy, ServiceItem, Tier
+from planner.publish.atlas import cells as cell_rules
 from planner.publish.atlas import draw_atlas
-from planner.publish.atlas.cells import MOST_CELLS, draw_cells
+from planner.publish.atlas.cells import draw_cells
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import draw_streets, strokes
 from planner.schema import COVERAGE
@@ -277,15 +278,29 @@ def numbers(text: str) -> list[int]:
     return flat
 
 
-def test_a_megacitys_points_become_squares_that_keep_the_people():
+@pytest.fixture
+def small_page(monkeypatch):
+    monkeypatch.setattr(cell_rules, "MOST_LETTERS", 200_000)
+
+
+def test_more_points_than_a_page_holds_become_squares_that_keep_the_people(small_page):
     points = many_points(206)
-    assert len(points) > MOST_CELLS
-    cells = draw_cells(points, (), 10)
+    later = np.arange(len(points)) % 4 != 1  # half of those not covered today are then
+    cells = draw_cells(points, (), 10, [later])
     assert (cells["form"], cells["side_m"]) == ("square", 100.0)
-    people, gap = ([value - 1 for value in numbers(cells[key])] for key in ("people", "gap"))
+    people, gap, after = ([value - 1 for value in numbers(text)] for text in (cells["people"], cells["gap"], *cells["after"]))
     assert sum(people) / 10 == pytest.approx(2.0 * len(points))
     assert sum(gap) / 10 == pytest.approx(2.0 * len(points) / 2)
+    assert sum(after) / 10 == pytest.approx(2.0 * len(points) / 4, rel=1e-4)
     assert {value - 1 for value in numbers(cells["walk"])} == {40, -1}  # four minutes in tenths, or nobody covered
+
+
+def test_forty_thousand_points_stay_as_they_are_with_the_phase_that_covers_each():
+    points = many_points(206)
+    later = points["covered"].to_numpy() | (np.arange(len(points)) % 4 == 1)
+    cells = draw_cells(points, (), 10, [later])
+    assert cells["form"] == "spot"
+    assert [numbers(cells["then"]).count(k) for k in (0, 1, 2)] == [len(points) // 2, len(points) // 4, len(points) // 4]
 
 
 def test_few_points_stay_points_as_wide_as_they_are_apart():
@@ -294,7 +309,7 @@ def test_few_points_stay_points_as_wide_as_they_are_apart():
     assert len(numbers(cells["people"])) == 400
 
 
-def test_a_square_with_one_withheld_count_is_withheld():
+def test_a_square_with_one_withheld_count_is_withheld(small_page):
     points = many_points(206).assign(pop_a=10.0)
     points.loc[0, "pop_a"] = np.nan
     cells = draw_cells(points, (Group("a"),), 10)
@@ -311,6 +326,30 @@ def test_squares_turn_with_the_grid():
     turned = draw_cells(moved, (), 10)["turn"]
     lon, lat = pyproj.Proj(CRS)(800_400, 5_000_400, inverse=True)
     assert turned == pytest.approx(np.radians(pyproj.Proj(CRS).get_factors(lon, lat).meridian_convergence), abs=2e-4)
+
+
+def test_each_phase_says_its_gain_and_each_site_has_its_outline(pages):
+    page = data_of(pages["internal.html"])
+    assert page["after"] == [
+        {"phase": 1, "sites": 1, "gain": 200.0, "share": 0.537},
+        {"phase": 2, "sites": 1, "gain": 150.0, "share": 0.661},
+    ]
+    for site, (x, y) in zip(page["sites"], [(500.0, 900.0), (600.0, 100.0)], strict=True):
+        ring = np.array(unpack(site["outline"])[0][0])
+        metres = shapely.Polygon(np.column_stack(pyproj.Proj(CRS)(ring[:, 1], ring[:, 0])))
+        assert metres.contains(shapely.Point(x, y))
+        assert metres.contains(shapely.Point(x, 500 + (y - 500) * 0.4))  # 240 m towards the middle
+        assert not metres.contains(shapely.Point(x, 1000 - y))
+
+
+def test_who_is_covered_after_each_phase_is_counted_by_the_walking_times(pages):
+    page = data_of(pages["internal.html"])
+    then, lat_lon_of = numbers(page["cells"]["then"]), np.array(unpack(page["cells"]["points"])[0][0])
+    homes = np.column_stack(pyproj.Proj(CRS)(lat_lon_of[:, 1], lat_lon_of[:, 0])).round(-2)
+    walks = lambda door: np.abs(homes - door).sum(axis=1)  # noqa: E731 - along a lattice, at 1 m/s
+    today = np.minimum(walks(atlas_town.PLACES[0]), walks(atlas_town.PLACES[1])) <= 300
+    first, second = walks((500.0, 900.0)) <= 300, walks((600.0, 100.0)) <= 300
+    assert then == np.where(today, 0, np.where(first, 1, np.where(second, 2, 3))).tolist()
 
 
 def test_a_town_without_stations_residents_or_proposals_is_still_drawn():

@@ -263,9 +263,9 @@ def test_filters_leave_the_stations_that_offer_what_is_chosen(browser, folder):
 def test_a_link_to_a_station_is_offered_and_opens_it_again(browser, folder):
     with Visit(browser, folder / "town" / "index.html", "phone") as visit:
         visit.page.query_selector_all(".list button")[0].click()
-        visit.page.query_selector(".share button").dispatch_event("click")
-        visit.page.locator(".share", has_text="链接已复制").wait_for()
-        link = visit.page.input_value(".share input")
+        visit.page.query_selector(".share-link button").dispatch_event("click")
+        visit.page.locator(".share-link", has_text="链接已复制").wait_for()
+        link = visit.page.input_value(".share-link input")
         assert link.endswith("index.html#lang=zh&station=s1")
         visit.page.evaluate("location.hash = '#station=s0'")
         visit.page.locator(".card h2", has_text="一号站").wait_for()
@@ -300,6 +300,52 @@ def test_the_planning_map_has_one_surface_at_a_time_and_figures_where_one_taps(b
         assert "登记失业人员不公开" in said
 
 
+def test_before_and_after_stand_on_two_sides_of_a_line_that_keys_move(browser, folder):
+    with Visit(browser, folder / "town" / "internal.html") as visit:
+        page = visit.page
+        clips = "['cells', 'cells-after'].map((name) => Atlas.map.getPane(name).style.clipPath)"
+        assert page.evaluate(clips)[0] == ""
+        page.check("#compare")
+        left, right = page.evaluate(clips)
+        page.focus("#swipe-range")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight")
+        assert page.input_value("#swipe-range") == "60"
+        assert page.evaluate(clips) != [left, right]
+        assert page.evaluate("document.querySelectorAll('.leaflet-cells-after-pane .leaflet-layer').length") == 1
+        pins = "document.querySelectorAll('.pin .ordinal').length"
+        assert page.evaluate(pins) == 2
+        page.select_option("#swipe-phase", index=0)
+        assert page.evaluate(pins) == 1  # the first phase has the first site
+        page.check("input[value=people]")
+        assert not page.is_checked("#compare")
+        assert page.evaluate(clips)[0] == ""
+        assert page.evaluate(pins) == 2
+
+
+SHADE = """(place) => { // the colour of the cells at a place
+    const at = Atlas.map.latLngToContainerPoint(place), box = Atlas.map.getContainer().getBoundingClientRect();
+    for (const tile of document.querySelectorAll('.leaflet-cells-pane canvas')) {
+        const own = tile.getBoundingClientRect(), ratio = tile.width / own.width;
+        const x = box.left + at.x - own.left, y = box.top + at.y - own.top;
+        if (x < 0 || y < 0 || x >= own.width || y >= own.height) continue;
+        return [...tile.getContext('2d').getImageData(Math.floor(x * ratio), Math.floor(y * ratio), 1, 1).data];
+    }
+}"""
+
+
+def test_a_cell_says_what_it_holds_whether_it_is_drawn_as_a_spot_or_a_dot(browser, folder):
+    with Visit(browser, folder / "town" / "internal.html") as visit:
+        lat, lon = atlas_town.degrees((500.0, 900.0))
+        seen = []
+        for zoom in (17, 9):
+            visit.page.evaluate(f"Atlas.map.setView([{lat}, {lon}], {zoom}, {{animate: false}})")
+            visit.page.wait_for_timeout(300)
+            seen.append(visit.page.evaluate(SHADE, [lat, lon]))
+        assert seen[0] == pytest.approx(seen[1], abs=3)
+        assert seen[0][3] > 200
+
+
 def test_tables_sort_and_lead_to_the_map(browser, folder):
     with Visit(browser, folder / "town" / "internal.html") as visit:
         first = lambda: visit.page.text_content("#towns tbody tr:first-child td:first-child")  # noqa: E731
@@ -310,8 +356,9 @@ def test_tables_sort_and_lead_to_the_map(browser, folder):
         assert first() != most
         visit.page.click("#towns td button")
         assert visit.page.get_attribute("#towns tr.chosen", "data-key") == first()
+        assert visit.page.text_content(".leaflet-popup .card h2") == first()
         visit.page.click("#sites td button")
-        assert "建议新增站点" in visit.page.text_content(".leaflet-popup .card")
+        visit.page.locator(".leaflet-popup .card", has_text="建议新增站点").wait_for()
         assert visit.page.get_attribute("#frontier svg", "aria-label") == "站点2个时覆盖率37%，增至4个时为66%。"
 
 

@@ -122,6 +122,7 @@ def draw_atlas(
         "planning": planning_facts(
             study,
             common,
+            network=network,
             stations=standing,
             coverage=coverage,
             scores=scores,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from planner.publish.atlas.shapes import Floats, Ints, lat_lon, pack_numbers, pa
 from planner.schema import Coverage
 from planner.study import MINUTE_S, Group
 
-MOST_CELLS = 40_000  # about what a page can hold and a phone can draw
+MOST_LETTERS = 9_500_000  # of the 15 MB a planning map may have
 SMALLEST_SIDE_M = 100.0
 SPOT_M = (30.0, 400.0)  # smallest and largest width of a demand point's spot
 
@@ -24,40 +24,53 @@ NOBODY = 1e-6
 TENTHS = 10.0
 
 
-def draw_cells(coverage: Coverage, groups: Sequence[Group], minimum_count: float) -> dict[str, Any]:
-    """Pack what the planning map says of each demand point, or of each square where there are more than 40 000 points.
+def draw_cells(
+    coverage: Coverage, groups: Sequence[Group], minimum_count: float, after: Sequence[npt.NDArray[np.bool_]] = ()
+) -> dict[str, Any]:
+    """Pack what the planning map says of each demand point, or of squares where points take more than 9.5 million letters.
 
     Parameters
     ----------
     coverage
         With small counts of key groups (and ``need`` there) empty. Counts above 0 and below `minimum_count` that are not
         empty are emptied here, with their row's need.
+    after
+        For each phase of the proposal, which demand points are covered then.
 
     Returns
     -------
     ``points`` packed, ``form`` (spot or square), ``side_m``, ``turn`` (how far squares are turned from north, in radians), and
-    packed columns: ``people``, ``gap`` (residents not covered), ``walk`` (minutes to the nearest station, weighted by
-    residents), ``stations`` (in reach, likewise), ``need``, and ``groups`` by name. Columns are tenths plus one; 0 says
-    there is none, or that it is withheld. A square with one withheld count is withheld whole. ``classes`` has the breaks of
-    people, gap and need.
+    packed columns: ``people``, ``walk`` (minutes to the nearest station, weighted by residents), ``stations`` (in reach,
+    likewise), ``need``, and ``groups`` by name. Columns are tenths plus one; 0 says there is none, or that it is withheld. A
+    square with one withheld count is withheld whole. Of spots ``then`` says in which phase they are first covered: 0 today,
+    1 after the first phase, …, one more than there are phases: never. Squares have ``gap`` (residents not covered) and
+    ``after`` (those not covered after each phase). ``classes`` has the breaks of people, gap and need.
     """
-    table = _columns(coverage, groups, minimum_count)
+    table = _columns(coverage, groups, minimum_count, after)
     table = table[(table["people"] > 0) | table["need"].isna() | (table["need"] > 0)]
-    aggregated = len(table) > MOST_CELLS
-    side = _side_m(table) if aggregated else _spot_m(table)
-    cells = _sums(table, side) if aggregated else _in_place(_means(table))
+    needed = any(group.weight > 0 for group in groups)
+    spots = _in_place(_means(table))
+    packed = _pack_cells(spots, _spot_m(table), coverage.crs, groups, needed)
+    packed |= {"form": "spot", "phases": len(after), "then": pack_numbers(spots["then"].to_numpy(dtype=np.int64))}
+    side = SMALLEST_SIDE_M
+    while _letters_of(packed) > MOST_LETTERS:
+        squares = _sums(table.drop(columns="then"), side)
+        packed = _pack_cells(squares, side, coverage.crs, groups, needed) | {"form": "square", "gap": _pack(squares["gap"])}
+        packed["after"] = [_pack(squares[f"after_{phase}"]) for phase in range(len(after))]
+        side *= 2
+    return packed
+
+
+def _pack_cells(cells: pd.DataFrame, side: float, crs: Any, groups: Sequence[Group], needed: bool) -> dict[str, Any]:
     xy = cells[["x", "y"]].to_numpy(dtype=float)
-    needed = any(group.weight > 0 for group in groups) and bool((cells["need"] > 0).any())
     return {
-        "points": pack_points(lat_lon(xy, coverage.crs)),
-        "form": "square" if aggregated else "spot",
+        "points": pack_points(lat_lon(xy, crs)),
         "side_m": side,
-        "turn": _turn(xy, coverage.crs),
+        "turn": _turn(xy, crs),
         "people": _pack(cells["people"]),
-        "gap": _pack(cells["gap"]),
         "walk": _pack(cells["walk_min"]),
         "stations": _pack(cells["stations"]),
-        "need": _pack(cells["need"]) if needed else "",
+        "need": _pack(cells["need"]) if needed and bool((cells["need"] > 0).any()) else "",
         "groups": {group.name: _pack(cells[f"pop_{group.name}"]) for group in groups if f"pop_{group.name}" in cells},
         "classes": {
             "people": _classes(cells["people"], style.NEED_COLOURS),
@@ -67,7 +80,14 @@ def draw_cells(coverage: Coverage, groups: Sequence[Group], minimum_count: float
     }
 
 
-def _columns(coverage: Coverage, groups: Sequence[Group], minimum_count: float) -> pd.DataFrame:
+def _letters_of(packed: Mapping[str, Any]) -> int:
+    texts = [text for text in packed.values() if isinstance(text, str)]
+    return sum(map(len, (*texts, *packed.get("after", ()), *packed["groups"].values())))
+
+
+def _columns(
+    coverage: Coverage, groups: Sequence[Group], minimum_count: float, after: Sequence[npt.NDArray[np.bool_]]
+) -> pd.DataFrame:
     """One row a demand point, with what is summed; walks and stations still weighted by residents."""
     people = coverage["population"].to_numpy(dtype=float)
     covered = coverage["covered"].to_numpy(dtype=bool)
@@ -79,6 +99,8 @@ def _columns(coverage: Coverage, groups: Sequence[Group], minimum_count: float) 
         "y": xy[:, 1],
         "people": people,
         "gap": np.where(covered, 0.0, people),
+        **{f"after_{phase}": np.where(then, 0.0, people) for phase, then in enumerate(after)},
+        "then": sum((~then for then in (covered, *after)), np.zeros(len(people), dtype=np.int64)),
         "weight": weight,
         "walked": np.where(covered, weight, 0.0),
         "walk_sum": np.where(covered, weight * np.nan_to_num(walk), 0.0),
@@ -115,13 +137,6 @@ def _in_place(table: pd.DataFrame) -> pd.DataFrame:
     """Neighbours one after the other, so that steps between points are short."""
     row = np.floor(table["y"].to_numpy() / 250.0)
     return table.iloc[np.lexsort((table["x"].to_numpy(), row))]
-
-
-def _side_m(table: pd.DataFrame) -> float:
-    side, xy = SMALLEST_SIDE_M, table[["x", "y"]].to_numpy()
-    while len(np.unique(np.floor(xy / side).astype(np.int64), axis=0)) > MOST_CELLS:
-        side *= 2
-    return side
 
 
 def _spot_m(table: pd.DataFrame) -> float:

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from planner import style
+from planner.network import Network
 from planner.policy import Policy
+from planner.publish.atlas.after import covered_after, draw_sites, phase_facts
 from planner.publish.atlas.cells import NOBODY, draw_cells
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
 from planner.publish.atlas.words import PLANNING_MAP, words_for
@@ -33,7 +35,7 @@ from planner.schema import (
 )
 from planner.study import Group, Study
 
-MOST_OUTLINE_LETTERS = 4_000_000
+MOST_OUTLINE_LETTERS = 3_000_000
 RESIDENTS = "residents"  # the row of GROUP_SCORES that is not a key group
 
 TOWN_COLUMNS = (
@@ -68,6 +70,7 @@ def planning_facts(
     study: Study,
     common: Mapping[str, Any],
     *,
+    network: Network,
     stations: Stations,
     coverage: Coverage,
     scores: Scores,
@@ -89,6 +92,7 @@ def planning_facts(
     bands = draw_bands(study, isochrones)
     unions, outlines = draw_outlines(isochrones, stations, bands, MOST_OUTLINE_LETTERS)
     legend, marks = marks_of(stations, policy)
+    proposed = sites is not None and len(sites) > 0
     return {
         **common,
         "title": {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker},
@@ -97,9 +101,16 @@ def planning_facts(
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
         "stations": common_station(stations, marks, outlines, policy),
-        "sites": [] if sites is None else _sites(sites),
+        "sites": _sites(sites, draw_sites(network, sites, study)) if sites is not None and proposed else [],
+        "after": phase_facts(sites) if sites is not None and proposed else [],
         "candidates": [] if candidates is None else _candidates(candidates, sites),
-        "cells": draw_cells(coverage, groups, minimum_count),
+        "cells": draw_cells(
+            coverage,
+            groups,
+            minimum_count,
+            covered_after(network, sites, coverage, study) if sites is not None and proposed else (),
+        ),
+        "loads": _loads(scores),
         "groups": [{"name": group.name, "label": group.shown} for group in groups],
         "heads": _heads(coverage, stations, sites),
         "phases": [dict(style.shown_date(phase.by)) for phase in study.scenario.siting.phases],
@@ -190,7 +201,14 @@ def _heads(coverage: Coverage, stations: Stations, sites: Sites | None) -> dict[
     }
 
 
-def _sites(sites: Sites) -> list[dict[str, Any]]:
+def _loads(scores: Scores) -> dict[str, float]:
+    """Residents whose nearest station each is, for the circles on the map; empty where they were not counted."""
+    if "load" not in scores:
+        return {}
+    return {text_of(key): round(float(load), 1) for key, load in scores["load"].items() if not pd.isna(load)}
+
+
+def _sites(sites: Sites, outlines: Sequence[str]) -> list[dict[str, Any]]:
     records = sites.reset_index().to_dict("records")
     return [
         {
@@ -200,8 +218,9 @@ def _sites(sites: Sites) -> list[dict[str, Any]]:
             "phase": int(row["phase"]),
             "lat": lat,
             "lon": lon,
+            "outline": outline,
         }
-        for row, (lat, lon) in zip(records, places_of(sites).tolist(), strict=True)
+        for row, (lat, lon), outline in zip(records, places_of(sites).tolist(), outlines, strict=True)
     ]
 
 

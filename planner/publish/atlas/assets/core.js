@@ -159,7 +159,8 @@ const Atlas = (() => {
       context.translate(-coords.x * size, -coords.y * size);
       const edge = 24 / scale;
       const box = [coords.x * size / scale - edge, coords.y * size / scale - edge, (coords.x + 1) * size / scale + edge, (coords.y + 1) * size / scale + edge];
-      this.paint(context, scale, box, coords.z);
+      tile.edge = edge;
+      this.paint(context, scale, box, coords.z, tile);
       return tile;
     },
   });
@@ -409,6 +410,12 @@ const Atlas = (() => {
       many ? el("details", {class: "all-items"}, el("summary", {}, say("services_n", {n: station.services.length})), items) : null, foot || null);
   }
 
+  // Where the page is longer than the window, what was asked for in a table or list is shown.
+  function toMap(map) {
+    const box = map.getContainer().getBoundingClientRect();
+    if (box.top < 0 || box.bottom > window.innerHeight + 1) map.getContainer().scrollIntoView({block: "start"});
+  }
+
   // `foot(station)` gives what stands at the end of its card, `more(station)` gives further rows for its card.
   function stations(map, bands, more, foot) {
     const pins = L.featureGroup().addTo(map), drawn = L.layerGroup().addTo(map), told = [];
@@ -437,7 +444,7 @@ const Atlas = (() => {
       if (wide && wide.length) map.fitBounds(L.latLngBounds(wide.flat()), {padding: [12, 12], maxZoom: 16, animate: false});
       else map.setView([station.lat, station.lon], Math.max(map.getZoom(), 15), {animate: false});
       station.pin.openPopup();
-      if (matchMedia("(max-width: 860px)").matches) map.getContainer().scrollIntoView({block: "start"});
+      toMap(map);
     }
 
     for (const station of data.stations) {
@@ -492,7 +499,7 @@ const Atlas = (() => {
 
   const shared = {
     data, say, said, language: () => language, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, tiles, toGcj, fromGcj, groundLayers, stationLayer, stations, begin, fold,
+    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, toMap, tiles, toGcj, fromGcj, groundLayers, stationLayer, stations, begin, fold,
   };
   return shared;
 })();

@@ -6,18 +6,28 @@ const Planning = (() => {
   const classOf = (value, breaks) => breaks.filter((b) => value >= b).length;
 
   /* ---- cells: demand points, or squares where there are too many ---- */
+  // Of each spot the residents not covered today, and after each phase; `then` is the phase that covers them.
+  function leftOf(people, then, phases) {
+    const left = (past) => people.map((value, i) => (then[i] > past ? value : 0));
+    return {gap: left(0), after: Array.from({length: phases}, (_, i) => left(i + 1))};
+  }
+
   function unpackCells(packed) {
     const column = (text) => Atlas.numbers(text).map((value) => (value === 0 ? null : (value - 1) / 10));
     const points = Atlas.polygon(packed.points)[0] || [], world = points.map(([lat, lon]) => Atlas.toWorld(lat, lon));
+    const people = column(packed.people);
     const metre = (lat) => 1 / (40075016.7 * Math.cos(lat * Math.PI / 180)); // in the unit square of Mercator
-    return {
+    const cells = {
       x: Float64Array.from(world, (p) => p[0]), y: Float64Array.from(world, (p) => p[1]),
       half: Float64Array.from(points, ([lat]) => packed.side_m / 2 * metre(lat)),
-      people: column(packed.people), gap: column(packed.gap), walk: column(packed.walk), stations: column(packed.stations),
+      people, ...(packed.form === "square" ? {gap: column(packed.gap), after: packed.after.map(column)} : leftOf(people, Atlas.numbers(packed.then), packed.phases)), walk: column(packed.walk), stations: column(packed.stations),
       need: packed.need ? column(packed.need) : null,
       groups: data.groups.filter((group) => group.name in packed.groups).map((group) => [group.label, column(packed.groups[group.name])]),
       turn: packed.turn, square: packed.form === "square",
     };
+    cells.widest = cells.half.reduce((a, b) => Math.max(a, b), 0);
+    cells.near = bucketsOf(cells);
+    return cells;
   }
 
   // What cells can be coloured by: a colour for each (null: not drawn), and a legend.
@@ -41,32 +51,83 @@ const Planning = (() => {
     };
   }
 
-  function paintCells(cells, colours) {
-    const cos = Math.cos(cells.turn), sin = Math.sin(cells.turn);
-    return new Atlas.Painted((context, scale, box) => {
-      context.globalAlpha = 0.82;
-      for (let i = 0; i < cells.x.length; i++) {
-        const half = Math.max(cells.half[i], 1.3 / scale), wide = half * 1.5;
-        if (!colours[i] || !Atlas.meets([cells.x[i] - wide, cells.y[i] - wide, cells.x[i] + wide, cells.y[i] + wide], box)) continue;
-        const x = cells.x[i] * scale, y = cells.y[i] * scale, r = half * scale, a = r * (cos - sin), b = r * (cos + sin);
-        context.fillStyle = colours[i];
-        context.beginPath();
-        if (cells.square) {
-          [[b, -a], [-a, -b], [-b, a], [a, b]].forEach(([dx, dy]) => context.lineTo(x + dx, y + dy));
-          context.closePath();
-        } else context.arc(x, y, r, 0, 2 * Math.PI);
-        context.fill();
+  // Cells by squares of the unit square of Mercator, so that a tile or a tap looks only at those near it.
+  function bucketsOf(cells) {
+    const count = cells.x.length, box = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 0; i < count; i++) {
+      box[0] = Math.min(box[0], cells.x[i]); box[1] = Math.min(box[1], cells.y[i]);
+      box[2] = Math.max(box[2], cells.x[i]); box[3] = Math.max(box[3], cells.y[i]);
+    }
+    const side = Math.max(box[2] - box[0], box[3] - box[1], 1e-9) / Math.max(1, Math.ceil(Math.sqrt(count / 32)));
+    const wide = Math.floor((box[2] - box[0]) / side) + 1, high = Math.floor((box[3] - box[1]) / side) + 1;
+    const at = (i) => Math.floor((cells.y[i] - box[1]) / side) * wide + Math.floor((cells.x[i] - box[0]) / side);
+    const first = new Int32Array(wide * high + 1), list = new Int32Array(count);
+    for (let i = 0; i < count; i++) first[at(i) + 1] += 1;
+    for (let b = 0; b < wide * high; b++) first[b + 1] += first[b];
+    const next = first.slice();
+    for (let i = 0; i < count; i++) list[next[at(i)]++] = i;
+    return (found, act) => { // act on every cell in a box, and some around it
+      const from = [0, 1].map((k) => Math.max(0, Math.floor((found[k] - box[k]) / side) - 1));
+      const to = [Math.min(wide - 1, Math.floor((found[2] - box[0]) / side) + 1), Math.min(high - 1, Math.floor((found[3] - box[1]) / side) + 1)];
+      for (let row = from[1]; row <= to[1]; row++) {
+        for (let column = from[0]; column <= to[0]; column++) {
+          const b = row * wide + column;
+          for (let k = first[b]; k < first[b + 1]; k++) act(list[k]);
+        }
       }
-    }, {pane: "cells"});
+    };
+  }
+
+  const SMALL = 1.3; // pixels; smaller cells are drawn dot by dot into the tile's own picture
+  const OPACITY = 0.82;
+  function paintCells(cells, colours, pane = "cells") {
+    const cos = Math.cos(cells.turn), sin = Math.sin(cells.turn);
+    const shape = (context, x, y, r) => {
+      const a = r * (cos - sin), b = r * (cos + sin);
+      context.beginPath();
+      if (cells.square) {
+        [[b, -a], [-a, -b], [-b, a], [a, b]].forEach(([dx, dy]) => context.lineTo(x + dx, y + dy));
+        context.closePath();
+      } else context.arc(x, y, r, 0, 2 * Math.PI);
+      context.fill();
+    };
+    return new Atlas.Painted((context, scale, box, zoom, tile) => {
+      const wide = cells.widest * 1.5;
+      const seen = [box[0] - wide, box[1] - wide, box[2] + wide, box[3] + wide];
+      if (cells.widest * scale >= SMALL) {
+        context.globalAlpha = OPACITY;
+        cells.near(seen, (i) => {
+          if (!colours[i]) return;
+          context.fillStyle = colours[i];
+          shape(context, cells.x[i] * scale, cells.y[i] * scale, cells.half[i] * scale);
+        });
+        return;
+      }
+      const {width, height} = tile, picture = context.getImageData(0, 0, width, height), dots = new Uint32Array(picture.data.buffer), cache = new Map();
+      const grain = width / (box[2] - box[0] - 2 * tile.edge), left = box[0] + tile.edge, top = box[1] + tile.edge, size = Math.max(1, Math.round(cells.widest * 2 * grain));
+      cells.near(seen, (i) => {
+        if (!colours[i]) return;
+        if (!cache.has(colours[i])) cache.set(colours[i], pixel(colours[i]));
+        const x = Math.floor((cells.x[i] - left) * grain - (size - 1) / 2), y = Math.floor((cells.y[i] - top) * grain - (size - 1) / 2), dot = cache.get(colours[i]);
+        for (let v = Math.max(0, y); v < Math.min(height, y + size); v++) {
+          for (let u = Math.max(0, x); u < Math.min(width, x + size); u++) dots[v * width + u] = dot;
+        }
+      });
+      context.putImageData(picture, 0, 0);
+    }, {pane});
+  }
+  function pixel(colour) { // as the bytes of a picture: red first, whichever end the machine begins at
+    const bytes = new Uint8Array([1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)).concat(Math.round(OPACITY * 255)));
+    return new Uint32Array(bytes.buffer)[0];
   }
 
   function cellAt(cells, point) {
-    const [x, y] = Atlas.toWorld(point.lat, point.lng);
+    const [x, y] = Atlas.toWorld(point.lat, point.lng), reach = cells.widest * 1.25;
     let best = -1, least = Infinity;
-    for (let i = 0; i < cells.x.length; i++) {
+    cells.near([x - reach, y - reach, x + reach, y + reach], (i) => {
       const dx = Math.abs(cells.x[i] - x), dy = Math.abs(cells.y[i] - y), far = cells.square ? Math.max(dx, dy) : Math.hypot(dx, dy);
       if (far < least && far <= cells.half[i] * 1.25) { best = i; least = far; }
-    }
+    });
     return best;
   }
 
@@ -75,6 +136,7 @@ const Planning = (() => {
     return [
       [say("residents"), number(cells.people[i])],
       [say("not_covered"), number(cells.gap[i])],
+      ...(cells.after.length && cells.gap[i] > 0 ? [[say("not_covered_after"), number(cells.after[cells.after.length - 1][i])]] : []),
       ...(cells.need ? [[say("need"), counted(cells.need[i])]] : []),
       ...cells.groups.map(([label, column]) => [label, counted(column[i])]),
       [say("walk_nearest"), cells.walk[i] === null ? say("beyond", {minutes: data.minutes}) : say("min", {n: number(cells.walk[i], 1)})],
@@ -97,7 +159,7 @@ const Planning = (() => {
   }
 
   // One surface at a time: the radio buttons, their legend, and the layer. Gives back which one is shown.
-  function surfaceSwitch(map, cells, towns) {
+  function surfaceSwitch(map, cells, towns, told = () => {}) {
     const surfaces = surfacesOf(cells), layers = {none: null, towns: choropleth(towns)}, list = el("ul", {class: "keys"});
     let shown = "gap";
     const legend = () => (shown === "towns" ? data.share_classes : shown in surfaces ? surfaces[shown].legend() : []);
@@ -112,15 +174,64 @@ const Planning = (() => {
     for (const name of [...Object.keys(surfaces), "towns", "none"]) {
       const radio = el("input", {type: "radio", name: "surface", value: name}), text = el("span", {});
       radio.checked = name === shown;
-      radio.addEventListener("change", () => show(name));
+      radio.addEventListener("change", () => { show(name); told(name); });
       onLanguage(() => { text.textContent = say("surface_" + name, {per: say(cells.square ? "per_square" : "per_point", {n: number(data.cells.side_m)})}); });
       at("surface").append(el("label", {}, radio, text));
     }
     at("surface").append(list);
     show(shown);
     onLanguage(keys);
-    return () => (shown in surfaces ? shown : null);
+    return {
+      shown: () => (shown in surfaces ? shown : null),
+      choose: (name) => { at("surface").querySelector(`input[value=${name}]`).checked = true; show(name); },
+      colours: (values) => Array.from(values, (value) => (value > 0 ? data.cells.classes.gap.legend[classOf(value, data.cells.classes.gap.breaks)].colour : null)),
+    };
   }
+
+  // Before and after: today's gaps left of a line, those that are left after a phase right of it.
+  function swipe(map, cells, surface, onPhase) {
+    const bar = at("swipe"), range = at("swipe-range"), line = el("div", {class: "swipe-line"}), phases = el("select", {id: "swipe-phase"}), layers = [];
+    let shown = null;
+    map.createPane("cells-after").style.zIndex = 351;
+    map.getPane("cells-after").style.pointerEvents = "none";
+    map.createPane("swipe").style.zIndex = 550; // over shapes, under marks and cards
+    map.getPane("swipe").append(line);
+    line.hidden = true;
+    const clip = () => {
+      const {x: wide, y: high} = map.getSize(), from = map.containerPointToLayerPoint([0, 0]), at_x = from.x + wide * range.value / 100;
+      const box = (a, b) => `polygon(${a}px ${from.y}px, ${b}px ${from.y}px, ${b}px ${from.y + high}px, ${a}px ${from.y + high}px)`;
+      map.getPane("cells").style.clipPath = shown ? box(from.x, at_x) : "";
+      map.getPane("cells-after").style.clipPath = box(at_x, from.x + wide);
+      Object.assign(line.style, {left: at_x + "px", top: from.y + "px", height: high + "px"});
+    };
+    const draw = () => {
+      if (shown) shown.remove();
+      const phase = Number(phases.value);
+      layers[phase] ||= paintCells(cells, surface.colours(cells.after[phase]), "cells-after");
+      shown = layers[phase].addTo(map);
+      onPhase(data.after[phase].phase);
+      clip();
+    };
+    const set = (on) => {
+      bar.hidden = line.hidden = !on;
+      if (on) { surface.choose("gap"); draw(); } else if (shown) { shown.remove(); shown = null; onPhase(null); clip(); }
+      return on;
+    };
+    onLanguage(() => {
+      const chosen = phases.value || String(data.after.length - 1);
+      phases.replaceChildren(...data.after.map((one, i) => el("option", {value: String(i)}, say("swipe_after", {phase: phaseName(one.phase), share: share(one.share)}))));
+      phases.value = chosen;
+    });
+    phases.setAttribute("aria-label", say("phase"));
+    onLanguage(() => phases.setAttribute("aria-label", say("phase")));
+    at("swipe-after").append(phases);
+    phases.addEventListener("change", draw);
+    range.addEventListener("input", clip);
+    map.on("move zoomend resize viewreset", clip);
+    return {set, isOn: () => Boolean(shown)};
+  }
+
+  const phaseName = (phase) => (data.phases[phase - 1] ? said(data.phases[phase - 1]) : say("phase_n", {n: phase}));
 
   /* ---- tables ---- */
   const withheld = () => el("span", {class: "withheld"}, say("withheld"));
@@ -234,14 +345,16 @@ const Planning = (() => {
       el("dl", {}, shown.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
   }
 
-  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, table, rowOf, headline, curve, card};
+  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, swipe, phaseName, table, rowOf, headline, curve, card};
 })();
 
 function startPage(map) {
   const {data, say, share, onLanguage, el, nameOf, mark, swatch} = Atlas, {at, card, rowOf, townValue} = Planning;
   const tiles = Atlas.tiles(), under = Atlas.furnish(map, tiles), towns = Atlas.towns(), cells = Planning.unpackCells(data.cells);
-  const surface = Planning.surfaceSwitch(map, cells, towns);
-  const toMap = () => { if (matchMedia("(max-width: 860px)").matches) map.getContainer().scrollIntoView({block: "start"}); };
+  let both = null;
+  const compare = el("input", {type: "checkbox", id: "compare"});
+  const surface = Planning.surfaceSwitch(map, cells, towns, (name) => { if (both && both.isOn() && name !== "gap") { compare.checked = false; both.set(false); } });
+  const toMap = () => Atlas.toMap(map);
 
   /* ---- stations, sites, host premises, outlines ---- */
   const hall = Atlas.stations(map, data.bands, (station) => rowOf("stations", station.id, ["name", "town"]));
@@ -250,17 +363,37 @@ function startPage(map) {
     const label = () => say("site_n", {n: site.order, name: site.name});
     site.pin = Atlas.marker(map, [site.lat, site.lon], "pentagon", data.proposed, label, {size: 30, text: String(site.order), lift: 500});
     Atlas.bindCard(map, site.pin, () => card(site.name, say("proposed"), rowOf("sites", site.id, ["name"])));
-    site.pin.on("popupopen", () => marks.sites(site.id));
+    site.pin.on("popupopen", () => { marks.sites(site.id); reached(site); });
     sites.addLayer(site.pin);
+    site.area = Atlas.outline(Atlas.polygon(site.outline), {color: "#7a4b00", weight: 1.6, dashArray: "6 4", opacity: 0.95, fillColor: data.proposed, fillOpacity: 0.14});
   }
+  const areas = L.layerGroup(data.sites.map((site) => site.area)), one = L.layerGroup().addTo(map);
+  const reached = (site) => {
+    one.clearLayers();
+    hall.choose(null);
+    one.addLayer(Atlas.outline(Atlas.polygon(site.outline), {color: "#7a4b00", weight: 2.2, fillColor: data.proposed, fillOpacity: 0.3}));
+  };
+  const upTo = (phase) => {
+    for (const site of data.sites) {
+      const there = phase === null || site.phase <= phase;
+      if (there) { sites.addLayer(site.pin); areas.addLayer(site.area); } else { sites.removeLayer(site.pin); areas.removeLayer(site.area); }
+    }
+  };
+  const most = Math.max(1, ...Object.values(data.loads));
+  const loads = L.layerGroup(data.stations.filter((station) => data.loads[station.id] > 0).map((station) => L.circleMarker([station.lat, station.lon],
+    {radius: 6 + 34 * Math.sqrt(data.loads[station.id] / most), weight: 1.5, color: "#1c2733", opacity: 0.9, fillColor: "#3c4650", fillOpacity: 0.18, interactive: false})));
   const hosts = L.featureGroup(data.candidates.map(([lat, lon, name, host, address]) =>
     L.circleMarker([lat, lon], {radius: 4.5, weight: 1.4, color: "#3c4650", fillColor: "#fff", fillOpacity: 0.9, bubblingMouseEvents: false})
       .bindPopup(() => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]), Atlas.popup(map))));
   const unions = data.bands.map((band) => Atlas.outline(Atlas.polygon(band.union), {color: "#1c2733", weight: 1, opacity: 0.85, fillColor: band.colour, fillOpacity: 0.16}));
 
+  const say_in = (key, language, n) => data.words[key][language].replace("{n}", Atlas.number(n));
   const layers = at("layers");
   Atlas.stationLayer(map, layers, hall);
-  if (data.sites.length) layers.append(Atlas.layer(map, "sites", mark("pentagon", data.proposed, 20), () => [sites], true));
+  if (data.sites.length) layers.append(
+    Atlas.layer(map, "sites", mark("pentagon", data.proposed, 20), () => [sites], true),
+    Atlas.layer(map, "site_areas", swatch(data.proposed), () => [areas], false));
+  if (Object.keys(data.loads).length) layers.append(Atlas.layer(map, {zh: say_in("loads", "zh", most), en: say_in("loads", "en", most)}, mark("circle", "#d5d9dd", 20), () => [loads], false));
   if (data.candidates.length) layers.append(Atlas.layer(map, "candidates", mark("circle", "#fff", 16), () => [hosts], false));
   data.bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
   Atlas.groundLayers(map, layers, under, towns, tiles);
@@ -272,8 +405,11 @@ function startPage(map) {
     spot.clearLayers();
     marks.towns(name);
     if (!town || !town.rings.length) return;
+    map.closePopup();
     spot.addLayer(Atlas.outline(town.rings, {fill: false, color: "#b3500a", weight: 3.5}));
-    map.fitBounds(L.latLngBounds(town.rings.flat()), {padding: [20, 20], animate: false});
+    const box = L.latLngBounds(town.rings.flat());
+    map.fitBounds(box, {padding: [20, 20], animate: false});
+    L.popup(Atlas.popup(map)).setLatLng(box.getCenter()).setContent(card(name, say("town"), rowOf("towns", name, ["town"]))).openOn(map);
     toMap();
   };
   const goSite = (id, from) => {
@@ -297,7 +433,8 @@ function startPage(map) {
   /* ---- what is here ---- */
   function ask(point) {
     hall.choose(null);
-    const town = towns.find((one) => Atlas.inside(one.rings, point.lat, point.lng)), i = surface() ? Planning.cellAt(cells, point) : -1;
+    one.clearLayers();
+    const town = towns.find((one) => Atlas.inside(one.rings, point.lat, point.lng)), i = surface.shown() ? Planning.cellAt(cells, point) : -1;
     const rows = i < 0 ? [] : Planning.cellRows(cells, i);
     if (town) rows.push([say("town"), nameOf(town.name)]);
     if (town && townValue(town.name, "coverage") !== null) rows.push([say("town_share"), share(townValue(town.name, "coverage"))]);
@@ -307,6 +444,16 @@ function startPage(map) {
   }
   map.on("click", (event) => ask(event.latlng));
   at("centre").addEventListener("click", () => ask(map.getCenter()));
+
+  if (data.after.length) {
+    both = Planning.swipe(map, cells, surface, upTo);
+    const text = el("span", {});
+    onLanguage(() => { text.textContent = say("compare"); });
+    compare.addEventListener("change", () => both.set(compare.checked));
+    at("surface").querySelector("legend").after(el("label", {class: "compare"}, compare, text));
+    onLanguage(() => at("phases").replaceChildren(...data.after.map((step) => el("li", {}, el("strong", {}, Planning.phaseName(step.phase)),
+      el("span", {}, say("phase_said", {n: step.sites, gain: Atlas.number(step.gain), share: share(step.share)}))))));
+  }
 
   onLanguage(Planning.headline);
   at("frontier-block").hidden = data.frontier.length < 2;

@@ -74,7 +74,7 @@ function startPage(map) {
       text.value = address();
       if (navigator.clipboard && window.isSecureContext) navigator.clipboard.writeText(text.value).then(done, byHand); else byHand();
     });
-    return el("div", {class: "share"}, button, told, text);
+    return el("div", {class: "share-link"}, button, told, text);
   }
 
   function entry(station, far) {
