@@ -668,14 +668,6 @@ class Publish:
             raise ValueError("tiles needs attribution; write whom the owner of the tiles asks to be named")
         return self
 
-    @field_validator("tiles")
-    @classmethod
-    def _is_template(cls, tiles: str) -> str:
-        """An address of a tile server says where zoom, column and row go; nothing else may follow a page out of the house."""
-        if tiles and not (tiles.startswith(("https://", "http://")) and all(mark in tiles for mark in ("{z}", "{x}", "{y}"))):
-            raise ValueError("this is no address of tiles; write it as https://example.org/{z}/{x}/{y}.png, or leave it out")
-        return tiles
-
     @field_validator("languages")
     @classmethod
     def _at_least_one(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
