@@ -50,9 +50,10 @@ if TYPE_CHECKING:
         run_study,
         score_survey,
         survey_study,
+        trace_equity,
     )
     from planner.score import score_groups, score_stations, score_towns, summarise
-    from planner.siting import Plan, frontier, propose_sites, sites_needed
+    from planner.siting import Plan, equity_curve, frontier, knee, needed, propose_sites, sites_needed
     from planner.sources.check import check_study
     from planner.sources.demo import demo_study
     from planner.sources.fetch import fetch_study
@@ -127,6 +128,7 @@ _HOMES = {
         "run_study",
         "score_survey",
         "survey_study",
+        "trace_equity",
     ),
     "planner.score": (
         "score_groups",
@@ -134,12 +136,7 @@ _HOMES = {
         "score_towns",
         "summarise",
     ),
-    "planner.siting": (
-        "Plan",
-        "frontier",
-        "propose_sites",
-        "sites_needed",
-    ),
+    "planner.siting": ("Plan", "equity_curve", "frontier", "knee", "needed", "propose_sites", "sites_needed"),
     "planner.sources.check": ("check_study",),
     "planner.sources.demo": ("demo_study",),
     "planner.sources.fetch": ("fetch_study",),
@@ -216,13 +213,16 @@ __all__ = [
     "compare_runs",
     "demo_study",
     "draw_atlas",
+    "equity_curve",
     "fetch_study",
     "frontier",
     "isochrone_bands",
+    "knee",
     "measure_coverage",
     "measure_equity",
     "measure_spread",
     "measure_standards",
+    "needed",
     "overlay_zones",
     "propose",
     "propose_sites",
@@ -251,6 +251,7 @@ __all__ = [
     "summarise",
     "supply_ratios",
     "survey_study",
+    "trace_equity",
     "track_study",
     "track_targets",
     "travel_times",

@@ -278,6 +278,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "sites": ("csv", "geojson"),
     "frontier": ("csv",),
     "areas": ("csv",),
+    "needed": ("csv",),
     "standards": ("csv",),
     "tiers": ("csv",),
     "functions": ("csv",),

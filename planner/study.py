@@ -260,6 +260,27 @@ class Phase:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Equity:
+    """What the worst served part of the district is owed; shares are of those who can be covered at all.
+
+    Parameters
+    ----------
+    by
+        ``town`` (residents) or ``group`` (members of each key group).
+    weight
+        What the worst share counts beside the total share, 0 … 1: 0 is the total alone, 1 the worst alone (the total breaks
+        ties), between the two ``(1 - weight) * total + weight * worst``.
+    floor, floors
+        The least share of every part, and of some by name, 0 … 1.
+    """
+
+    by: Annotated[str, Field(pattern="^(town|group)$")] = "town"
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+    floor: Annotated[float, Field(ge=0, le=1)] = 0.0
+    floors: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Siting:
     """What is asked of the proposal.
 
@@ -301,6 +322,8 @@ class Siting:
     time_limit_s
         Seconds after which the best plan found is given with its honest gap. None (the default) limits the work instead
         of the clock, so that the same study gives the same plan on every machine.
+    equity
+        What the worst town or key group is owed; None for the most need and nothing else.
     """
 
     method: Method = Method.MCLP
@@ -321,6 +344,13 @@ class Siting:
     half_minutes: Minutes | None = None
     prefer: Mapping[str, NonNegative] = field(default_factory=dict)
     time_limit_s: Positive | None = None
+    equity: Equity | None = None
+
+    @model_validator(mode="after")
+    def _equity_fits(self) -> Siting:
+        if self.equity is not None and (self.method is not Method.MCLP or self.capacity or self.backup or self.decay):
+            raise ValueError("equity goes with method mclp alone, without capacity, backup or decay; remove one of them")
+        return self
 
     @model_validator(mode="after")
     def _town_counts_fit(self) -> Siting:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import planner
 from planner import run
 from planner.cli.door import say
 
 if TYPE_CHECKING:  # what is slow to import is imported when there is something to show
     import pandas as pd
 
-    from planner.schema import Schema
+    from planner.schema import Frontier, Schema
 
 
 def say_result(done: run.Run, out: Path) -> None:
@@ -61,6 +62,34 @@ def _said_of_need(facts: Mapping[str, Any]) -> str:
         return f"need by decay {by_walk}"
     before, covered, most = (f"{facts[key]:,.0f}" for key in ("need_covered_before", "need_covered_after", "bound"))
     return f"need covered {before} before, {covered} after, at most {most} is possible"
+
+
+def frontier_said(curve: Frontier, stations: int | None = None) -> list[str]:
+    """The curve in sentences: what so many stations reach at most, how many 80 … 100 % need, and where it bends."""
+    import pandas as pd
+
+    lines = []
+    if stations is not None:
+        lines.append(_at_most(curve, stations))
+    bend = planner.knee(curve)
+    for share, row in planner.needed(curve).iterrows():
+        if pd.isna(row["stations"]):
+            can = f"at most {curve['coverage'].iloc[-1]:.1%} can be covered" if row["proven"] else "that was not found"
+            lines.append(f"{share:.0%} of residents: out of reach of all candidates together; {can}")
+        else:
+            proof = "fewer do not do" if row["proven"] else f"at least {row['at_least']:.0f} are needed"
+            lines.append(f"{share:.0%} of residents: {row['stations']:.0f} stations ({row['new_sites']:.0f} new); {proof}")
+    return lines if bend is None else [*lines, f"The curve bends at {bend} stations: each further one adds clearly less."]
+
+
+def _at_most(curve: Frontier, stations: int) -> str:
+    """What so many stations reach; past the end of the curve, what all candidates reach."""
+    asked = min(max(stations, int(curve.index[0])), int(curve.index[-1]))
+    row = curve.loc[asked]
+    people = curve["covered_pop"].iloc[-1] / max(curve["coverage"].iloc[-1], 1e-12)
+    most = min(row["bound"] / people, 1.0) if people > 0 else 0.0
+    shown = f"{row['covered_pop']:,.0f} residents, {row['coverage']:.1%}"
+    return f"{stations} stations reach at most {most:.1%} of residents (a plan found: {shown})"
 
 
 def without_shapes(table: pd.DataFrame) -> pd.DataFrame:
@@ -110,6 +139,8 @@ def _schema_of(name: str) -> Schema | None:
         "groups": schema.GROUP_SCORES,
         "sites": schema.SITES,
         "frontier": schema.FRONTIER,
+        "needed": schema.NEEDED,
+        "equity": schema.EQUITY,
         "standards": schema.STANDARDS,
         "functions": schema.FUNCTIONS,
         "targets": schema.TRACK,
@@ -154,7 +185,7 @@ def _cell(value: Any, column: str) -> str:
     if pd.isna(value):
         return "–"
     if isinstance(value, float):
-        if "coverage" in column or column in ("completeness", "basic", "extended", "innovative"):
+        if "coverage" in column or "share" in column or column in ("floor", "completeness", "basic", "extended", "innovative"):
             return f"{value:.1%}"
         if column in ("gini", "theil", "stations_per_10000"):
             return f"{value:.3f}"

@@ -11,7 +11,7 @@ import click
 import planner
 from planner import run
 from planner.cli.door import format_option, main, progress_bar, say, study_options
-from planner.cli.show import said_of_plan, show
+from planner.cli.show import frontier_said, said_of_plan, show
 
 if TYPE_CHECKING:
     from planner.study import Study
@@ -35,14 +35,36 @@ def propose(study: Path, overrides: tuple[str, ...], sites: int | None, form: st
 
 @main.command()
 @study_options
+@click.option("--of", "part", type=click.Choice(["frontier", "needed", "equity"]), default="frontier", show_default=True)
+@click.option("--equity", type=click.Choice(["town", "group"]), help="The trade-off with the worst town or group: --of equity.")
+@click.option("--stations", type=click.IntRange(0), help="Say the most that so many stations can cover.")
 @format_option("table", "csv", "json")
-def frontier(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbose: bool) -> None:
-    """People covered against number of stations, with a proven bound at each, up to all that can be covered."""
+def frontier(
+    study: Path,
+    overrides: tuple[str, ...],
+    part: str,
+    equity: str | None,
+    stations: int | None,
+    form: str,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """People covered against number of stations, with a proven bound at each, up to all that can be covered.
+
+    `--of needed` shows how many stations 80, 90, 95 and 100 % of residents need. `--of equity` shows, for the study's number
+    of sites, what it costs to lift the worst town (or key group, `--equity group`).
+    """
     with progress_bar(quiet) as progress:
         surveyed = planner.survey_study(planner.read_study(study, overrides), progress=progress)
-        proposal = run.propose(surveyed, with_plan=False)
-    if proposal.frontier is not None:
-        show({"frontier": proposal.frontier}, form)
+        if part == "equity" or equity is not None:
+            show({"equity": run.trace_equity(surveyed, equity)}, form)
+            return
+        curve = run.propose(surveyed, with_plan=False).frontier
+    if curve is None:
+        return
+    show({"needed": planner.needed(curve)} if part == "needed" else {"frontier": curve}, form)
+    for line in frontier_said(curve, stations):
+        say(line)
 
 
 def _with_sites(study: Study, sites: int | None) -> Study:

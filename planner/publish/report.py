@@ -18,7 +18,7 @@ from docx.shared import Cm, Pt
 from planner.priority import WHOLE
 from planner.publish.pictures import Picture
 from planner.publish.words import DEFINITIONS, WORDS
-from planner.schema import AREA_SCORES, GROUP_SCORES, SITES, TOWN_SCORES, Column, Schema
+from planner.schema import AREA_SCORES, GROUP_SCORES, NEEDED, SITES, TOWN_SCORES, Column, Schema
 from planner.study import Group, Study
 from planner.style import finding, pace_said, shown_date, shown_number
 
@@ -32,6 +32,7 @@ _TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
     "groups": (GROUP_SCORES, ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")),
     "areas": (AREA_SCORES, ("label", "factor", "population", "covered_pop", "coverage", "stations", "sites")),
     "sites": (SITES, ("order", "name", "town", "host", "phase", "gain_pop", "gain_<group>", "coverage_after")),
+    "needed": (NEEDED, ("share", "stations", "new_sites", "at_least", "coverage", "proven")),
 }
 
 
@@ -172,6 +173,8 @@ def _add_proposals(
     book.add_paragraph(words["plan"].format(plan["sites"], shown_number(plan["residents_gained"]), _proof(plan, language)))
     _add_table(book, "sites", tables["sites"], study.scenario.groups, language)
     _add_picture(book, pictures, "frontier")
+    if "needed" in tables:
+        _add_table(book, "needed", tables["needed"], study.scenario.groups, language)
 
 
 def _add_limits(book: Any, notes: Sequence[str], study: Study, language: str) -> None:

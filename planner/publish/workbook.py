@@ -24,6 +24,7 @@ from planner.schema import (
     LIFE_PLACES,
     LIFE_SERVICES,
     LIFT,
+    NEEDED,
     SCORES,
     SITES,
     STANDARDS,
@@ -62,6 +63,7 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "life_services": (LIFE_SERVICES, "Living circle services", "生活圈业态"),
     "life_places": (LIFE_PLACES, "Among services", "站点载体周边业态"),
     "composite": (COMPOSITE, "Composite score", "综合得分"),
+    "needed": (NEEDED, "Stations needed", "所需站点数"),
 }
 
 

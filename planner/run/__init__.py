@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         run_study,
         score_survey,
         survey_study,
+        trace_equity,
     )
     from planner.run.summary import publish_plan
 
@@ -55,6 +56,7 @@ _HOMES = {
         "run_study",
         "score_survey",
         "survey_study",
+        "trace_equity",
     ),
     "planner.run.summary": ("publish_plan",),
 }
@@ -87,6 +89,7 @@ __all__ = [
     "score_part",
     "score_survey",
     "survey_study",
+    "trace_equity",
     "track_survey",
     "walking_times",
 ]

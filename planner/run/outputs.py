@@ -28,6 +28,7 @@ from planner.schema import (
     Towns,
     TownScores,
 )
+from planner.siting import needed
 from planner.sources.osm import read_backdrop
 from planner.sources.packs import read_policy
 from planner.sources.record import source_of
@@ -60,7 +61,7 @@ def publish_scores(
     if proposal is not None and proposal.plan is not None:
         tables["sites"] = proposal.plan.sites
     if proposal is not None and proposal.frontier is not None:
-        tables["frontier"] = proposal.frontier
+        tables["frontier"], tables["needed"] = proposal.frontier, needed(proposal.frontier)
     if survey.areas is not None:
         tables |= _with_areas(survey, survey.areas, tables)
     open_groups = {group.name for group in survey.study.scenario.groups if not group.is_private}

@@ -13,6 +13,7 @@ from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.policy import named
+from planner.privacy import publish_equity
 from planner.progress import standing_stations
 from planner.reach import Reach, travel_times
 from planner.run.measures import measure_all
@@ -21,6 +22,7 @@ from planner.run.summary import standards_said, summary_of
 from planner.schema import (
     Candidates,
     Demand,
+    EquityCurve,
     GroupScores,
     Isochrones,
     Scores,
@@ -30,14 +32,14 @@ from planner.schema import (
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
-from planner.siting import Standing, check_method, frontier, propose_sites
+from planner.siting import Standing, check_method, equity_curve, frontier, propose_sites
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.fetchable import check_fetched
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
 from planner.standards import check_tiers, measure_standards, reach_functions
-from planner.study import Study, Walk
+from planner.study import Equity, Study, Walk
 
 
 def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
@@ -169,7 +171,7 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     with survey.steps.step("measuring walks to candidates") as inner:
         candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
         options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
-    standing = {str(town): int(count) for town, count in survey.stations["town"].value_counts().items()}
+    standing = standing_per_town(survey)
     plan = None
     if with_plan:
         with survey.steps.step("choosing sites") as inner:
@@ -202,6 +204,40 @@ def _standing(survey: Survey) -> Standing | None:
 def _longest_s(walk: Walk) -> float:
     """The longest walk that counts for residents of any town, in seconds."""
     return max([walk.cutoff_s, *(walk.for_town(town).cutoff_s for town in walk.towns)])
+
+
+def trace_equity(survey: Survey, by: str | None = None) -> EquityCurve:
+    """What lifting the worst town or group costs in residents covered, for the study's number of sites and its rules.
+
+    `by` is ``town`` or ``group``; by default as the study's own equity says, else ``town``. Shares of key groups come as
+    coarse as they may leave the machine.
+
+    Raises
+    ------
+    StudyError, PlanError
+        As for `propose`.
+    """
+    siting = survey.study.scenario.siting
+    equity = Equity(by=by or (siting.equity.by if siting.equity is not None else "town"))
+    proposal = propose(survey, with_plan=False, with_frontier=False)
+    with survey.steps.step("tracing equity") as inner:
+        curve = equity_curve(
+            proposal.options,
+            survey.coverage,
+            proposal.candidates,
+            dataclasses.replace(siting, equity=equity),
+            stations_per_town=standing_per_town(survey),
+            progress=inner,
+        )
+    columns = [name for name in survey.demand.columns if str(name).startswith("pop_")] if equity.by == "group" else []
+    totals = {str(name): float(survey.demand[name].sum()) for name in columns}
+    totals = {name: total for name, total in totals.items() if total > 0}
+    return publish_equity(curve, totals, survey.study.privacy.minimum_count)
+
+
+def standing_per_town(survey: Survey) -> dict[str, int]:
+    """How many of the standing stations each town has."""
+    return {str(town): int(count) for town, count in survey.stations["town"].value_counts().items()}
 
 
 def run_study(study: Study, *, progress: Progress | None = None) -> Run:

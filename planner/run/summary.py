@@ -12,9 +12,9 @@ from planner.isochrones import reached_area
 from planner.priority import WHOLE, score_areas
 from planner.privacy import publish_summary
 from planner.run.results import Conformity, Proposal, Survey
-from planner.schema import Areas, Isochrones
+from planner.schema import Areas, Frontier, Isochrones
 from planner.score import summarise
-from planner.siting import Plan
+from planner.siting import Plan, knee, needed
 from planner.standards import summarise_standards
 
 
@@ -42,6 +42,7 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
         said["plan"] = plan_facts(proposal.plan)
     if proposal is not None and proposal.frontier is not None:
         said["most_that_can_be_covered"] = float(proposal.frontier["covered_pop"].max())
+        said["stations_needed"] = frontier_facts(proposal.frontier)
     return said
 
 
@@ -57,6 +58,22 @@ def standards_said(conformity: Conformity | None) -> dict[str, Any]:
     if conformity is None:
         return {}
     return {"standards": summarise_standards(conformity.standards, conformity.tiers, conformity.functions)}
+
+
+def frontier_facts(curve: Frontier) -> dict[str, Any]:
+    """How many stations 80, 90, 95 and 100 % of residents need, and where the curve bends."""
+    flat = needed(curve).reset_index()
+    asked = {
+        f"{share:.0%}": {
+            "stations": None if pd.isna(stations) else int(stations),
+            "at_least": None if pd.isna(least) else int(least),
+            "proven": bool(proven),
+        }
+        for share, stations, least, proven in zip(
+            flat["share"], flat["stations"], flat["at_least"], flat["proven"], strict=True
+        )
+    }
+    return {"standing": int(curve.index[0]), "shares": asked, "knee": knee(curve)}
 
 
 def publish_plan(plan: Plan, published: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -78,4 +95,12 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "objective": plan.objective,
         "objective_bound": plan.objective_bound,
         **plan.measures,
+        **_worst_town(plan),
     }
+
+
+def _worst_town(plan: Plan) -> dict[str, Any]:
+    """With equity between towns, the town with the least share of those who can be covered; of groups nothing is said."""
+    if plan.parts is None or plan.parts.index.name != "town" or not plan.parts["share"].notna().any():
+        return {}
+    return {"worst_town": str(plan.parts["share"].idxmin()), "worst_share": float(plan.parts["share"].min())}

@@ -29,6 +29,8 @@ FunctionReach = NewType("FunctionReach", pd.DataFrame)
 TownAccess = NewType("TownAccess", pd.DataFrame)
 Areas = NewType("Areas", gpd.GeoDataFrame)
 AreaScores = NewType("AreaScores", pd.DataFrame)
+Needed = NewType("Needed", pd.DataFrame)
+EquityCurve = NewType("EquityCurve", pd.DataFrame)
 
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
@@ -301,6 +303,35 @@ FRONTIER = Schema(
         _people("covered_pop", "residents covered", "覆盖人口", required=True),
         _n("coverage", "share of residents covered", "人口覆盖率", "", high=1, required=True),
         _people("bound", "at most this many can be covered", "覆盖人口上界", required=True),
+    ),
+)
+
+NEEDED = Schema(
+    "stations needed",
+    ("share",),
+    (
+        _n("share", "share of residents", "人口覆盖率目标", high=1, required=True),
+        _n("stations", "stations needed", "所需站点数", kind=Kind.WHOLE),
+        _n("new_sites", "of them new", "其中新建", kind=Kind.WHOLE),
+        _n("at_least", "fewer are proven not to do", "站点数下界", kind=Kind.WHOLE),
+        _n("coverage", "share of residents covered then", "届时人口覆盖率", high=1),
+        _people("covered_pop", "residents covered then", "届时覆盖人口"),
+        Column("proven", Kind.FLAG, "proven", "已证明", required=True),
+    ),
+)
+
+EQUITY = Schema(
+    "equity",
+    ("floor",),
+    (
+        _n("floor", "least share asked of each", "各部分最低覆盖率", high=1, required=True),
+        _n("worst_share", "least share reached", "实际最低覆盖率", high=1, required=True),
+        _t("worst", "whose it is", "最低者", required=True),
+        _people("covered_pop", "residents covered", "覆盖人口", required=True),
+        _n("coverage", "share of residents covered", "人口覆盖率", high=1, required=True),
+        _people("bound", "at most this many can be covered", "覆盖人口上界", required=True),
+        _n("most_worst_share", "no plan lifts the least share above", "最低覆盖率上界", high=1, required=True),
+        _t("sites", "sites", "站点"),
     ),
 )
 

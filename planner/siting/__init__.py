@@ -1,9 +1,22 @@
 """Where the next stations go: siting models on a table of walking times, each plan with its proof."""
 
 from planner.siting.assign import Standing
+from planner.siting.equity import equity_curve
 from planner.siting.feasible import check_method
-from planner.siting.frontier import frontier, sites_needed
+from planner.siting.frontier import frontier, knee, needed, sites_needed
 from planner.siting.plan import PhaseResult, Plan, check_plan
 from planner.siting.propose import propose_sites
 
-__all__ = ["PhaseResult", "Plan", "Standing", "check_method", "check_plan", "frontier", "propose_sites", "sites_needed"]
+__all__ = [
+    "PhaseResult",
+    "Plan",
+    "Standing",
+    "check_method",
+    "check_plan",
+    "equity_curve",
+    "frontier",
+    "knee",
+    "needed",
+    "propose_sites",
+    "sites_needed",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from planner.errors import PlanError
 from planner.reach import Reach
-from planner.schema import FRONTIER, Candidates, Coverage, Frontier
+from planner.schema import FRONTIER, NEEDED, Candidates, Coverage, Frontier, Needed
 from planner.siting.cover import Chosen, CoverModel
 from planner.siting.problem import Problem, build_problem, without_rules
 from planner.siting.search import cover_arrays, improved, no_rules
@@ -22,7 +22,7 @@ _MOVES, _MOVES_EACH = 20_000, 100  # most swaps tried at each number of stations
 _WORK, _WORK_IN_ALL = 1e7, 3e8  # at each number of stations, half a second; for the curve; see `branch_and_bound`
 _FEW = 10  # up to so many sites the best plan is always proven
 _CLOSE = 1e-3  # a bound this close, relatively, is close enough for a curve
-_SHARES = (0.8, 0.9, 0.95, 1.0)  # how many stations these need is proven
+SHARES = (0.8, 0.9, 0.95, 1.0)  # how many stations these need is proven
 _ALL = 1e-12  # so close to all of it is all of it
 
 
@@ -87,6 +87,72 @@ def sites_needed(curve: Frontier, share: float) -> int | None:
     return int(enough[0]) if len(enough) else None
 
 
+def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
+    """How many stations these shares of residents need, and the knee, as a table to report.
+
+    Returns
+    -------
+    `planner.schema.NEEDED`, a row a share: the fewest stations of the curve that reach it (empty where all candidates
+    together do not), how many of them are new, and the number below which it is proven impossible; ``proven`` where the
+    two agree, or that it cannot be reached at all.
+
+    Examples
+    --------
+    >>> curve = FRONTIER.conform(pd.DataFrame({"stations": [2, 3], "covered_pop": [40.0, 90.0],
+    ...     "coverage": [0.4, 0.9], "bound": [40.0, 90.0]}))
+    >>> needed(curve, (0.9, 1.0))[["stations", "new_sites", "proven"]].to_dict("list")
+    {'stations': [3, <NA>], 'new_sites': [1, <NA>], 'proven': [True, True]}
+    """
+    flat = curve.reset_index()
+    covered, bound = flat["covered_pop"].to_numpy(dtype=float), flat["bound"].to_numpy(dtype=float)
+    people, first = _people_of(flat), int(flat["stations"].iloc[0])
+    rows = []
+    for share in shares:
+        asked = share * people * (1 - _ALL)
+        reached, possible = np.flatnonzero(covered >= asked), np.flatnonzero(bound >= asked)
+        row = flat.iloc[int(reached[0])] if len(reached) else None
+        least = None if not len(possible) else first + int(possible[0])
+        rows.append(
+            {
+                "share": share,
+                "stations": None if row is None else int(row["stations"]),
+                "new_sites": None if row is None else int(row["stations"]) - first,
+                "at_least": least,
+                "coverage": None if row is None else float(row["coverage"]),
+                "covered_pop": None if row is None else float(row["covered_pop"]),
+                "proven": least is None or (row is not None and least == int(row["stations"])),
+            }
+        )
+    table: Needed = NEEDED.conform(pd.DataFrame(rows))
+    return table
+
+
+def _people_of(flat: pd.DataFrame) -> float:
+    """All residents, as the curve's own shares say."""
+    last = flat.iloc[-1]
+    return float(last["covered_pop"] / last["coverage"]) if last["coverage"] > 0 else 0.0
+
+
+def knee(curve: Frontier) -> int | None:
+    """The number of stations after which each further one adds clearly less; None where the curve has no bend.
+
+    Notes
+    -----
+    The point farthest above the straight line from the first to the last (Satopää et al. 2011, "Kneedle").
+
+    Examples
+    --------
+    >>> knee(FRONTIER.conform(pd.DataFrame({"stations": [0, 1, 2, 3], "covered_pop": [0.0, 60.0, 80.0, 90.0],
+    ...     "coverage": [0.0, 0.6, 0.8, 0.9], "bound": [0.0, 60.0, 80.0, 90.0]})))
+    1
+    """
+    stations, share = curve.index.to_numpy(dtype=float), curve["coverage"].to_numpy(dtype=float)
+    if len(curve) < 3 or share[-1] <= share[0]:
+        return None
+    above = (share - share[0]) / (share[-1] - share[0]) - (stations - stations[0]) / (stations[-1] - stations[0])
+    return int(stations[int(np.argmax(above))]) if above.max() > _ALL else None
+
+
 @dataclass
 class _Climb:
     """What the counts share: the model, its warm relaxation, and the work that is left.
@@ -119,7 +185,7 @@ class _Climb:
         if best.bound - best.value > _CLOSE * (self.reached + best.value):
             return False
         least, most = (self.reached + best.value) / self.people, (self.reached + best.bound) / self.people
-        return not any(least < share * (1 - _ALL) and share <= most for share in _SHARES)
+        return not any(least < share * (1 - _ALL) and share <= most for share in SHARES)
 
 
 def _points(problem: Problem, most: int, reached: float, people: float) -> Iterator[tuple[float, float]]:

@@ -274,7 +274,7 @@ def anneal_phases(cover: Cover, keep: Keep, begin: Ints, periods: int, moves: in
         state = next_state(state)
         j = below(state, len(phase))
         a, b = phase[i], phase[j]
-        if a == b or (b == periods and not _may_replace(keep, i, j, have, keep.budget - spent, chosen)):
+        if a == b or (b == periods and not may_replace(keep, i, j, have, keep.budget - spent, chosen)):
             continue
         change = _move(cover, i, a, b, counts, first) + _move(cover, j, b, a, counts, first)
         if not takes(change, heat, state):
@@ -296,7 +296,7 @@ def anneal_phases(cover: Cover, keep: Keep, begin: Ints, periods: int, moves: in
 
 
 @compiled
-def _may_replace(keep: Keep, i: int, j: int, have: Ints, left: float, chosen: Bools) -> bool:
+def may_replace(keep: Keep, i: int, j: int, have: Ints, left: float, chosen: Bools) -> bool:
     """Whether every rule still holds if j comes for the member i; `left` is what remains of the budget."""
     if keep.forced[i] or keep.cost[j] - keep.cost[i] > left:
         return False

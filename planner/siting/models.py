@@ -17,6 +17,7 @@ from planner.siting.backup import build_backup
 from planner.siting.center import least_worst
 from planner.siting.choose import choose_cover
 from planner.siting.cover import Chosen, newly_covered
+from planner.siting.equity import alone_in_phases, choose_fair
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
 from planner.siting.graded import Grade, build_graded, nearest_s, standing_worth
@@ -134,7 +135,11 @@ def _covered(tables: Tables, siting: Siting, seed: int) -> Solved:
     """Maximal covering (Church and ReVelle 1974), over all phases together."""
     problem = _problem(tables, siting)
     check_feasible(problem.rules, siting, problem.site_ids)
-    chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
+    if siting.equity is None:
+        chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
+    else:
+        chosen = choose_fair(problem, tables.coverage, siting, seed=seed)
+        alone = alone_in_phases(problem, seconds=siting.time_limit_s, seed=seed)
     before = float(tables.coverage.loc[tables.coverage["covered"].to_numpy(dtype=bool), "need"].sum())
     base = len(problem.rules.steps) * before
 

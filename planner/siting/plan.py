@@ -85,6 +85,8 @@ class Plan:
         Further figures of the model, by name; their units end the names.
     assignment
         With capacities: who is assigned where (``demand_id``, ``station_id``, ``people``), new sites and standing stations.
+    parts
+        With equity, by town or group: ``people``, ``covered`` by the plan, ``coverable``, ``share`` of the coverable.
     """
 
     method: Method
@@ -99,6 +101,7 @@ class Plan:
     objective_before: float = 0.0
     measures: Mapping[str, float] = field(default_factory=dict)
     assignment: pd.DataFrame | None = None
+    parts: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if not self.covered_before <= self.covered_after <= self.bound:

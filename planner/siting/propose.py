@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from planner.errors import PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
 from planner.siting.assign import Standing
+from planner.siting.equity import check_parts, part_shares
 from planner.siting.feasible import check_method, check_names
 from planner.siting.gains import with_gains
 from planner.siting.models import Solved, Tables, solve_model
@@ -86,6 +88,10 @@ def propose_sites(
     check_plan(plan, options, coverage, candidates, siting, per_town)
     if faults := model_faults(plan, tables, siting):
         raise PlanError(f"the plan does not stand up to a recount: {say_faults(faults)}", faults, "error")
+    if siting.equity is not None:
+        parts = part_shares(sites.index, options, coverage, siting.equity.by, allowed(candidates, siting).index)
+        check_parts(parts, siting.equity)
+        plan = replace(plan, parts=parts)
     tell("recounting the plan", 1.0)
     return plan
 

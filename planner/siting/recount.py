@@ -9,9 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from planner.errors import Fault
+from planner.siting.equity import worst_worth
 from planner.siting.graded import nearest_s
 from planner.siting.models import Tables, grade_of, penalty_s
 from planner.siting.plan import Plan
+from planner.siting.problem import allowed
 from planner.study import MINUTE_S, Method, Siting
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +34,9 @@ def model_faults(plan: Plan, tables: Tables, siting: Siting) -> list[Fault]:
         stands = plan.sites.index[(plan.sites["phase"] <= phase.phase).to_numpy()]
         found += counted(tables, siting, stands)
         bonus += _bonus(tables, siting, stands)
+    if siting.equity is not None:
+        site_ids = allowed(tables.candidates, siting).index
+        found += worst_worth(plan.sites.index, tables.options, tables.coverage, siting, site_ids)
     if plan.method is Method.P_MEDIAN:
         return list(_differs("the walking", plan.objective, found / MINUTE_S - bonus))
     return list(_differs("the objective", plan.objective, found + bonus))

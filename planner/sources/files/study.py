@@ -58,6 +58,7 @@ _PATTERNS = {
     "^(geofabrik|overpass)$": ("streets are not fetched from there", "use geofabrik or overpass"),
     "^(ghs-pop|worldpop)$": ("there is no such raster of people", "use ghs-pop or worldpop"),
     "^[A-Z]{3}$": ("this is no country code", "use three capitals of ISO 3166, such as CHN"),
+    "^(town|group)$": ("there is no such part", "use town or group"),
     "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),
 }
 _MENDS = {

@@ -1,0 +1,114 @@
+"""The compiled search for fair choices: need covered, with a share that every part (town or group) should not fall below."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from planner.reach.compiled import compiled
+from planner.siting.kernels import Cover, Keep, below, may_replace, next_state, takes
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Short = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+
+class Parts(NamedTuple):
+    """Which share of which part each cell holds, as CSR by cell (`starts`, `parts`, `shares`), and what is covered already."""
+
+    starts: Ints
+    parts: Short
+    shares: Floats
+    before: Floats
+
+
+@compiled
+def shares_of(cover: Cover, parts: Parts, chosen: Bools) -> Floats:
+    """The share of each part that is covered."""
+    covered = np.zeros(len(cover.weight), dtype=np.bool_)
+    for j in np.flatnonzero(chosen):
+        for k in range(cover.starts[j], cover.starts[j + 1]):
+            covered[cover.cells[k]] = True
+    share = parts.before.copy()
+    for cell in np.flatnonzero(covered):
+        for k in range(parts.starts[cell], parts.starts[cell + 1]):
+            share[parts.parts[k]] += parts.shares[k]
+    return share
+
+
+@compiled
+def anneal_fair(
+    cover: Cover,
+    keep: Keep,
+    parts: Parts,
+    begin: Bools,
+    floor: Floats,
+    fine: float,
+    moves: int,
+    hot: float,
+    cold: float,
+    seed: int,
+) -> Bools:
+    """Swap members for others, taking losses with falling chance: most need, less `fine` for each share below its floor.
+
+    The best ever seen, by that score.
+    """
+    chosen = begin.copy()
+    inside, outside = np.flatnonzero(begin), np.flatnonzero(~begin)
+    if len(inside) == 0 or len(outside) == 0:
+        return chosen
+    times = np.zeros(len(cover.weight), dtype=np.int32)
+    share, have, spent = parts.before.copy(), np.zeros(len(keep.least), dtype=np.int64), 0.0
+    for i in inside:
+        have[keep.town[i]] += 1
+        spent += keep.cost[i]
+        _put(cover, parts, int(i), 1, times, share)
+    lacking = np.maximum(floor - share, 0.0).sum()
+    best, value, best_value = inside.copy(), 0.0, 0.0
+    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
+    heat, cooling = hot, (cold / hot) ** (1.0 / max(moves, 1))
+    for _ in range(moves):
+        heat *= cooling
+        state = next_state(state)
+        m = below(state, len(inside))
+        state = next_state(state)
+        at = below(state, len(outside))
+        i, j = inside[m], outside[at]
+        if not may_replace(keep, i, j, have, keep.budget - spent, chosen):
+            continue
+        change = _put(cover, parts, i, -1, times, share) + _put(cover, parts, j, 1, times, share)
+        lacks = np.maximum(floor - share, 0.0).sum()
+        change -= fine * (lacks - lacking)
+        if not takes(change, heat, state):
+            _put(cover, parts, j, -1, times, share)
+            _put(cover, parts, i, 1, times, share)
+            continue
+        have[keep.town[i]] -= 1
+        have[keep.town[j]] += 1
+        spent += keep.cost[j] - keep.cost[i]
+        inside[m], outside[at], chosen[i], chosen[j] = j, i, False, True
+        value += change
+        lacking = lacks
+        if value > best_value:
+            best_value = value
+            best[:] = inside
+    chosen[:] = False
+    chosen[best] = True
+    return chosen
+
+
+@compiled
+def _put(cover: Cover, parts: Parts, j: int, by: int, times: npt.NDArray[np.int32], share: Floats) -> float:
+    """Let site j stand (`by` 1) or go (-1); what the covered need changes by, the shares kept up to date."""
+    change = 0.0
+    for k in range(cover.starts[j], cover.starts[j + 1]):
+        cell = cover.cells[k]
+        times[cell] += by
+        if (by == 1 and times[cell] == 1) or (by == -1 and times[cell] == 0):
+            change += by * cover.weight[cell]
+            for p in range(parts.starts[cell], parts.starts[cell + 1]):
+                share[parts.parts[p]] += by * parts.shares[p]
+    return change
