@@ -257,7 +257,7 @@ colour = "red"
         "network.file": ("this is not text", 'write it in "quotes"'),
         "stations": ("this names no file and no osm tags", 'write either file = "..." or osm = ["amenity=library"]'),
         "candidates.1.osm.1": ("this is no OSM tag", "write key=value, such as amenity=library"),
-        "population.spread": ("there is no such way of spreading", "use none, buildings or area"),
+        "population.spread": ("there is no such way of spreading", "use none, buildings, land or area"),
         "groups.jobless.weight": ("this is less than 0", ""),
         "groups.Young people.name": (
             "a name like this cannot head a column",
