@@ -46,6 +46,9 @@ that only a boat reaches, a motorway that walkers cross at few places, an old to
 
 `python scripts/make_district.py` makes it anew, the same every time; `python scripts/describe_data.py` writes this page.
 Nothing here is taken from OpenStreetMap, a census or an office. Key groups are counts; there never was a list of people.
+
+`jiading/` is a study of a real district that holds no data: `planner fetch` gets what is public, and its empty tables are for
+the office to fill in. [Its README](jiading/README.md) says how, in Chinese and English.
 """
 NOTE = """\
 Out of `planner.schema`, which readers, checks, maps and workbooks share. The first column is the key. `<group>` stands for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -20,13 +21,14 @@ from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
 from planner.reach import link_points
-from planner.schema import Areas, Candidates, Stations, Towns
+from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
 from planner.sources.datums import datum_fault
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
 from planner.sources.files.fetchable import unfetched
 from planner.sources.files.opening import NOT_THERE, check_file
+from planner.sources.files.rows import read_rows
 from planner.sources.files.study import load_study, named_files, settle_study, study_file
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
@@ -40,6 +42,7 @@ from planner.study import Composite, Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
 T = TypeVar("T")
+LONGEST_EMPTY = 100_000  # bytes; a table without rows has some kilobytes of headers and remarks
 
 
 class _Findings:
@@ -109,6 +112,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     """Everything the study names."""
     found.add_missing(unfetched(said))
     found.of(lambda: read_sources(said.folder))
+    _warn_of_empty_tables(said)
     found.of(lambda: read_policy(said))
     if said.candidates:
         found.of(lambda: check_method(said.scenario.siting))
@@ -144,6 +148,19 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         if residents is not None:
             _warn_of_residents(study, network, residents)
     say("", 1.0)
+
+
+def _warn_of_empty_tables(study: Study) -> None:
+    """Say which tables of the office's own have their headers and nothing else yet."""
+    named = [(study.stations.file, STATIONS, "station"), *((block.file, CANDIDATES, "premises") for block in study.candidates)]
+    for file, schema, what in named:
+        path = study.path_of(file) if file else None
+        if file is None or path is None or not path.is_file() or path.stat().st_size > LONGEST_EMPTY:
+            continue
+        with contextlib.suppress(PlannerError):  # what is wrong with it is its reader's to say
+            if not len(read_rows(path, file, schema.column_for).frame):
+                said = f"{file} has no rows yet: fill it in, one row for each {what}; its headers say what they mean"
+                warnings.warn(said, PlannerWarning, stacklevel=2)
 
 
 def _warn_of_an_empty_map(study: Study, stations: Stations) -> None:

@@ -422,9 +422,13 @@ def _unreachable(url: str, failure: Exception, came: int) -> SourceError:
     return _refused(url, problem, "check the connection and run it again, or name a mirror under [fetch.mirrors]")
 
 
-def _first_cause(failure: Exception) -> str:
+def _first_cause(failure: BaseException) -> str:
     """What went wrong, in few words and without the addresses of objects."""
-    text = re.sub(r"<[^>]*>|\(Caused by |HTTPS?ConnectionPool\([^)]*\): ", "", str(failure)).strip(" :,)'\"(")
+    inner = failure.args[0] if failure.args else None
+    deeper = getattr(inner, "reason", inner)
+    if isinstance(deeper, BaseException):
+        return _first_cause(deeper)
+    text = re.sub(r"<[^>]*>|HTTPS?Connection(Pool)?\([^)]*\): ", "", str(failure)).strip(" :,)'\"(")
     return text[:160] or type(failure).__name__
 
 

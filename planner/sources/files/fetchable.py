@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from planner.errors import Fault, SourceError, say_faults
 from planner.study import Study
@@ -41,7 +42,7 @@ def wanted_files(study: Study) -> tuple[Wanted, ...]:
 def unfetched(study: Study) -> list[Fault]:
     """A fault for each file that is not there and that `planner fetch` would get."""
     missing = [wanted for wanted in wanted_files(study) if wanted.asked and not study.path_of(wanted.file).exists()]
-    mend = f"run `planner fetch {study.folder.name or '.'}`, or put it there"
+    mend = f"run `planner fetch {_shown(study.folder)}`, or put it there"
     return [Fault("the file is not there yet", mend, wanted.file) for wanted in missing]
 
 
@@ -50,3 +51,9 @@ def check_fetched(study: Study) -> None:
     missing = unfetched(study)
     if missing:
         raise SourceError(say_faults(missing), missing, missing[0].file)
+
+
+def _shown(folder: Path) -> str:
+    """The folder as one would type it here."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
