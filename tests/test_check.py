@@ -78,7 +78,9 @@ def test_without_an_area_the_other_files_are_still_looked_for(folder: Path) -> N
 
 def test_a_new_folder_lacks_only_what_the_user_must_bring(tmp_path: Path) -> None:
     write_template(tmp_path / "new")
-    assert [line.split(":")[0] for line in said(tmp_path / "new")] == ["towns.geojson", "network.osm.pbf", "population.tif"]
+    with pytest.warns(PlannerWarning, match="has no rows yet"):  # its tables are there to be filled in
+        found = said(tmp_path / "new")
+    assert [line.split(":")[0] for line in found] == ["towns.geojson", "network.osm.pbf", "population.tif"]
 
 
 def test_a_folder_without_a_study(tmp_path: Path) -> None:
