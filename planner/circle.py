@@ -65,16 +65,19 @@ class LifeCircleReach:
     reached: Marks
 
     def share(self, service_class: ServiceClass | None = None) -> Floats:
-        """The share of services (of one class) that each demand point reaches; NaN where there is none of the class."""
-        own = [service_class in (None, service.service_class) for service in self.services]
+        """The share of services (of one class) that each demand point reaches; NaN where there is none of the class.
+
+        A service without any place is left out: the data does not say whether there is none or none is mapped.
+        """
+        own = [service_class in (None, service.service_class) and len(service.places) > 0 for service in self.services]
         if not any(own):
             return np.full(len(self.reached), np.nan)
         return np.asarray(self.reached[:, own].mean(axis=1), dtype=np.float64)
 
     @property
     def all_basic(self) -> Marks:
-        """Who reaches every basic service; nobody where there is none."""
-        own = [service.service_class is ServiceClass.BASIC for service in self.services]
+        """Who reaches every basic service that has a place; nobody where none has."""
+        own = [service.service_class is ServiceClass.BASIC and len(service.places) > 0 for service in self.services]
         return np.asarray(self.reached[:, own].all(axis=1) & any(own), dtype=np.bool_)
 
 
@@ -205,11 +208,13 @@ def places_among(
     -------
     LIFE_PLACES: ``form`` of stations, ``professional`` or ``fused``, told by the word of their ``kind``, else fused where their
     ``host`` is one of the pack's; ``why``: the word that told it; both missing where nothing does. ``beside``: names of the
-    services, ``services_beside``: how many, ``completeness``: their share of all services.
+    services, ``services_beside``: how many, ``completeness``: their share of the services that
+    have a place anywhere.
     """
     rows: list[dict[str, Any]] = []
     for role, table in premises.items():
         beside = _beside(services, table, beside_m)
+        known = sum(len(service.places) > 0 for service in services)
         for i, (key, row) in enumerate(table.iterrows()):
             form, why = policy.form_of(row.get("kind"), row.get("host")) if role == "station" else (None, None)
             found = [service.name for service, near in zip(services, beside, strict=True) if near[i]]
@@ -224,7 +229,7 @@ def places_among(
                     "host": row.get("host"),
                     "beside": SEPARATOR.join(found),
                     "services_beside": len(found),
-                    "completeness": len(found) / len(services) if services else np.nan,
+                    "completeness": len(found) / known if known else np.nan,
                 }
             )
     columns = [column.name for column in LIFE_PLACES.columns]

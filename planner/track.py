@@ -6,14 +6,20 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
 
+from planner import store
 from planner.coverage import measure_coverage
-from planner.progress import changes_between, coverage_then_and_now, standing_stations, track_targets
+from planner.policy import Period
+from planner.progress import changes_between, coverage_then_and_now, day_before, period_name, standing_stations
+from planner.progress.tracking import DISTRICT
 from planner.reach import travel_times
-from planner.run import Survey, survey_study
-from planner.schema import TownProgress, Track
+from planner.run import Survey, check_output, survey_study, track_survey
+from planner.run.outputs import input_files
+from planner.schema import CHANGES, TOWN_PROGRESS, TRACK, Figures, TownProgress, Track
 from planner.sources.files import default_as_of
 from planner.sources.packs import read_policy
 from planner.study import Study
@@ -23,18 +29,54 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Tracking:
-    """How far a district has come: targets at a date, which stations changed, and coverage then and now."""
+    """How far a district has come: targets and recorded figures at a date, which stations changed, coverage then and now."""
 
+    study: Study
     before: dt.date
     after: dt.date
     as_of: dt.date
     targets: Track
+    figures: Figures
     changes: pd.DataFrame
     coverage: TownProgress
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name; none of them counts a key group."""
+        named = {"targets": self.targets, "figures": self.figures, "changes": self.changes, "coverage": self.coverage}
+        return {name: pd.DataFrame(table) for name, table in named.items()}
+
+    def write(self, folder: Path | str, period: Period | str, *, force: bool = False) -> Path:
+        """Write the pack of a month, quarter or year into `folder`, whole or not at all: tables, workbook, report, manifest.
+
+        Raises
+        ------
+        SourceError
+            If the folder holds files that no earlier run wrote, or that were edited since, or cannot be written.
+        """
+        from planner.publish.track_pack import write_pack  # what draws documents is slow to import
+
+        path = Path(folder)
+        check_output(self.study, path, force=force)
+        with store.whole_folder(path, self._manifest, force=force) as beside:
+            for name, table in self.tables.items():
+                store.write_csv(beside / f"{name}.csv", table)
+            called = period_name(self.as_of, Period(period))
+            write_pack(beside, self.study, self.tables, (self.before, self.as_of), called, read_policy(self.study))
+        return path
+
+    def _manifest(self) -> dict[str, Any]:
+        inputs = {file: store.hash_file(self.study.path_of(file)) for file in input_files(self.study)}
+        return {"study": self.study.name, "as_of": self.as_of.isoformat(), "since": self.before.isoformat(), "inputs": inputs}
+
 
 def track_study(
-    study: Study, as_of: dt.date | None = None, *, since: dt.date | None = None, progress: Progress | None = None
+    study: Study,
+    as_of: dt.date | None = None,
+    *,
+    since: dt.date | None = None,
+    period: Period | str | None = None,
+    progress: Progress | None = None,
 ) -> Tracking:
     """Set the targets of the study's policy pack against what stands on `as_of`, and say what changed since another day.
 
@@ -44,24 +86,40 @@ def track_study(
         The day asked about; None: the study's own date.
     since
         The day to compare with; None: the study's own date where `as_of` is another, else a year before.
+    period
+        Compare with the last day before the month, quarter or year that holds the day asked about, instead of `since`.
 
     Returns
     -------
     Tracking; its ``before`` and ``after`` are the two days of the comparison, the earlier first. One of them is ``as_of``.
+    Targets have ``counted_before``, figures ``before``, as they stood on the day of comparison.
     """
     survey = survey_study(study if as_of is None else dataclasses.replace(study, as_of=as_of), progress=progress)
-    other = since or _day_to_compare(study, survey)
+    other = day_before(survey.as_of, Period(period)) if period is not None else since or _day_to_compare(study, survey)
     earlier, later = sorted((other, survey.as_of))
     with survey.steps.step("measuring coverage on the other day") as inner:
         stations = standing_stations(survey.all_stations, other)
         reach = travel_times(survey.network, stations, survey.demand, study.scenario.walk, progress=inner)
         measured = {other: measure_coverage(reach, survey.demand), survey.as_of: survey.coverage}
     with survey.steps.step("tracking targets"):
-        towns = [str(town) for town in survey.towns.index]
-        targets = track_targets(read_policy(study), survey.all_stations, towns, survey.as_of)
+        targets, figures = track_survey(survey, since=other)
+        then = track_survey(dataclasses.replace(survey, as_of=other))[0]
         coverage = coverage_then_and_now(measured[earlier], measured[later], survey.towns)
-        changes = changes_between(survey.all_stations, earlier, later)
-    return Tracking(earlier, later, survey.as_of, targets, changes, coverage)
+        changes = CHANGES.conform(changes_between(survey.all_stations, earlier, later))
+    compared = TRACK.conform(targets.assign(counted_before=then["counted"].reindex(targets.index)))
+    counted = _with_stations(coverage, survey, earlier, later)
+    return Tracking(survey.study, earlier, later, survey.as_of, compared, figures, changes, counted)
+
+
+def _with_stations(coverage: TownProgress, survey: Survey, earlier: dt.date, later: dt.date) -> TownProgress:
+    """With how many stations stood on either day, in the district and in each town."""
+    columns = {}
+    for name, day in (("stations_before", earlier), ("stations_after", later)):
+        town = standing_stations(survey.all_stations, day)["town"]
+        inside = town[town.isin(survey.towns.index)]
+        counts = inside.value_counts()
+        columns[name] = [len(inside) if place == DISTRICT else int(counts.get(place, 0)) for place in coverage.index]
+    return cast("TownProgress", TOWN_PROGRESS.conform(coverage.assign(**columns)))
 
 
 def _day_to_compare(study: Study, survey: Survey) -> dt.date:

@@ -27,6 +27,8 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "score": (
         ("planner score my-district", "stations, towns and key groups"),
         ("planner score my-district --of towns --format csv > towns.csv", "one table, for a spreadsheet"),
+        ("planner score my-district --of indicators --by town", "every indicator of each town, with its denominator"),
+        ("planner score my-district --of demonstration --lift 3", "which stations to lift to demonstration level"),
         ("planner score my-district --set walk.profile=elder", "at the pace of older people"),
         ('planner score my-district --close ST03 --add "New hall@121.26,31.38"', "what if"),
     ),
@@ -39,6 +41,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "track": (
         ("planner track my-district", "targets against what stands on the study's day"),
         ("planner track my-district --as-of 2025-12-31 --since 2024-12-31 --of changes", "what a year brought"),
+        ("planner track my-district --period quarter --out packs/2025-q2", "the quarter's pack: tables, workbook, report"),
     ),
     "compare": (("planner compare runs/today runs/what-if", "people gained and lost from one output to the other"),),
     "map": (("planner map my-district --out pages", "the two pages alone"),),

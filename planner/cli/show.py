@@ -179,15 +179,19 @@ def _show_table(name: str, table: pd.DataFrame) -> None:
     Console(width=width, highlight=False, markup=False).print(shown)
 
 
+_SHARES = ("floor", "completeness", "basic", "extended", "innovative", "quality", "both", "first_share")
+_FINE = ("gini", "theil", "stations_per_10000", "value", "score", "spearman", "detour")
+
+
 def _cell(value: Any, column: str) -> str:
     import pandas as pd
 
     if pd.isna(value):
         return "–"
     if isinstance(value, float):
-        if "coverage" in column or "share" in column or column in ("floor", "completeness", "basic", "extended", "innovative"):
+        if "coverage" in column or "share" in column or column in _SHARES:
             return f"{value:.1%}"
-        if column in ("gini", "theil", "stations_per_10000"):
-            return f"{value:.3f}"
+        if column in _FINE or column.startswith("part_"):
+            return f"{value:,.3f}".rstrip("0").rstrip(".")
         return f"{value:,.6f}" if column in ("lon", "lat") else f"{value:,.1f}".removesuffix(".0")
     return str(value)

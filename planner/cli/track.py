@@ -10,34 +10,57 @@ from typing import TYPE_CHECKING
 import click
 
 import planner
-from planner.cli.door import DAY, format_option, main, progress_bar, say, study_options, talk_options
+from planner import run
+from planner.cli.door import DAY, FORCE, format_option, main, progress_bar, say, study_options, talk_options
 from planner.cli.show import show
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+_PARTS = ("all", "targets", "figures", "changes", "coverage")
+
+
 @main.command()
 @study_options
 @click.option("--as-of", "as_of", type=DAY, help="The day asked about; default: the study's own date.")
 @click.option("--since", type=DAY, help="The day to compare with; default: the study's own date, or a year before.")
-@click.option("--of", "part", type=click.Choice(["all", "targets", "changes", "coverage"]), default="all", show_default=True)
+@click.option("--period", type=click.Choice(["month", "quarter", "year"]), help="Compare with the day before it began.")
+@click.option("--of", "part", type=click.Choice(_PARTS), default="all", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the pack of the --period there.")
+@FORCE
 @format_option("table", "csv", "json")
 def track(
     study: Path,
     overrides: tuple[str, ...],
     as_of: dt.datetime | None,
     since: dt.datetime | None,
+    period: str | None,
     part: str,
+    out: Path | None,
+    force: bool,
     form: str,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """The policy's targets against what stands on a day, by town; what changed, and coverage then and now."""
+    """The policy's targets and recorded figures against what stands on a day; what changed, and coverage then and now.
+
+    With --period and --out the pack of a month, quarter or year is written: tables, a workbook and a report.
+    """
+    if period is not None and since is not None:
+        raise click.BadParameter("--period says what to compare with; leave --since away", param_hint="--since")
+    if out is not None and period is None:
+        raise click.BadParameter("say which pack: --period month, quarter or year", param_hint="--out")
     days = [None if day is None else day.date() for day in (as_of, since)]
     with progress_bar(quiet) as progress:
-        tracked = planner.track_study(planner.read_study(study, overrides), days[0], since=days[1], progress=progress)
-    tables = {"targets": tracked.targets, "changes": tracked.changes, "coverage": tracked.coverage}
+        told = planner.read_study(study, overrides)
+        if out is not None:
+            run.check_output(told, out, force=force)
+        tracked = planner.track_study(told, days[0], since=days[1], period=period, progress=progress)
+    if out is not None and period is not None:
+        say(f"The pack: {tracked.write(out, period, force=force)}")
+        return
+    tables = tracked.tables
     show(_with_phrases_apart(tables if part == "all" else {part: tables[part]}, form), form)
     if not len(tracked.targets):
         say("The study's policy pack sets no target; name one with policy = in study.toml.")

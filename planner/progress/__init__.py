@@ -2,6 +2,7 @@
 
 from planner.progress.changes import compare_runs
 from planner.progress.figures import track_figures
+from planner.progress.periods import day_before, period_name
 from planner.progress.standing import changes_between, dated_status, standing_stations, status_at
 from planner.progress.tracking import check_handed, coverage_then_and_now, track_targets
 
@@ -11,6 +12,8 @@ __all__ = [
     "compare_runs",
     "coverage_then_and_now",
     "dated_status",
+    "day_before",
+    "period_name",
     "standing_stations",
     "status_at",
     "track_figures",

@@ -13,6 +13,7 @@ import xlsxwriter
 
 from planner.schema import (
     AREA_SCORES,
+    CHANGES,
     COMMUNITIES,
     COMPOSITE,
     FIGURES,
@@ -29,6 +30,7 @@ from planner.schema import (
     SITES,
     STANDARDS,
     TIERS,
+    TOWN_PROGRESS,
     TOWN_SCORES,
     TRACK,
     Column,
@@ -55,6 +57,8 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "indicators": (INDICATORS, "Indicators", "指标"),
     "targets": (TRACK, "Targets", "目标进度"),
     "figures": (FIGURES, "Recorded figures", "工作数据"),
+    "changes": (CHANGES, "Changes", "站点变动"),
+    "coverage": (TOWN_PROGRESS, "Then and now", "覆盖变化"),
     "tiers": (TIERS, "Tiers", "层级体系"),
     "functions": (FUNCTIONS, "Functions", "服务功能可达"),
     "lift": (LIFT, "Stations to lift", "示范站点提升建议"),

@@ -9,6 +9,7 @@ from planner.schema.columns import Column, Kind, fold, without_unit
 from planner.schema.gate import Schema, is_metric
 from planner.schema.results import (
     BREAKDOWNS,
+    CHANGES,
     COMMUNITIES,
     COMPOSITE,
     FIGURES,
@@ -86,6 +87,7 @@ __all__ = [
     "AREA_SCORES",
     "BREAKDOWNS",
     "CANDIDATES",
+    "CHANGES",
     "COMMUNITIES",
     "COMPOSITE",
     "COVERAGE",

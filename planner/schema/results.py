@@ -82,6 +82,17 @@ FIGURES = Schema(
     ),
 )
 
+CHANGES = Schema(
+    "changes of stations",
+    ("station_id",),
+    (
+        _t("station_id", "station id", "站点编号", required=True),
+        _NAME, _TOWN,
+        _t("before", "status before", "此前状态"),
+        _t("after", "status after", "此后状态"),
+    ),
+)  # fmt: skip
+
 COMMUNITIES = Schema(
     "communities",
     ("community",),

@@ -365,6 +365,7 @@ TRACK = Schema(
         _n("accepted", "accepted then", "验收数", kind=Kind.WHOLE, required=True),
         _n("closed", "closed by then", "关闭数", kind=Kind.WHOLE, required=True),
         _n("counted", "counted then", "计入数", kind=Kind.WHOLE, required=True),
+        _n("counted_before", "counted at the day of comparison", "上期计入数", kind=Kind.WHOLE),
         Column("met", Kind.FLAG, "met", "是否达标", required=True),
         _d("met_on", "met since", "达标日期"),
         _n("days_late", "days late", "逾期天数", "d", kind=Kind.WHOLE),
@@ -385,6 +386,8 @@ TOWN_PROGRESS = Schema(
         _people("covered_after", "residents covered after", "此后覆盖人口", required=True),
         _n("coverage_after", "share covered after", "此后人口覆盖率", high=1),
         _n("difference", "residents gained", "覆盖人口增减", "people", low=None, required=True),
+        _n("stations_before", "stations before", "此前站点数", kind=Kind.WHOLE),
+        _n("stations_after", "stations after", "此后站点数", kind=Kind.WHOLE),
     ),
 )
 

@@ -1,0 +1,206 @@
+"""Recorded figures against their targets, a city's target handed down, and the packs of a month, quarter and year."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+
+import builders
+import docx
+import openpyxl
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lattice_study import write_lattice_study
+
+import planner
+from planner.cli import main
+from planner.errors import PlannerWarning, SourceError, StudyError, TableError
+from planner.policy import Figure, How, Policy
+from planner.progress import day_before, period_name, track_figures, track_targets
+from planner.schema import RECORDED, RecordedFigures
+from planner.sources.packs import read_pack
+from planner.study import HandedDown
+
+TOWNS = ["East", "West"]
+HELPED = Figure(
+    "helped", "helped", "帮扶", minimum=100, by=dt.date(2025, 12, 31), since=dt.date(2024, 1, 1), phrase="不少于100人"
+)
+PACK = Policy("p", "p", "p", "us", figures=(HELPED, Figure("rating", "rating", "评分", How.MEAN)))
+
+
+def recorded(*rows: tuple[str, str, str, float]) -> RecordedFigures:
+    return RECORDED.conform(pd.DataFrame(rows, columns=["figure", "date", "place", "value"]))
+
+
+def test_a_sum_counts_from_its_first_day_to_the_day_asked_about():
+    told = recorded(
+        ("helped", "2023-12-31", "district", 50),
+        ("helped", "2024-02-01", "district", 60),
+        ("helped", "2025-03-01", "district", 45),
+    )
+    row = track_figures(PACK, told, TOWNS, dt.date(2025, 6, 30), since=dt.date(2024, 12, 31)).loc[("helped", "district")]
+    assert (row["before"], row["value"], row["difference"], row["records"]) == (60, 105, 45, 2)
+    assert row["met"]
+    assert row["met_on"] == pd.Timestamp("2025-03-01")
+    early = track_figures(PACK, told, TOWNS, dt.date(2024, 12, 31)).loc[("helped", "district")]
+    assert (early["value"], early["met"], early["shortfall"], early["days_left"]) == (60, False, 40, 365)
+
+
+def test_a_figure_that_is_late_says_by_how_many_days():
+    told = recorded(("helped", "2026-01-10", "district", 120))
+    row = track_figures(PACK, told, TOWNS, dt.date(2026, 3, 1)).loc[("helped", "district")]
+    assert (row["met"], row["days_late"]) == (True, 10)
+    none = track_figures(PACK, recorded(), TOWNS, dt.date(2026, 1, 31)).loc[("helped", "district")]
+    assert (none["value"], none["met"], none["days_late"]) == (0, False, 31)
+
+
+def test_what_towns_record_adds_up_or_is_averaged():
+    told = recorded(
+        ("helped", "2025-01-01", "West", 30),
+        ("helped", "2025-02-01", "East", 20),
+        ("rating", "2025-01-01", "West", 4.0),
+        ("rating", "2025-02-01", "West", 5.0),
+        ("rating", "2025-02-01", "East", 3.5),
+    )
+    table = track_figures(PACK, told, TOWNS, dt.date(2025, 6, 30))
+    assert table.loc[("helped", "district"), "value"] == 50
+    assert table.loc[("rating", "West"), "value"] == 4.5
+    assert table.loc[("rating", "district"), "value"] == 4.0
+    assert pd.isna(table.loc[("rating", "district"), "met"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31)), st.integers(0, 40)),
+        max_size=8,
+        unique_by=lambda r: r[0],
+    )
+)
+def test_later_records_never_rewrite_history(rows: list[tuple[dt.date, int]]):
+    day = dt.date(2025, 6, 30)
+    whole = recorded(*(("helped", date.isoformat(), "district", float(value)) for date, value in rows))
+    known = recorded(*(("helped", date.isoformat(), "district", float(value)) for date, value in rows if date <= day))
+    one, other = (track_figures(PACK, each, TOWNS, day) for each in (whole, known))
+    pd.testing.assert_frame_equal(one, other)
+    row = one.loc[("helped", "district")]
+    assert row["value"] == sum(value for date, value in rows if date <= day)
+    assert row["shortfall"] == max(100 - row["value"], 0)
+
+
+def accepted(*days: str) -> planner.schema.Stations:
+    places = [(100.0 * i, 0.0) for i in range(len(days))]
+    towns = ["West", "East"] * len(days)
+    return builders.stations_at(*places, town=towns[: len(days)], status=["accepted"] * len(days), accepted_on=list(days))
+
+
+def test_a_citys_target_counts_only_what_was_handed_down_and_accepted_stations_count():
+    shanghai, stations = read_pack("shanghai-2024"), accepted("2023-12-01", "2024-03-01", "2024-05-31", "2024-07-01")
+    with pytest.warns(PlannerWarning, match="targets.city-350"):
+        assert not len(track_targets(shanghai, stations, TOWNS, dt.date(2024, 5, 31)))
+    share = {"city-350": HandedDown(towns={"West": 2, "East": 1})}
+    table = track_targets(shanghai, stations, TOWNS, dt.date(2024, 5, 31), share)
+    assert table["minimum"].to_dict() == {("city-350", "district"): 3, ("city-350", "West"): 2, ("city-350", "East"): 1}
+    assert table["counted"].tolist() == [2, 1, 1]  # one stood before the year
+    assert table["met"].tolist() == [False, False, True]
+
+
+def test_shares_must_add_up_and_name_targets_and_towns():
+    with pytest.raises(ValueError, match="add up to 3"):
+        HandedDown(4, {"West": 3})
+    with pytest.raises(StudyError, match="did you mean city-350"):
+        track_targets(
+            read_pack("shanghai-2024"), accepted("2024-01-01"), TOWNS, dt.date(2024, 5, 31), {"city-35": HandedDown(1)}
+        )
+    with pytest.raises(StudyError, match="did you mean 'West'"):
+        track_targets(
+            read_pack("shanghai-2024"),
+            accepted("2024-01-01"),
+            TOWNS,
+            dt.date(2024, 5, 31),
+            {"city-350": HandedDown(towns={"Wst": 1})},
+        )
+
+
+def test_periods_begin_where_the_calendar_says():
+    assert day_before(dt.date(2024, 3, 31), planner.policy.Period.QUARTER) == dt.date(2023, 12, 31)
+    assert period_name(dt.date(2024, 3, 31), planner.policy.Period.MONTH)["zh"] == "2024年3月"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = write_lattice_study(tmp_path_factory.mktemp("packs"))
+    text = 'policy = "jiading-2023"\n' + (folder / "study.toml").read_text(encoding="utf-8")
+    text += '\n[[recorded]]\nfile = "recorded.csv"\n[[recorded]]\nfigure = "trainings"\ndate = 2025-02-01\nvalue = 2\n'
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    (folder / "recorded.csv").write_text("指标,日期,街镇,数值\n帮扶就业人数,2025-03-01,West,12\n", encoding="utf-8")
+    return str(folder)
+
+
+def test_a_pack_is_written_whole_in_both_languages_and_says_what_changed(study: str, tmp_path: Path):
+    out = tmp_path / "pack"
+    done = CliRunner().invoke(main, ["track", study, "--as-of", "2025-06-30", "--period", "year", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    names = {
+        "targets.csv",
+        "figures.csv",
+        "changes.csv",
+        "coverage.csv",
+        "track.xlsx",
+        "track.docx",
+        "track.en.docx",
+        "manifest.json",
+    }
+    assert {path.name for path in out.iterdir()} == names
+    changes = pd.read_csv(out / "changes.csv", encoding="utf-8-sig")
+    assert changes["station_id"].tolist() == ["S2"]  # accepted on 2025-03-01
+    coverage = pd.read_csv(out / "coverage.csv", encoding="utf-8-sig").set_index("place")
+    assert coverage.loc["district", ["stations_before", "stations_after"]].tolist() == [1, 2]
+    figures = pd.read_csv(out / "figures.csv", encoding="utf-8-sig").set_index(["figure", "place"])
+    assert figures.loc[("trainings", "district"), ["before", "value", "met"]].tolist() == [0, 2, True]
+    assert figures.loc[("people_helped", "West"), "value"] == 12
+    text = "\n".join(p.text for p in docx.Document(str(out / "track.en.docx")).paragraphs)
+    assert "Stations in use went from 1 to 2" in text
+    assert openpyxl.load_workbook(out / "track.xlsx", read_only=True).sheetnames[1].startswith("目标进度")
+
+
+def test_the_same_pack_has_the_same_bytes_and_overwrites_nothing_of_others(study: str, tmp_path: Path):
+    tracked = planner.track_study(planner.read_study(study), dt.date(2025, 6, 30), period="month")
+    one, other = tracked.write(tmp_path / "one", "month"), tracked.write(tmp_path / "other", "month")
+    assert (one / "track.docx").read_bytes() == (other / "track.docx").read_bytes()
+    assert (one / "track.xlsx").read_bytes() == (other / "track.xlsx").read_bytes()
+    (one / "targets.csv").write_text("by hand", encoding="utf-8")
+    with pytest.raises(SourceError, match="changed since"):
+        tracked.write(one, "month")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("people_helpd,2025-03-01,West,12", "did you mean people_helped"),
+        ("people_helped,2025-03-01,Wset,12", "did you mean 'West'"),
+        ("people_helped,soon,West,12", "date"),
+        ("people_helped,2025-03-01,West,many", "value"),
+    ],
+)
+def test_a_wrong_record_is_named_with_its_mend(tmp_path: Path, row: str, said: str):
+    folder = write_lattice_study(tmp_path / "wrong")
+    with (folder / "study.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[recorded]]\nfile = "recorded.csv"\n')
+    (folder / "recorded.csv").write_text(f"figure,date,place,value\n{row}\n", encoding="utf-8")
+    with pytest.raises(TableError, match=said):
+        planner.track_study(planner.read_study(folder))
+    with pytest.warns(PlannerWarning, match="stand where a station"):
+        faults = planner.check_study(folder)
+    assert any(said in str(fault) for fault in faults)
+
+
+def test_the_command_needs_a_period_for_a_pack(study: str, tmp_path: Path):
+    done = CliRunner().invoke(main, ["track", study, "--out", str(tmp_path / "x")])
+    assert done.exit_code == 2 or done.exception is not None
+    shown = CliRunner().invoke(main, ["track", study, "--of", "figures", "--format", "csv"])
+    assert pd.read_csv(io.StringIO(shown.stdout))["figure"].tolist()[0] == "trainings"
