@@ -9,14 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.errors import PlanError
-from planner.siting.choose import best_cover
-from planner.siting.cover import CoverModel, newly_covered
+from planner.siting.choose import serves
 from planner.siting.problem import Bools, Floats, Problem
-from planner.siting.search import good_choice
-from planner.siting.solver import relax
-
-_MOVES = 200  # swaps for each candidate before a bound is asked for
-_ALL = 1e-12  # so close to all of it is all of it
 
 AtRadius = Callable[[float], tuple[Problem, float]]  # walking seconds to who is then in reach and how much must be covered
 
@@ -50,7 +44,7 @@ def least_worst(
     """
     until = None if seconds is None else time.monotonic() + seconds
     low, high = int(np.searchsorted(radii, floor)) - 1, len(radii) - 1
-    found, impossible = _served(*at_radius(float(radii[high])), until, seed)
+    found, impossible = serves(*at_radius(float(radii[high])), until, seed)
     if found is None and not impossible:
         raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
     if found is None:
@@ -58,29 +52,10 @@ def least_worst(
     known = low  # the last radius that is proven not to be enough
     while low + 1 < high:
         middle = (low + high) // 2
-        choice, impossible = _served(*at_radius(float(radii[middle])), until, seed)
+        choice, impossible = serves(*at_radius(float(radii[middle])), until, seed)
         if choice is not None:
             found, high = choice, middle
         else:
             low = middle
             known = middle if impossible else known
     return Center(found, float(radii[high]), float(radii[min(known + 1, high)]))
-
-
-def _served(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools | None, bool]:
-    """A choice that covers the target, if one is found; else whether it is proven that there is none."""
-    least = target * (1 - _ALL)
-    if float(problem.weight.sum()) < least:
-        return None, True
-    start = good_choice(problem, moves=_MOVES * len(problem.site_ids), seed=seed)
-    if start is not None and newly_covered(problem, start > 0) >= least:
-        return start > 0, False
-    model = CoverModel.of(problem)
-    relaxed = relax(model.model)
-    if relaxed is None or model.need(relaxed.bound) < least - 1e-7 * abs(least):
-        return None, True
-    left = None if until is None else max((until - time.monotonic()) / 4, 0.05)
-    best = best_cover(problem, seconds=left, seed=seed)
-    if best.value >= least:
-        return best.phase > 0, False
-    return None, best.bound < least

@@ -7,9 +7,9 @@ import time
 import numpy as np
 
 from planner.errors import PlanError
-from planner.siting.cover import Chosen, CoverModel, sealed, single, value_of
+from planner.siting.cover import Chosen, CoverModel, newly_covered, sealed, single, value_of
 from planner.siting.dual import dual_bound
-from planner.siting.problem import Problem
+from planner.siting.problem import Bools, Problem
 from planner.siting.search import good_choice
 from planner.siting.solver import meets, relax, solve
 from planner.siting.tree import branch_and_bound
@@ -19,6 +19,7 @@ _EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
 _PACE = 1e8  # entries looked at in a second, on a slow machine
 _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
 _LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
+ALL = 1e-12  # so close to all of it is all of it
 _ROUNDS = 25  # of the primal-dual method, for larger ones
 
 
@@ -73,6 +74,25 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
     work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
     answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left)
     return model.chosen(answer)
+
+
+def serves(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools | None, bool]:
+    """A choice for one phase that covers the target, if one is found; else whether it is proven that there is none."""
+    least = target * (1 - ALL)
+    if float(problem.weight.sum()) < least:
+        return None, True
+    start = good_choice(problem, moves=_moves(problem, _QUICK), seed=seed)
+    if start is not None and newly_covered(problem, start > 0) >= least:
+        return start > 0, False
+    model = CoverModel.of(problem)
+    relaxed = relax(model.model)
+    if relaxed is None or model.need(relaxed.bound) < least - 1e-7 * abs(least):
+        return None, True
+    left = None if until is None else max((until - time.monotonic()) / 4, 0.05)
+    best = best_cover(problem, seconds=left, seed=seed)
+    if best.value >= least:
+        return best.phase > 0, False
+    return None, best.bound < least
 
 
 def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:

@@ -10,16 +10,15 @@ import scipy.sparse as sp
 
 from planner.errors import Fault, PlanError
 from planner.siting import kernels
-from planner.siting.choose import best_cover
+from planner.siting.choose import ALL, best_cover, serves
 from planner.siting.cover import Chosen, newly_covered, side_rows
-from planner.siting.problem import Bools, Floats, Problem, Rules, Terms, with_bonus
+from planner.siting.problem import Bools, Floats, Problem, Terms, with_bonus
 from planner.siting.search import arrays, keeps_rules
 from planner.siting.solver import Model, solve
 
 _NODES = 20_000  # of the solver's tree: the same work on any machine
 _WHOLE = 1e-6  # a bound on a whole number this close to one is it
-_ALL = 1e-12  # so close to all of it is all of it
-_SCALED_SUM = 2.0**20  # weights are scaled to add up to this
+_NEAR = 4  # numbers left, from which on they are tried downwards: that there is none is dearer to prove
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +53,60 @@ def fewest_sites(problem: Problem, target: float, *, seconds: float | None = Non
         If no choice reaches the target under the rules.
     """
     until = None if seconds is None else time.monotonic() + seconds
+    if _is_all(problem, target):
+        chosen, least = _set_cover(problem, target, seconds)
+    else:
+        chosen, least = _by_number(problem, target, until, seed)
+    left = None if until is None else max(until - time.monotonic(), 0.1)
+    return Fewest(_most_covering(problem, chosen, target, left, seed), least)
+
+
+def _set_cover(problem: Problem, target: float, seconds: float | None) -> tuple[Bools, int]:
+    """The fewest sites that cover all there is, and the proven least number, by the solver's tree."""
     start = _greedy(problem, target)
-    model = _model(problem, target)
-    columns = None if start is None else _columns(problem, start)
-    answer = solve(model, start=columns, effort=_NODES, seconds=None if seconds is None else seconds * 0.6)
+    begin = None if start is None else start.astype(np.float64)
+    answer = solve(_model(problem), start=begin, effort=_NODES, seconds=None if seconds is None else seconds * 0.6)
     if answer.infeasible:
         raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
     if answer.values is None:
         raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
-    chosen = answer.values[: len(problem.site_ids)] > 0.5
+    chosen = answer.values > 0.5
     count = int(chosen.sum())
-    least = count if answer.proven else min(int(np.ceil(answer.bound - _WHOLE)), count)
-    left = None if until is None else max(until - time.monotonic(), 0.1)
-    return Fewest(_most_covering(problem, chosen, target, left, seed), max(least, 0))
+    return chosen, count if answer.proven else max(min(int(np.ceil(answer.bound - _WHOLE)), count), 0)
+
+
+def _by_number(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools, int]:
+    """The same for a share: the least number with which maximal covering reaches it, each number proven by itself."""
+    none = np.zeros(len(problem.site_ids), dtype=np.bool_)
+    if target <= 0 and keeps_rules(_with(problem, 0).rules, none):
+        return none, 0
+    found = _greedy(problem, target)
+    high = problem.rules.steps[-1] if found is None else int(found.sum())
+    if found is None:
+        found, impossible = serves(_with(problem, high), target, until, seed)
+        if found is None and impossible:
+            raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+        if found is None:
+            raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
+    low = known = _too_few(problem, target)
+    while low + 1 < high:
+        middle = high - 1 if high - low < _NEAR else (low + high) // 2
+        choice, impossible = serves(_with(problem, middle), target, until, seed)
+        if choice is not None:
+            found, high = choice, min(middle, int(choice.sum()))
+        else:
+            low, known = middle, middle if impossible else known
+    return found, min(known + 1, high)
+
+
+def _with(problem: Problem, sites: int) -> Problem:
+    return replace(problem, rules=replace(problem.rules, steps=(sites,), at_most=True))
+
+
+def _too_few(problem: Problem, target: float) -> int:
+    """A number of sites that is surely too small: even the largest together, overlap not looked at, cover less."""
+    each = np.sort(problem.reach @ problem.weight)[::-1]
+    return int(np.searchsorted(np.cumsum(each), target * (1 - ALL)))
 
 
 def _unreachable(target: float) -> Fault:
@@ -77,10 +117,10 @@ def _unreachable(target: float) -> Fault:
 def _most_covering(problem: Problem, chosen: Bools, target: float, seconds: float | None, seed: int) -> Bools:
     """Of choices as small, the one that covers most (bonuses of hosts included): ties are broken by what they are worth."""
     rules = replace(problem.rules, steps=(int(chosen.sum()),), at_most=True)
-    if rules.steps[-1] == 0:
+    if rules.steps[-1] == 0 or (_is_all(problem, target) and not rules.bonus.any()):
         return chosen
     found = best_cover(_kept_above(replace(problem, rules=rules), target), seconds=seconds, seed=seed).phase > 0
-    good = newly_covered(problem, found) >= target * (1 - _ALL) and found.sum() <= chosen.sum()
+    good = newly_covered(problem, found) >= target * (1 - ALL) and found.sum() <= chosen.sum()
     return found if good else chosen
 
 
@@ -90,7 +130,7 @@ def _kept_above(problem: Problem, target: float) -> Problem:
     if with_hosts is problem:
         return problem
     weight = np.where(np.arange(len(with_hosts.weight)) < len(problem.weight), with_hosts.weight, 0.0)
-    most = float(problem.weight.sum()) - target + _ALL * float(problem.weight.sum())
+    most = float(problem.weight.sum()) - target + ALL * float(problem.weight.sum())
     none, row = np.zeros(0), sp.csr_array(weight.reshape(1, -1))
 
     def complete(_stands: Floats, missed: Floats) -> Floats | None:
@@ -109,11 +149,11 @@ def _greedy(problem: Problem, target: float) -> Bools | None:
         return kernels.greedy(cover, keep, none, count)
 
     low, high = -1, problem.rules.steps[-1]
-    if newly_covered(problem, grown(high)) < target * (1 - _ALL):
+    if newly_covered(problem, grown(high)) < target * (1 - ALL):
         return None
     while low + 1 < high:
         middle = (low + high) // 2
-        if newly_covered(problem, grown(middle)) >= target * (1 - _ALL) and keeps_rules(problem.rules, grown(middle)):
+        if newly_covered(problem, grown(middle)) >= target * (1 - ALL) and keeps_rules(problem.rules, grown(middle)):
             high = middle
         else:
             low = middle
@@ -121,38 +161,23 @@ def _greedy(problem: Problem, target: float) -> Bools | None:
 
 
 def _is_all(problem: Problem, target: float) -> bool:
-    return target >= float(problem.weight.sum()) * (1 - _ALL)
+    return target >= float(problem.weight.sum()) * (1 - ALL)
 
 
-def _columns(problem: Problem, chosen: Bools) -> Floats:
-    missed = (problem.reach.T @ chosen.astype(np.float64)) == 0
-    return np.concatenate([chosen, missed]).astype(np.float64)
-
-
-def _model(problem: Problem, target: float) -> Model:
-    """Columns: stands[site], whole; missed[cell]. The cost is the number of sites."""
-    (sites, cells), total = problem.reach.shape, max(float(problem.weight.sum()), 1e-300)
-    side, low, high = side_rows(_free(problem.rules))
-    lower, upper = np.zeros(sites + cells), np.ones(sites + cells)
-    lower[:sites][problem.rules.forced] = 1.0
-    upper[sites:] = 0.0 if _is_all(problem, target) else 1.0
-    covering = sp.hstack([sp.csr_array(problem.reach.T.astype(np.float64)), sp.eye_array(cells)])
-    weights = sp.csr_array(np.concatenate([np.zeros(sites), problem.weight * (_SCALED_SUM / total)])[None])
-    rows = sp.csr_array(sp.vstack([covering, weights, sp.hstack([side, sp.csr_array((side.shape[0], cells))])]))
-    most = _SCALED_SUM * (1 - target * (1 - _ALL) / total)
+def _model(problem: Problem) -> Model:
+    """Columns: stands[site], whole. The cost is the number of sites; each cell has a site."""
+    sites, cells = problem.reach.shape
+    side, low, high = side_rows(replace(problem.rules, at_most=True))
+    covering = sp.csr_array(problem.reach.T.astype(np.float64))
     return Model(
-        np.concatenate([np.ones(sites), np.zeros(cells)]),
-        lower,
-        upper,
-        np.arange(sites + cells) < sites,
-        rows,
-        np.concatenate([np.ones(cells), [-np.inf], low]),
-        np.concatenate([np.full(cells, np.inf), [max(most, 0.0)], high]),
+        np.ones(sites),
+        problem.rules.forced.astype(np.float64),
+        np.ones(sites),
+        np.ones(sites, dtype=np.bool_),
+        sp.csr_array(sp.vstack([covering, side])),
+        np.concatenate([np.ones(cells), low]),
+        np.concatenate([np.full(cells, np.inf), high]),
     )
-
-
-def _free(rules: Rules) -> Rules:
-    return replace(rules, at_most=True)
 
 
 def chosen_of(fewest: Fewest) -> Chosen:

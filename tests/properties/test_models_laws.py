@@ -21,7 +21,7 @@ from planner.schema import CANDIDATES, Candidates, Coverage
 from planner.siting import Standing, propose_sites
 from planner.study import Method, Siting
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 CUTOFF_S = 900.0
 HOSTS = ["hall", "school"]
 Town = dict[str, Any]
