@@ -18,6 +18,7 @@ _QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; b
 _EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
 _PACE = 1e8  # entries looked at in a second, on a slow machine
 _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
+_EACH = 1e8  # the same where several numbers or radii are looked at
 _LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
 ALL = 1e-12  # so close to all of it is all of it
 _ROUNDS = 25  # of the primal-dual method, for larger ones
@@ -88,11 +89,21 @@ def serves(problem: Problem, target: float, until: float | None, seed: int) -> t
     relaxed = relax(model.model)
     if relaxed is None or model.need(relaxed.bound) < least - 1e-7 * abs(least):
         return None, True
-    left = None if until is None else max((until - time.monotonic()) / 4, 0.05)
-    best = best_cover(problem, seconds=left, seed=seed)
-    if best.value >= least:
-        return best.phase > 0, False
-    return None, best.bound < least
+    columns = None if start is None else model.begin(start)
+    if columns is None or problem.reach.nnz > _LARGE:
+        left = None if until is None else max((until - time.monotonic()) / 4, 0.05)
+        best = best_cover(problem, seconds=left, seed=seed)
+        return (best.phase > 0, False) if best.value >= least else (None, best.bound < least)
+    other = good_choice(problem, moves=_moves(problem, _LONG), seed=seed)
+    if other is not None and newly_covered(problem, other > 0) >= least:
+        return other > 0, False
+    work, left = (_EACH, None) if until is None else (np.inf, (until - time.monotonic()) / 4)
+    goal = model.cost_of(least)
+    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left, goal=goal)
+    found = model.chosen(answer).phase > 0
+    if newly_covered(problem, found) >= least:
+        return found, False
+    return None, answer.bound > goal
 
 
 def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:

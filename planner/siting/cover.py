@@ -125,6 +125,10 @@ class CoverModel:
         """A cost of the model as need covered, added up over the phases."""
         return (self.constant - cost) / self.scale
 
+    def cost_of(self, need: float) -> float:
+        """The cost of the model up to which this need is covered, a rounding error included."""
+        return self.constant - need * self.scale + _PROVEN * self.constant
+
 
 def least_step(weight: Floats) -> float:
     """No two sums of these weights differ by less, unless they are equal; 0 if that cannot be said.

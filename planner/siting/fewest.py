@@ -13,10 +13,13 @@ from planner.siting import kernels
 from planner.siting.choose import ALL, best_cover, serves
 from planner.siting.cover import Chosen, newly_covered, side_rows
 from planner.siting.problem import Bools, Floats, Problem, Terms, with_bonus
-from planner.siting.search import arrays, keeps_rules
-from planner.siting.solver import Model, solve
+from planner.siting.search import arrays, good_choice, keeps_rules
+from planner.siting.solver import Model, relax, solve
+from planner.siting.tree import branch_and_bound
 
-_NODES = 20_000  # of the solver's tree: the same work on any machine
+_NODES = 20_000  # of the solver's tree, where no choice to begin from is found
+_WORK = 4e8  # see `branch_and_bound`
+_MOVES = 300  # swaps for each candidate in the search for a small choice
 _WHOLE = 1e-6  # a bound on a whole number this close to one is it
 _NEAR = 4  # numbers left, from which on they are tried downwards: that there is none is dearer to prove
 
@@ -54,18 +57,26 @@ def fewest_sites(problem: Problem, target: float, *, seconds: float | None = Non
     """
     until = None if seconds is None else time.monotonic() + seconds
     if _is_all(problem, target):
-        chosen, least = _set_cover(problem, target, seconds)
+        chosen, least = _set_cover(problem, target, seconds, seed)
     else:
         chosen, least = _by_number(problem, target, until, seed)
     left = None if until is None else max(until - time.monotonic(), 0.1)
     return Fewest(_most_covering(problem, chosen, target, left, seed), least)
 
 
-def _set_cover(problem: Problem, target: float, seconds: float | None) -> tuple[Bools, int]:
+def _set_cover(problem: Problem, target: float, seconds: float | None, seed: int) -> tuple[Bools, int]:
     """The fewest sites that cover all there is, and the proven least number, by the solver's tree."""
-    start = _greedy(problem, target)
-    begin = None if start is None else start.astype(np.float64)
-    answer = solve(_model(problem), start=begin, effort=_NODES, seconds=None if seconds is None else seconds * 0.6)
+    model, start = _model(problem), _greedy(problem, target)
+    relaxed = relax(model)
+    if relaxed is None:
+        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+    if start is None:
+        answer = solve(model, effort=_NODES, seconds=seconds)
+    else:
+        least = max(int(np.ceil(relaxed.bound - _WHOLE)), 0)
+        start = _annealed(problem, start, least, target, seed)
+        work, left = (_WORK, None) if seconds is None else (np.inf, seconds * 0.6)
+        answer = branch_and_bound(model, relaxed, start.astype(np.float64), step=1.0, work=work, seconds=left)
     if answer.infeasible:
         raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
     if answer.values is None:
@@ -73,6 +84,16 @@ def _set_cover(problem: Problem, target: float, seconds: float | None) -> tuple[
     chosen = answer.values > 0.5
     count = int(chosen.sum())
     return chosen, count if answer.proven else max(min(int(np.ceil(answer.bound - _WHOLE)), count), 0)
+
+
+def _annealed(problem: Problem, start: Bools, least: int, target: float, seed: int) -> Bools:
+    """The smallest choice from `least` sites on that a search for maximal covering finds to cover all; else `start`."""
+    for count in range(least, int(start.sum())):
+        fewer = _with(problem, count)
+        found = good_choice(fewer, moves=_MOVES * len(problem.site_ids), seed=seed)
+        if found is not None and newly_covered(problem, found > 0) >= target * (1 - ALL):
+            return found > 0
+    return start
 
 
 def _by_number(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools, int]:

@@ -19,7 +19,8 @@ from planner.siting.problem import Bools
 from planner.siting.search import keeps_rules
 
 _STEPS = 120  # subgradient steps a node
-_NODES = 6_000
+_WORK = 3e9  # entries looked at: a quarter of a minute
+_NODE = 400_000  # what a node costs besides
 
 
 @dataclass(order=True)
@@ -37,6 +38,7 @@ class _Tree:
     value: float
     step: float
     made: int = 0
+    work: float = 0.0
     waiting: list[_Node] = field(default_factory=list)
 
     @property
@@ -76,12 +78,12 @@ def price_tree(
     step
         No two values differ by less, unless they are equal.
     until
-        Stop at this time of the monotonic clock; without it after some thousand nodes.
+        Stop at this time of the monotonic clock; without it after so much work.
     """
     tree = _Tree(whole, best, whole.value(best), step)
     tree.add(graded, prices)
     while tree.waiting and -tree.waiting[0].bound >= tree.enough:
-        if tree.made > _NODES if until is None else time.monotonic() > until:
+        if tree.work > _WORK if until is None else time.monotonic() > until:
             break
         node = heapq.heappop(tree.waiting)
         for child in _children(node):
@@ -105,6 +107,7 @@ def _children(node: _Node) -> list[Graded]:
 
 
 def _look(tree: _Tree, child: Graded, parent: Prices, until: float | None) -> None:
+    tree.work += 2.0 * _STEPS * child.worth.nnz + _NODE
     aim = tree.value if tree.value > 0 else 0.0
     prices = price_cells(child, child.grades(), aim, parent.price, enough=tree.enough, steps=_STEPS, until=until)
     if prices.bound < tree.enough:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
+from planner.reach.compiled import compiled
 from planner.siting.dual import pick_by_price
 from planner.siting.graded import Graded, Grades, by_cell
 from planner.siting.interchange import collected, payments
-from planner.siting.problem import Bools, Floats, Rules
+from planner.siting.problem import Bools, Floats, Ints, Rules
 
 _STEPS = 3_000  # most subgradient steps
 _PATIENCE = 25  # steps without a better bound after which the next are half as long
@@ -129,13 +130,9 @@ def _used(graded: Graded, prices: Prices, forced: Bools, out: Bools, least: floa
     """The worth that a choice of at least `least` may have use for."""
     order, starts = by_cell(graded.worth)
     site = np.repeat(np.arange(graded.worth.shape[0]), np.diff(graded.worth.indptr))[order]
-    keep = np.zeros(len(order), dtype=np.bool_)
-    paid, asked = float(prices.price.sum()), graded.rules.steps[-1]
-    rank = np.lexsort((-prices.collected, ~forced))
-    for cell in range(len(starts) - 1):  # each cell looks along its own sites
-        own = site[starts[cell] : starts[cell + 1]]
-        use = _prefix(own, forced, rank, prices.collected, asked, least - paid)
-        keep[starts[cell] : starts[cell] + use] = True
+    rank = np.lexsort((-prices.collected, ~forced)).astype(np.int64)
+    least -= float(prices.price.sum())
+    keep = _looked_at(starts, site.astype(np.int64), forced, rank, prices.collected, graded.rules.steps[-1], least)
     keep &= ~out[site]
     data = np.zeros(len(order))
     data[order[keep]] = graded.worth.data[order[keep]]
@@ -144,16 +141,29 @@ def _used(graded: Graded, prices: Prices, forced: Bools, out: Bools, least: floa
     return worth
 
 
-def _prefix(own: np.ndarray, forced: Bools, rank: np.ndarray, site: Floats, asked: int, least: float) -> int:
-    """How many of a cell's sites, best first, must be looked at: of so many at least one stands in every good choice."""
-    first = np.flatnonzero(forced[own])
-    low, high = 0, int(first[0]) + 1 if len(first) else len(own) + 1
-    while low + 1 < high:  # of the nearest `high` one must stand; of the nearest `low` perhaps none
-        middle = (low + high) // 2
-        barred = np.zeros(len(site), dtype=np.bool_)
-        barred[own[:middle]] = True
-        if float(site[rank[~barred[rank]][:asked]].sum()) < least:
-            high = middle
-        else:
-            low = middle
-    return min(high, len(own))
+@compiled
+def _looked_at(starts: Ints, site: Ints, forced: Bools, rank: Ints, collected: Floats, asked: int, least: float) -> Bools:
+    """Which entries, cell by cell and best first, come before it is sure that one of the sites so far stands.
+
+    That is sure where a choice without all of them would collect less than `least`, and after a forced site.
+    """
+    keep = np.zeros(len(site), dtype=np.bool_)
+    barred = np.zeros(len(collected), dtype=np.bool_)
+    for cell in range(len(starts) - 1):
+        for k in range(starts[cell], starts[cell + 1]):
+            keep[k] = True
+            if forced[site[k]]:
+                break
+            barred[site[k]] = True
+            total, count = 0.0, 0
+            for j in rank:
+                if count == asked:
+                    break
+                if not barred[j]:
+                    total += collected[j]
+                    count += 1
+            if total < least:
+                break
+        for k in range(starts[cell], starts[cell + 1]):
+            barred[site[k]] = False
+    return keep

@@ -18,7 +18,7 @@ from planner.siting.prices import price_cells, second_best, settled
 from planner.siting.problem import Bools
 from planner.siting.search import keep_of, keeps_rules
 
-_EACH, _EFFORT = 300, 6e8  # swaps a run for each candidate; entries looked at in a run: some five seconds
+_EACH, _EFFORT = 300, 3e8  # swaps a run for each candidate; entries looked at in a run: some five seconds
 _PACE = 1e8  # entries looked at in a second
 _RUNS = 2
 _HOT, _COLD = 0.03, 0.0005  # losses taken at the start and at the end, in shares of what a site gains on average

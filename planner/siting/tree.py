@@ -57,13 +57,19 @@ class _Tree:
     step: float
     best: Floats
     cost: float
+    goal: float = np.inf
     waiting: list[tuple[float, int, _Node]] = field(default_factory=list)
     made: int = 0
 
     @property
     def enough(self) -> float:
-        """A node with a bound above this holds nothing better."""
-        return worth(self.cost, self.step)
+        """A node with a bound above this holds nothing better, or nothing that meets the goal."""
+        return min(worth(self.cost, self.step), self.goal)
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met, so that nothing better is asked for."""
+        return bool(self.cost <= self.goal < np.inf)
 
     def put_off(self, node: _Node) -> None:
         self.made += 1
@@ -76,7 +82,14 @@ class _Tree:
 
 
 def branch_and_bound(
-    model: Model, relaxed: Relaxed, start: Floats, *, step: float, work: float, seconds: float | None = None
+    model: Model,
+    relaxed: Relaxed,
+    start: Floats,
+    *,
+    step: float,
+    work: float,
+    seconds: float | None = None,
+    goal: float = np.inf,
 ) -> Answer:
     """The least cost, beginning from a relaxation and a feasible x.
 
@@ -90,14 +103,17 @@ def branch_and_bound(
         Most simplex steps times rows; some 30 million a second.
     seconds
         Wall clock after which the best so far is returned; not the same work on every machine.
+    goal
+        If given, it is only asked whether some x costs no more than this: the search ends with the first that does, and
+        `bound` is above the goal if there is none.
     """
     columns = np.flatnonzero(model.whole).astype(np.int32)
-    tree = _Tree(Lp(model, relaxed.basis), columns, step, start, float(model.cost @ start))
+    tree = _Tree(Lp(model, relaxed.basis), columns, step, start, float(model.cost @ start), goal)
     gains = _Gains(np.zeros((2, len(columns))), np.zeros((2, len(columns))))
     node: _Node | None = _Node(relaxed.bound, model.lower[columns], model.upper[columns])
     until = time.monotonic() + (np.inf if seconds is None else seconds)
     unsolved = np.inf
-    while node is not None:
+    while node is not None and not tree.met:
         if tree.lp.work > work or time.monotonic() > until:
             tree.put_off(node)
             break
@@ -108,6 +124,10 @@ def branch_and_bound(
         node = None if now is None else _grow(tree, gains, node, now)
         node = node or tree.next()
     open_bound = min([unsolved, *(bound for bound, _, _ in tree.waiting)])
+    if goal < np.inf:
+        decided = tree.met or open_bound > goal
+        bound = relaxed.bound if tree.met else min(open_bound, tree.cost)
+        return Answer(tree.best, bound, decided, work=tree.lp.work)
     proven = open_bound > tree.enough
     return Answer(tree.best, tree.cost if proven else open_bound, proven, work=tree.lp.work)
 
