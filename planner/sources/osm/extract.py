@@ -1,8 +1,10 @@
-"""Streets out of an OpenStreetMap extract as arrays: the one place that knows osmium's streaming and its OPL text.
+"""Streets out of an OpenStreetMap extract as arrays.
 
-libosmium reads every format and encoding and filters in C++. What passes (street ways and barriers) it writes as OPL, one
-object a line, into a folder of its own that is gone afterwards; where the nodes lie it writes as a binary table. Both are read
-with numpy, and each distinct set of tags is looked at once: no Python object is made for a node, a tag or a way's end.
+The usual ``.osm.pbf`` is read block by block (`planner.sources.osm.packed`). For everything else this is the one place that
+knows osmium's streaming and its OPL text: libosmium reads every format and encoding and filters in C++. What passes (street
+ways and barriers) it writes as OPL, one object a line, into a folder of its own that is gone afterwards, and where the nodes
+lie as a binary table. Both are read with numpy, and each distinct set of tags is looked at once: no Python object is made for
+a node, a tag or a way's end.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import osmium
 
+from planner.sources.osm.blocks import UnusualFileError
+from planner.sources.osm.packed import SQUARE_KEYS, STREET_KEYS, Packed, read_packed
 from planner.sources.osm.refusal import check_file, format_of, refusal
 from planner.sources.osm.rules import NODE_KEYS, WAY_KEYS, kind_of
 
@@ -25,8 +29,8 @@ Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
+PACKED_BYTES = 512 * 2**20  # a larger extract is left to libosmium, which keeps its nodes on the disk
 LARGE_BYTES = 32 * 2**20  # above it a call into Python for every way takes longer than osmium's own filter of ids
-_STREET_KEYS = ("highway", "railway", "public_transport", "route")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,31 @@ def read_raw_streets(path: Path) -> RawStreets:
     SourceError
         If the file is missing, empty, truncated or not an OSM extract.
     """
-    with readable(path), tempfile.TemporaryDirectory(prefix="planner-osm-") as folder:
+    with readable(path):
+        if format_of(path) == "pbf" and path.stat().st_size <= PACKED_BYTES:
+            with suppress(UnusualFileError):
+                return _of_packed(read_packed(path))
+        return read_by_osmium(path)
+
+
+def _of_packed(found: Packed) -> RawStreets:
+    ids, places = _by_id(found.node_id, found.lonlat7)
+    node_id, lonlat7, refs = _located(found.named, ids, places)
+    starts = np.concatenate([[0], np.cumsum(found.sizes)])
+    return RawStreets(
+        node_id, lonlat7, found.way_id, starts, refs, found.kind, found.tags, found.barriers, found.squares
+    )  # fmt: skip
+
+
+def read_by_osmium(path: Path) -> RawStreets:
+    """The same as `read_raw_streets`, by libosmium alone: any format, any encoding.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        What osmium says.
+    """
+    with tempfile.TemporaryDirectory(prefix="planner-osm-") as folder:
         lines, table = Path(folder, "streets.opl"), Path(folder, "nodes")
         _distil(path, lines, table)
         found = _parse(lines)
@@ -108,8 +136,8 @@ def _distil(path: Path, lines: Path, table: Path) -> None:
     places.apply_nodes_to_ways = False
     chosen = [
         _filter(osmium.osm.NODE, "barrier"),
-        _filter(osmium.osm.WAY, *_STREET_KEYS),
-        _filter(osmium.osm.RELATION, "highway", "railway", "public_transport"),
+        _filter(osmium.osm.WAY, *STREET_KEYS),
+        _filter(osmium.osm.RELATION, *SQUARE_KEYS),
     ]
     writer = osmium.WriteHandler(osmium.io.File(str(lines), "opl,add_metadata=false"))
     with osmium.io.Reader(opened(path)) as reader:
@@ -195,7 +223,7 @@ def _plain(value: str) -> str:
 def _placed(found: _Found, table: Path, path: Path) -> RawStreets:
     text = b",".join(filter(None, found.refs)).replace(b"n", b"")
     named = np.fromstring(text, dtype=np.int64, sep=",")
-    node_id, lonlat7, refs = _located(named, table, path)
+    node_id, lonlat7, refs = _located(named, *_node_table(named, table, path))
     return RawStreets(
         node_id=node_id,
         lonlat7=lonlat7,
@@ -209,9 +237,8 @@ def _placed(found: _Found, table: Path, path: Path) -> RawStreets:
     )
 
 
-def _located(named: Ids, table: Path, path: Path) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
-    """The nodes that are named: their ids, rising, and places; and each name as a position into them, -1 if it is nowhere."""
-    ids, places = _node_table(named, table, path)
+def _located(named: Ids, ids: Ids, places: npt.NDArray[np.int32]) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
+    """Of nodes by rising id those that are named: ids, places; and each name as a position into them, -1 if nowhere."""
     if not len(ids):
         return ids, places, np.full(len(named), -1, dtype=np.int64)
     at = np.minimum(np.searchsorted(ids, named), len(ids) - 1)
@@ -230,6 +257,11 @@ def _node_table(named: Ids, table: Path, path: Path) -> tuple[Ids, npt.NDArray[n
     if (named < 0).any():
         drawn_ids, drawn_places = _drawn_nodes(path)
         ids, places = np.concatenate([drawn_ids, ids]), np.concatenate([drawn_places, places])
+    return _by_id(ids, places)
+
+
+def _by_id(ids: Ids, places: npt.NDArray[np.int32]) -> tuple[Ids, npt.NDArray[np.int32]]:
+    """Nodes by rising id."""
     if (ids[1:] < ids[:-1]).any():
         order = np.argsort(ids, kind="stable")
         ids, places = ids[order], places[order]
