@@ -20,7 +20,7 @@ from planner.isochrones.rings import Rings, trace_rings
 from planner.network import Floats, Network, hilbert_index
 from planner.profiles import Gait
 from planner.reach import Links, Streets, link_points, walk_times
-from planner.reach.compiled import COMPILING, Progress, workers
+from planner.reach.compiled import Progress, what_first, workers
 from planner.schema import ISOCHRONES, Isochrones, Stations
 from planner.study import MINUTE_S, Walk
 
@@ -194,7 +194,7 @@ class _Sheet:
 def _draw(sheet: _Sheet, xy: Floats, tell: Progress) -> list[Rings]:
     """The rings of stations, in their order; neighbours are drawn together."""
     walk, most_m = sheet.walk, float(sheet.budget_m[-1])
-    tell(COMPILING, 0.0)
+    tell(what_first(), 0.0)
     links = link_points(sheet.streets, xy, walk.max_link_m, walk=walk, threads=sheet.threads)
     nodes = _node_links(sheet.streets)
     rings = [NO_RINGS] * len(xy)

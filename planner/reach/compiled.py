@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
@@ -13,15 +19,18 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., object])
 Progress = Callable[[str, float], None]
 
-COMPILING = "loading the compiled search (compiled once after an install, which takes half a minute)"
+PACKAGE = Path(__file__).resolve().parent.parent
+KEPT = 3  # folders of compiled code, for as many versions of the package
+COMPILING = "compiling the search, once after an install: this takes about a minute"
+LOADING = "loading the compiled search"
 
 
 def compiled(function: Function) -> Function:
-    """Compile `function` on its first call; later processes load it from numba's cache beside the package.
+    """Compile `function` on its first call; later processes load it from the disk.
 
-    Where the package's folder cannot be written, numba keeps its cache in the user's own cache folder, or in
-    ``NUMBA_CACHE_DIR``; where there is no folder at all, each process compiles anew. Nothing compiled asks for a thread
-    number: that would silently turn the cache off.
+    The machine code is kept in a folder that is named by all that it was made from (`code_folder`), so that none is ever stale:
+    numba itself only looks at the file a function stands in. Where there is no folder at all, each process compiles anew.
+    Nothing compiled asks for a thread number: that would silently turn the cache off.
     """
     return _compile(function)
 
@@ -32,10 +41,62 @@ def inlined(function: Function) -> Function:
 
 
 def _compile(function: Function, **options: bool) -> Function:
+    folder = code_folder()
+    if folder is not None:
+        with suppress(RuntimeError, OSError), _kept_in(folder):  # numba finds no folder it may write to
+            return cast("Function", numba.njit(function, cache=True, nogil=True, **options))
+    return cast("Function", numba.njit(function, nogil=True, **options))
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """Let numba keep what is made ready meanwhile in `folder`."""
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
     try:
-        return cast("Function", numba.njit(function, cache=True, nogil=True, **options))
-    except RuntimeError:  # numba finds no folder it may write to
-        return cast("Function", numba.njit(function, nogil=True, **options))
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def code_folder() -> Path | None:
+    """Where compiled code is kept: in ``NUMBA_CACHE_DIR``, else beside the package, else in the user's cache folder; None if no
+    folder can be written. Its name is a hash of all files with compiled loops and of the versions of numba and Python."""
+    beside, home = PACKAGE / "__pycache__", Path("~/.cache").expanduser() / "planner"
+    for base in (Path(numba.config.CACHE_DIR),) if numba.config.CACHE_DIR else (beside, home):
+        folder = base / f"compiled-{fingerprint(PACKAGE)}"
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                _drop_older(base, folder)
+                return folder
+    return None
+
+
+def fingerprint(package: Path) -> str:
+    """Sixteen hexadecimal digits that change with any file of `package` that holds compiled loops."""
+    whole = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    for file in sorted(package.rglob("*.py")):
+        text = file.read_bytes()
+        if b"@compiled" in text or b"@inlined" in text:
+            whole.update(str(file.relative_to(package)).encode() + text)
+    return whole.hexdigest()[:16]
+
+
+def _drop_older(base: Path, kept: Path) -> None:
+    others = sorted((each for each in base.glob("compiled-*") if each != kept), key=lambda each: each.stat().st_mtime)
+    for folder in others[: -(KEPT - 1)]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def what_first() -> str:
+    """What a search does first, in words: compile, if nothing compiled is kept yet, or load.
+
+    >>> what_first() in (COMPILING, LOADING)
+    True
+    """
+    folder = code_folder()
+    return LOADING if folder is not None and next(folder.rglob("*.nbi"), None) is not None else COMPILING
 
 
 def workers(threads: int | None) -> int:

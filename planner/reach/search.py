@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from planner.errors import StudyError, TableError
 from planner.network import Floats, Ints, Network
-from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
+from planner.reach.compiled import Progress, compiled, in_turn, inlined, what_first, workers
 from planner.reach.links import Links
 from planner.reach.streets import Places, Streets
 
@@ -267,7 +267,7 @@ class _Search:
                 done[turn] = sizes, queue.columns[:used].copy(), queue.times[:used].copy()
 
         if progress:
-            progress(COMPILING, 0.0)
+            progress(what_first(), 0.0)
         in_turn(work, turns, threads, "walking times", progress)
         return [batch for batch in done if batch is not None]
 

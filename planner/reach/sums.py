@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from planner.errors import TableError
 from planner.network import Floats, Ints, Network
-from planner.reach.compiled import COMPILING, Progress, compiled, in_turn, inlined, workers
+from planner.reach.compiled import Progress, compiled, in_turn, inlined, what_first, workers
 from planner.reach.grid import Bools
 from planner.reach.links import Links
 from planner.reach.search import (
@@ -147,7 +147,7 @@ def sum_in_reach(
             queue = _add(streets.arcs, starts, homes, low, high, limit_m, room, queue, sums)
 
     if progress:
-        progress(COMPILING, 0.0)
+        progress(what_first(), 0.0)
     in_turn(work, -(-total // BATCH), workers(threads), "sums in reach", progress)
     result = np.zeros((len(origins), table.shape[1]))
     result[order] = sums

@@ -26,7 +26,8 @@ def walking_times(study: Study, origins: str, destinations: str, *, progress: Pr
     """Walking times within the cutoff as a long table ``from_id``, ``to_id``, ``walk_s`` (seconds), sorted by both ids.
 
     `origins` and `destinations` are ``stations`` (those that stand), ``candidates``, ``demand``, or a file of points with
-    an id, ``lon`` and ``lat``. Where the residents of towns walk differently, the town of the origin decides.
+    an id, ``lon`` and ``lat``. Where the residents of towns walk differently, the town of the origin decides. From a place
+    to itself (the same id and the same spot on both sides) it takes 0 s.
     """
     steps = Steps(progress)
     with steps.step("reading tables"):
@@ -36,8 +37,21 @@ def walking_times(study: Study, origins: str, destinations: str, *, progress: Pr
         network = read_network(study, towns=towns, progress=inner)
     with steps.step("measuring walking times") as inner:
         reach = travel_times(network, places[1], places[0], study.scenario.walk, progress=inner)
+    table = reach.to_frame()
+    table.loc[_stays(table, *places), "walk_s"] = 0.0
     names = {"origin_id": "from_id", "destination_id": "to_id"}
-    return reach.to_frame().rename(columns=names).set_index(["from_id", "to_id"]).sort_index()
+    return table.rename(columns=names).set_index(["from_id", "to_id"]).sort_index()
+
+
+def _stays(table: pd.DataFrame, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> pd.Series:
+    """Which walks end where they begin: at the same id, in the same spot."""
+    same = table["origin_id"].astype(str) == table["destination_id"].astype(str)
+    alike = table[same]
+    one, other = (
+        places.geometry.loc[alike[name]] for places, name in ((origins, "origin_id"), (destinations, "destination_id"))
+    )
+    same[same] = (one.x.to_numpy() == other.x.to_numpy()) & (one.y.to_numpy() == other.y.to_numpy())
+    return same
 
 
 def _points(study: Study, what: str, towns: Towns) -> gpd.GeoDataFrame:

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.errors import SourceError
 from planner.network import EdgeFlag, Flags, Floats, Ids, Network, ground_m
+from planner.reach.compiled import COMPILING, LOADING, what_first
 from planner.sources.osm.clip import touching
 from planner.sources.osm.extract import RawStreets, read_raw_streets
 from planner.sources.osm.graphml import read_graphml
@@ -97,7 +98,7 @@ def read_osm_network(
     """
     path, say = Path(path), progress or _silent
     frame = None if area is None else area.buffer(margin_m)
-    say("reading the extract", 0.0)
+    say("reading the extract" if what_first() == LOADING else COMPILING, 0.0)
     if format_of(path) == "graphml":
         return read_graphml(path, crs=crs, frame=frame)
     raw = read_raw_streets(path)
