@@ -87,6 +87,10 @@ def test_times_are_a_long_table_between_any_two_kinds_of_places(study: str, tmp_
     table = csv(call("times", study, "--from", str(tmp_path / "p.csv"), "--to", "stations", "--format", "csv"))
     assert table["to_id"].tolist() == ["S1"]
     assert table["walk_s"].iloc[0] == pytest.approx(99.0, abs=0.1)
+    table = csv(call("times", study, "--from", "stations", "--to", "stations", "--format", "csv"))
+    stays = table["from_id"] == table["to_id"]
+    assert table.loc[stays, "walk_s"].tolist() == [0, 0]
+    assert (table.loc[~stays, "walk_s"] > 0).all()
 
 
 def test_isochrones_are_geojson_in_degrees(study: str) -> None:

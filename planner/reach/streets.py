@@ -135,16 +135,25 @@ class Streets:
         of the rest: yards behind gates, gaps in the mapping, ways cut off at the edge. The few such parts that are islands lie
         farther off than a link is long, so that their people stay on them.
         """
+        part, part_m = self.parts
+        return np.asarray(part_m[part] < FRAGMENT_M)
+
+    @cached_property
+    def parts(self) -> tuple[Ints, Floats]:
+        """(segments,) which connected part each walked segment belongs to, 0 for the one with the most metres of street; and
+        the metres of each part, falling."""
         network = self.network
-        part: Ints = network.component
-        part_m: Floats = network.component_length_m
-        if not self.walked.all():
-            uv, metres = network.ends[self.walked], network.length_m[self.walked]
-            count = len(network.node_xy)
-            links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
-            parts, part = connected_components(links.tocsr(), directed=False)
-            part_m = np.bincount(part[uv[:, 0]], weights=metres, minlength=parts).astype(np.float64)
-        return np.asarray(part_m[part[network.ends[:, 0]]] < FRAGMENT_M)
+        if self.walked.all():
+            return network.component[network.ends[:, 0]], network.component_length_m
+        uv, metres = network.ends[self.walked], network.length_m[self.walked]
+        count = len(network.node_xy)
+        links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
+        parts, label = connected_components(links.tocsr(), directed=False)
+        part_m = np.bincount(label[uv[:, 0]], weights=metres, minlength=parts)
+        order = np.argsort(-part_m, kind="stable")
+        rank = np.empty(parts, dtype=np.int32)
+        rank[order] = np.arange(parts, dtype=np.int32)
+        return rank[label[network.ends[:, 0]]], part_m[order].astype(np.float64)
 
     @cached_property
     def farther(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 import shapely
@@ -47,10 +48,9 @@ def _stays(table: pd.DataFrame, origins: gpd.GeoDataFrame, destinations: gpd.Geo
     """Which walks end where they begin: at the same id, in the same spot."""
     same = table["origin_id"].astype(str) == table["destination_id"].astype(str)
     alike = table[same]
-    one, other = (
-        places.geometry.loc[alike[name]] for places, name in ((origins, "origin_id"), (destinations, "destination_id"))
-    )
-    same[same] = (one.x.to_numpy() == other.x.to_numpy()) & (one.y.to_numpy() == other.y.to_numpy())
+    sides = ((origins, "origin_id"), (destinations, "destination_id"))
+    one, other = (shapely.get_coordinates(np.asarray(places.geometry.reindex(alike[name]))) for places, name in sides)
+    same[same] = (one == other).all(axis=1)
     return same
 
 

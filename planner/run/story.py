@@ -15,7 +15,7 @@ from planner.isochrones import isochrone_bands, reached_area
 from planner.policy import named
 from planner.privacy import publish_equity
 from planner.progress import standing_stations
-from planner.reach import Reach, travel_times
+from planner.reach import Reach, islands_of, travel_times
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
@@ -66,6 +66,8 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
         reach = travel_times(network, stations, demand, study.scenario.walk, progress=inner)
         coverage = measure_coverage(reach, demand)
     _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
+    if apart := islands_of(network, demand, study.scenario.walk).said(demand["population"].to_numpy()):
+        warnings.warn(apart, PlannerWarning, stacklevel=2)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
 
 

@@ -20,7 +20,7 @@ from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
-from planner.reach import link_points
+from planner.reach import find_islands, link_points
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
 from planner.sources.datums import datum_fault
@@ -296,10 +296,12 @@ def _datum_faults(network: Network, points: Stations | Candidates, block: Statio
 
 
 def _warn_of_residents(study: Study, network: Network, residents: CountedPoints) -> None:
-    """Say how many people live too far from any street: they are counted, and nobody reaches anything."""
+    """Say how many people live too far from any street, and how many on streets that are not joined to the rest."""
     walk = study.scenario.walk
     people = residents.counts[RESIDENTS]
     off = link_points(network, residents.xy, walk.max_link_m, walk=walk).segment < 0
+    if apart := find_islands(network, residents.xy, walk).said(people):
+        warnings.warn(apart, PlannerWarning, stacklevel=2)
     if people[off].sum() >= 0.5:
         said = f"{people[off].sum():,.0f} residents of {people.sum():,.0f} ({people[off].sum() / people.sum():.1%})"
         far = f"live farther than walk.max_link_m = {walk.max_link_m:g} m from any street; they are counted as not covered"
