@@ -281,6 +281,37 @@ class Equity:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Reasons:
+    """How far a proposal is explained by a run.
+
+    Parameters
+    ----------
+    alternatives
+        For each site so many others that would do in its place.
+    plans
+        So many further plans that are nearly as good and stand elsewhere.
+    differ
+        In how many sites they differ at least from each other; None for a quarter of the sites.
+    draws
+        So many proposals under varied assumptions; 0 for none.
+    pace, weights, population
+        How far these may be off, as shares, each way. The pace is about the spread of comfortable adult gait in Bohannon
+        (1997); the other two are assumptions of ours, for the sources say no error of their own.
+    seed
+        Of the draws.
+    """
+
+    alternatives: Annotated[int, Field(ge=0, le=20)] = 3
+    plans: Annotated[int, Field(ge=0, le=20)] = 0
+    differ: Annotated[int, Field(ge=1)] | None = None
+    draws: Annotated[int, Field(ge=0, le=1000)] = 0
+    pace: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    weights: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    population: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Siting:
     """What is asked of the proposal.
 
@@ -324,6 +355,8 @@ class Siting:
         of the clock, so that the same study gives the same plan on every machine.
     equity
         What the worst town or key group is owed; None for the most need and nothing else.
+    reasons
+        How far a run explains the proposal.
     """
 
     method: Method = Method.MCLP
@@ -345,10 +378,16 @@ class Siting:
     prefer: Mapping[str, NonNegative] = field(default_factory=dict)
     time_limit_s: Positive | None = None
     equity: Equity | None = None
+    reasons: Reasons = field(default_factory=Reasons)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether need within the cutoff is what counts, once and fully: ``mclp`` and nothing on top."""
+        return self.method is Method.MCLP and not (self.capacity or self.backup or self.decay)
 
     @model_validator(mode="after")
     def _equity_fits(self) -> Siting:
-        if self.equity is not None and (self.method is not Method.MCLP or self.capacity or self.backup or self.decay):
+        if self.equity is not None and not self.is_plain:
             raise ValueError("equity goes with method mclp alone, without capacity, backup or decay; remove one of them")
         return self
 

@@ -18,7 +18,7 @@ OUTPUTS = {
     "index.html", "internal.html", "stations.csv", "stations.geojson", "towns.csv", "towns.geojson", "groups.csv",
     "demand.parquet", "isochrones.geojson", "sites.csv", "sites.geojson", "frontier.csv", "study.gpkg", "report.docx",
     "indicators.csv", "report.en.docx", "workbook.xlsx", "summary.json", "manifest.json",
-    "needed.csv",
+    "needed.csv", "reasons.csv", "alternatives.csv", "moves.csv",
 }  # fmt: skip
 
 
@@ -127,7 +127,15 @@ def test_a_study_without_candidates_is_scored_and_drawn_without_a_proposal(tmp_p
     run = planner.run_study(planner.read_study(folder))
     assert run.proposal is None
     written = {path.name for path in run.write(tmp_path / "out").iterdir()}
-    assert written == OUTPUTS - {"sites.csv", "sites.geojson", "frontier.csv", "needed.csv"}
+    assert written == OUTPUTS - {
+        "sites.csv",
+        "sites.geojson",
+        "frontier.csv",
+        "needed.csv",
+        "reasons.csv",
+        "alternatives.csv",
+        "moves.csv",
+    }
     with pytest.raises(StudyError, match="candidates"):
         planner.propose(run.survey)
 

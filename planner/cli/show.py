@@ -141,6 +141,11 @@ def _schema_of(name: str) -> Schema | None:
         "frontier": schema.FRONTIER,
         "needed": schema.NEEDED,
         "equity": schema.EQUITY,
+        "reasons": schema.REASONS,
+        "alternatives": schema.ALTERNATIVES,
+        "plans": schema.NEAR_PLANS,
+        "moves": schema.MOVES,
+        "robust": schema.ROBUST,
         "standards": schema.STANDARDS,
         "functions": schema.FUNCTIONS,
         "targets": schema.TRACK,
@@ -179,7 +184,7 @@ def _show_table(name: str, table: pd.DataFrame) -> None:
     Console(width=width, highlight=False, markup=False).print(shown)
 
 
-_SHARES = ("floor", "completeness", "basic", "extended", "innovative", "quality", "both", "first_share")
+_SHARES = ("floor", "completeness", "basic", "extended", "innovative", "quality", "both")
 _FINE = ("gini", "theil", "stations_per_10000", "value", "score", "spearman", "detour")
 
 
@@ -189,7 +194,7 @@ def _cell(value: Any, column: str) -> str:
     if pd.isna(value):
         return "–"
     if isinstance(value, float):
-        if "coverage" in column or "share" in column or column in _SHARES:
+        if "coverage" in column or column.endswith("share") or column in _SHARES:
             return f"{value:.1%}"
         if column in _FINE or column.startswith("part_"):
             return f"{value:,.3f}".rstrip("0").rstrip(".")

@@ -12,6 +12,7 @@ import pandas as pd
 import xlsxwriter
 
 from planner.schema import (
+    ALTERNATIVES,
     AREA_SCORES,
     CHANGES,
     COMMUNITIES,
@@ -25,7 +26,11 @@ from planner.schema import (
     LIFE_PLACES,
     LIFE_SERVICES,
     LIFT,
+    MOVES,
+    NEAR_PLANS,
     NEEDED,
+    REASONS,
+    ROBUST,
     SCORES,
     SITES,
     STANDARDS,
@@ -68,6 +73,11 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "life_places": (LIFE_PLACES, "Among services", "站点载体周边业态"),
     "composite": (COMPOSITE, "Composite score", "综合得分"),
     "needed": (NEEDED, "Stations needed", "所需站点数"),
+    "reasons": (REASONS, "Reasons", "选址理由"),
+    "alternatives": (ALTERNATIVES, "Alternatives", "替代点"),
+    "plans": (NEAR_PLANS, "Other plans", "备选方案"),
+    "moves": (MOVES, "Moves of stations", "现有站点迁址分析"),
+    "robust": (ROBUST, "Robustness", "稳健性"),
 }
 
 

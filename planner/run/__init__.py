@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         trace_equity,
     )
     from planner.run.summary import publish_plan
+    from planner.run.why import explain_plan
 
 _HOMES = {
     "planner.run.asks": ("explain", "walking_times"),
@@ -59,6 +60,7 @@ _HOMES = {
         "trace_equity",
     ),
     "planner.run.summary": ("publish_plan",),
+    "planner.run.why": ("explain_plan",),
 }
 _HOME = {name: room for room, names in _HOMES.items() for name in names}
 
@@ -78,6 +80,7 @@ __all__ = [
     "draw_isochrones",
     "evidence_of",
     "explain",
+    "explain_plan",
     "indicators_of",
     "lift_survey",
     "measure_access",

@@ -38,6 +38,7 @@ from planner.style import Said
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
     from planner.run.results import Measures, Proposal, Run, Survey
+    from planner.run.why import Explained
 
 PUBLIC_SOURCES = 3  # streets, stations, residents; the files of key groups are not named on a page
 _VERSIONS = ("geopandas", "shapely", "numpy", "scipy", "pandas", "numba", "highspy", "osmium", "folium", "pyproj", "rasterio")
@@ -66,7 +67,18 @@ def publish_scores(
         tables |= _with_areas(survey, survey.areas, tables)
     open_groups = {group.name for group in survey.study.scenario.groups if not group.is_private}
     minimum = survey.study.privacy.minimum_count
-    return publish_tables(tables | others, minimum, reach=survey.reach, open_groups=open_groups)
+    published = publish_tables(tables | others, minimum, reach=survey.reach, open_groups=open_groups)
+    return published if proposal is None or proposal.explained is None else published | _reasons(proposal.explained, published)
+
+
+def _reasons(explained: Explained, published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The reasons of the proposal, with the gains by group as the table of sites shows them."""
+    tables = dict(explained.tables)
+    if "reasons" in tables and "sites" in published:
+        sites = published["sites"]
+        gains = [name for name in sites if str(name).startswith("gain_") and name not in ("gain_pop", "gain_need")]
+        tables["reasons"] = tables["reasons"].join(pd.DataFrame(sites[gains]))
+    return tables
 
 
 def _with_areas(survey: Survey, areas: Areas, tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

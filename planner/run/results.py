@@ -19,6 +19,7 @@ from planner.network import Network
 from planner.privacy import publish_summary
 from planner.reach import Reach
 from planner.run import outputs
+from planner.run.why import Explained
 from planner.schema import (
     Areas,
     Candidates,
@@ -108,6 +109,7 @@ class Proposal:
     options: Reach
     plan: Plan | None
     frontier: Frontier | None
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from planner.reach import Reach, islands_of, travel_times
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
+from planner.run.why import explain_plan
 from planner.schema import (
     Candidates,
     Demand,
@@ -191,7 +192,8 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     if with_frontier:
         with survey.steps.step("tracing the frontier") as inner:
             curve = frontier(options, survey.coverage, candidates, existing=len(survey.stations), progress=inner)
-    return Proposal(candidates, options, plan, curve)
+    proposal = Proposal(candidates, options, plan, curve)
+    return dataclasses.replace(proposal, explained=explain_plan(survey, proposal)) if with_plan and with_frontier else proposal
 
 
 def _standing(survey: Survey) -> Standing | None:

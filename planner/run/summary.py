@@ -40,6 +40,8 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
         said["areas"] = area_facts(survey, survey.areas)
     if proposal is not None and proposal.plan is not None:
         said["plan"] = plan_facts(proposal.plan)
+    if proposal is not None and proposal.explained is not None and proposal.explained.facts:
+        said["robustness"] = dict(proposal.explained.facts)
     if proposal is not None and proposal.frontier is not None:
         said["most_that_can_be_covered"] = float(proposal.frontier["covered_pop"].max())
         said["stations_needed"] = frontier_facts(proposal.frontier)

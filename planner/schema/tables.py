@@ -31,6 +31,11 @@ Areas = NewType("Areas", gpd.GeoDataFrame)
 AreaScores = NewType("AreaScores", pd.DataFrame)
 Needed = NewType("Needed", pd.DataFrame)
 EquityCurve = NewType("EquityCurve", pd.DataFrame)
+SiteReasons = NewType("SiteReasons", pd.DataFrame)
+Alternatives = NewType("Alternatives", pd.DataFrame)
+Moves = NewType("Moves", pd.DataFrame)
+NearPlans = NewType("NearPlans", pd.DataFrame)
+Robust = NewType("Robust", pd.DataFrame)
 
 STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
@@ -317,6 +322,82 @@ NEEDED = Schema(
         _n("coverage", "share of residents covered then", "届时人口覆盖率", high=1),
         _people("covered_pop", "residents covered then", "届时覆盖人口"),
         Column("proven", Kind.FLAG, "proven", "已证明", required=True),
+    ),
+)
+
+_IDS = (_t("site_id", "site id", "候选点编号", required=True), _t("name", "name", "名称"), _TOWN, _HOST)
+
+REASONS = Schema(
+    "reasons",
+    ("site_id",),
+    (
+        *_IDS,
+        _n("order", "order", "次序", "", kind=Kind.WHOLE, low=1, required=True),
+        _n("phase", "phase", "阶段", "", kind=Kind.WHOLE, low=1, required=True),
+        _people("gain_pop", "residents newly covered", "新增覆盖人口", required=True),
+        _people("gain_<group>", "of group newly covered", "新增覆盖重点群体"),
+        _t("gain_towns", "residents newly covered, by town", "新增覆盖人口（按街镇）"),
+        _people("reached_pop", "residents within reach", "服务范围内人口", required=True),
+        _people("sole_pop", "of them served by nothing else", "其中仅由本点服务", required=True),
+        _people("shared_pop", "of them also reached by others", "其中与他点重叠", required=True),
+        _t("overlaps", "overlaps with (residents shared)", "主要重叠站点（重叠人口）"),
+        _t("alternative", "best alternative", "最佳替代点"),
+        _n("alternative_loss_pop", "residents lost with it", "替代后减少覆盖人口", "people", low=None),
+        _n("chosen_share", "share of draws that choose it", "情景中入选比例", high=1),
+    ),
+)
+
+ALTERNATIVES = Schema(
+    "alternatives",
+    ("site_id", "rank"),
+    (
+        _t("site_id", "instead of site", "被替代点编号", required=True),
+        _n("rank", "rank", "序号", kind=Kind.WHOLE, low=1, required=True),
+        _t("alternative_id", "alternative", "替代点编号", required=True),
+        _t("name", "name", "名称"), _TOWN, _HOST,
+        _n("away_m", "metres away, straight", "直线距离", "m", required=True),
+        _n("loss_pop", "residents lost", "减少覆盖人口", "people", low=None, required=True),
+        _n("loss_need", "weighted need lost", "减少覆盖加权需求", "", low=None, required=True),
+    ),
+)  # fmt: skip
+
+MOVES = Schema(
+    "moves of stations",
+    ("station_id",),
+    (
+        _t("station_id", "station id", "站点编号", required=True),
+        _t("name", "name", "名称"), _TOWN,
+        _people("sole_pop", "left uncovered without it", "撤站后失去覆盖人口", required=True),
+        _t("to_id", "would do better at", "迁址更优候选点"),
+        _t("to_name", "name of that place", "该点名称"),
+        _n("gain_pop", "residents gained by the move", "迁址净增覆盖人口", "people", low=None),
+        _n("gain_need", "weighted need gained by the move", "迁址净增加权需求", "", low=None),
+    ),
+)  # fmt: skip
+
+NEAR_PLANS = Schema(
+    "near-optimal plans",
+    ("plan",),
+    (
+        _n("plan", "plan", "方案", kind=Kind.WHOLE, low=1, required=True),
+        _t("sites", "sites", "站点", required=True),
+        _n("differs", "sites that differ from the proposal", "与建议方案不同的站点数", kind=Kind.WHOLE, required=True),
+        _people("covered_pop", "residents covered", "覆盖人口", required=True),
+        _n("coverage", "share of residents covered", "人口覆盖率", high=1, required=True),
+        _n("loss_pop", "residents fewer than the proposal", "比建议方案减少覆盖人口", "people", low=None, required=True),
+        _n("loss_need", "weighted need less than the proposal", "比建议方案减少加权需求", "", low=None, required=True),
+        Column("proven", Kind.FLAG, "proven best of its kind", "已证明同类最优", required=True),
+    ),
+)
+
+ROBUST = Schema(
+    "how often sites stay chosen",
+    ("site_id",),
+    (
+        *_IDS,
+        Column("in_plan", Kind.FLAG, "proposed", "是否建议", required=True),
+        _n("chosen", "draws that choose it", "入选次数", kind=Kind.WHOLE, required=True),
+        _n("chosen_share", "share of draws that choose it", "入选比例", high=1, required=True),
     ),
 )
 

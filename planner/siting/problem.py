@@ -15,7 +15,7 @@ from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
 from planner.siting.merge import merge_cells
-from planner.study import Siting
+from planner.study import Method, Siting
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -234,6 +234,13 @@ def no_rules_for(sites: int, asked: int) -> Rules:
         budget=np.inf,
         apart=none.reshape(0, 2),
         bonus=np.zeros(sites),
+    )
+
+
+def plain_siting(siting: Siting, sites: int) -> Siting:
+    """The study's rules for so many sites, with need within the cutoff as all that counts: no phases, equity or other model."""
+    return replace(
+        siting, method=Method.MCLP, sites=max(sites, 1), phases=(), equity=None, capacity=False, backup=0.0, decay=None
     )
 
 

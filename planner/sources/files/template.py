@@ -96,6 +96,22 @@ sites = 5                         # how many
 # per_town_min = 1                # every town ends with at least so many  每街镇至少
 # phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
 
+# [siting.equity]                  # what the worst town or group is owed  公平性
+# by = "town"                     # or "group"
+# floor = 0.5                     # least share covered of each, of those who can be covered
+# floors = {{ "安亭镇" = 0.7 }}      # and of some by name
+# weight = 0.5                    # what the worst share counts beside the total, 0 to 1
+
+# [siting.reasons]                # how far a run explains the proposal  选址理由
+# alternatives = 3                # other candidates that would do, for each site  每个建议点的替代点数
+# plans = 3                       # further plans nearly as good  备选方案数
+# differ = 2                      # in how many sites they differ at least
+# draws = 20                      # proposals under varied assumptions  情景抽样次数
+# pace = 0.15                     # how far the pace may be off, each way; weights and population likewise
+# weights = 0.5
+# population = 0.2
+# seed = 0
+
 # [fetch]                         # what planner fetch asks for besides  下载设置
 # towns = ["安亭镇", "南翔镇"]      # the towns there should be; without it all of the place  应有的街镇
 # town_level = 8                  # admin_level of a town in OpenStreetMap  街镇的行政级别

@@ -1,0 +1,99 @@
+"""Reasons as a user asks for them: the command, what a run writes, and what must not be read from it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from lattice_study import write_lattice_study
+from siting_towns import siting_town
+
+import planner
+from planner import run
+from planner.cli import main
+from planner.privacy import need_step
+from planner.run.why import widened
+from planner.siting import propose_sites
+from planner.siting.near import near_plans
+from planner.siting.reasons import alternative_sites
+from planner.study import Reasons, Siting, TownWalk, Walk
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_lattice_study(tmp_path_factory.mktemp("lattice")))
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def csv(result: Result) -> pd.DataFrame:
+    assert result.exit_code == 0, result.stderr
+    return pd.read_csv(io.StringIO(result.stdout))
+
+
+def test_an_alternative_keeps_the_rules() -> None:
+    town = siting_town({"a": [0, 1], "b": [0], "c": [1], "d": [2]}, [5.0, 4.0, 1.0], towns=["A", "A", "B", "B"])
+    siting = Siting(sites=2, per_town_min=1)
+    plan = propose_sites(*town, siting)
+    assert plan.sites.index.tolist() == ["a", "d"]
+    found = alternative_sites(plan, *town, siting)
+    # instead of a only b, or town A has none; instead of d only c, which adds nothing to a
+    assert found["alternative_id"].to_dict() == {("a", 1): "b", ("d", 1): "c"}
+    assert found["loss_pop"].tolist() == [4.0, 1.0]
+    required = Siting(sites=2, required=("a",))
+    assert "a" not in alternative_sites(propose_sites(*town, required), *town, required).index.get_level_values(0)
+
+
+def test_no_further_plan_where_all_sites_are_required() -> None:
+    town = siting_town({"a": [0], "b": [1]}, [5.0, 4.0])
+    siting = Siting(sites=1, required=("b",))
+    assert len(near_plans(propose_sites(*town, siting), *town, siting)) == 1
+
+
+def test_a_longer_walk_is_longer_in_every_town() -> None:
+    wide = widened(Walk(minutes=10, towns={"A": TownWalk(minutes=20)}), 1.5)
+    assert (wide.cutoff_s, wide.for_town("A").cutoff_s, wide.pace_mps) == (900.0, 1800.0, Walk().pace_mps)
+
+
+def test_the_command_prints_what_the_library_gives(study: str) -> None:
+    survey = planner.survey_study(planner.read_study(study))
+    explained = run.explain_plan(survey, run.propose(survey), Reasons(plans=2, draws=4))
+    for name in ("alternatives", "plans", "moves"):
+        printed = csv(call("reasons", study, "--of", name, "--plans", "2", "--robust", "4", "--format", "csv"))
+        assert len(printed) == len(explained.tables[name])
+    said = call("reasons", study, "--of", "robust", "--robust", "4", "--format", "json")
+    assert [row["chosen"] for row in json.loads(said.stdout)] == explained.tables["robust"]["chosen"].tolist()
+    assert "In 4 draws" in said.stderr
+    assert explained.facts["draws"] == 4
+
+
+def test_a_run_writes_the_reasons_and_the_study_asks_for_more(study: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = call("run", study, "--out", str(out), "--set", "siting.reasons={plans=1, draws=2}")
+    assert done.exit_code == 0, done.stderr
+    tables = {name: pd.read_csv(out / f"{name}.csv", encoding="utf-8-sig") for name in ("reasons", "plans", "robust", "sites")}
+    assert tables["reasons"]["site_id"].tolist() == tables["sites"]["site_id"].tolist()
+    assert tables["reasons"]["gain_pop"].tolist() == tables["sites"]["gain_pop"].tolist()
+    assert json.loads((out / "summary.json").read_text(encoding="utf-8"))["robustness"]["draws"] == 2
+
+
+def test_no_small_count_can_be_read_from_the_reasons(study: str) -> None:
+    survey = planner.survey_study(planner.read_study(study))
+    proposal = run.propose(survey)
+    published = run.publish_scores(survey, run.score_survey(survey), proposal)
+    gains = [name for name in published["sites"] if name.startswith("gain_") and name not in ("gain_pop", "gain_need")]
+    assert gains
+    pd.testing.assert_frame_equal(published["reasons"][gains], pd.DataFrame(published["sites"][gains]))
+    weights = {group.name: group.weight for group in survey.study.scenario.groups}
+    step = need_step(weights, survey.study.privacy.minimum_count)
+    assert step > 0
+    for name, column in (("alternatives", "loss_need"), ("moves", "gain_need")):
+        values = published[name][column].dropna().to_numpy(dtype=float)
+        assert np.allclose(values / step, np.round(values / step))
