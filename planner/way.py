@@ -84,7 +84,8 @@ def _reason(found: pd.Series, stations: Stations, walk: Walk, link_m: float) -> 
         return f"Not covered: {door}, but no station can be reached on foot from here (an island, or streets cut off)."
     key, walk_s = found.index[0], float(found.iloc[0])
     name, minutes = stations.loc[key, "name"], walk_s / MINUTE_S
-    said = f"the nearest station, {name} ({key}), is {minutes:.1f} min away at {walk.pace_mps * 3.6:.1f} km/h"
+    pace = f"{walk.pace_mps * 3.6:.1f} km/h" + (" on the level" if walk.terrain else "")
+    said = f"the nearest station, {name} ({key}), is {minutes:.1f} min away at {pace}"
     if walk_s <= walk.cutoff_s:
         within = int((found <= walk.cutoff_s).sum())
         return f"Covered: {said}, within {walk.minutes:g} min; {door}; {within} of the {len(found)} shown are within reach."

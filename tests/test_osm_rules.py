@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from osm_builders import CRS, Town
 
+from planner.network import EdgeFlag
 from planner.sources.osm import read_osm_network
 from planner.sources.osm.rules import NEVER, PATHS, ROADS, blocks, judge
 
@@ -158,3 +159,51 @@ def test_a_barrier_stops_walkers_or_not(said: str, stops: bool) -> None:
 )
 def test_the_length_of_a_tunnel_or_bridge_matters_for_roads_without_a_word_about_feet(said: str, road: str) -> None:
     assert judge(tags_of(said)).road == road
+
+
+# --- paces and bicycles -----------------------------------------------------------------------------------------------
+
+FLAGGED = {
+    "highway=steps incline=up": EdgeFlag.STEPS | EdgeFlag.UP,
+    "highway=steps incline=down": EdgeFlag.STEPS | EdgeFlag.DOWN,
+    "highway=path surface=gravel": EdgeFlag.UNEVEN,
+    "highway=residential surface=cobblestone:flattened": EdgeFlag.UNEVEN,
+    "highway=track surface=ground tracktype=grade1": EdgeFlag.SOFT,
+    "highway=track tracktype=grade4": EdgeFlag.SOFT,
+    "highway=footway bridge=yes": EdgeFlag.ALOFT,
+    "highway=footway tunnel=building_passage surface=asphalt": EdgeFlag(0),
+}
+RIDDEN = {
+    "highway=residential": EdgeFlag(0),
+    "highway=residential oneway=yes": EdgeFlag.AGAINST_BACK,
+    "highway=residential oneway=-1": EdgeFlag.AGAINST,
+    "highway=residential oneway=yes oneway:bicycle=no": EdgeFlag(0),
+    "highway=residential oneway=yes cycleway=opposite_lane": EdgeFlag(0),
+    "highway=tertiary junction=roundabout": EdgeFlag.AGAINST_BACK,
+    "highway=footway": EdgeFlag.PUSHED,
+    "highway=footway bicycle=yes": EdgeFlag(0),
+    "highway=path bicycle=dismount": EdgeFlag.PUSHED,
+    "highway=primary bicycle=no": EdgeFlag.PUSHED,
+    "highway=cycleway foot=no": EdgeFlag.NO_FOOT,
+    "highway=primary foot=no oneway=yes": EdgeFlag.NO_FOOT | EdgeFlag.AGAINST_BACK,
+    "highway=service access=private bicycle=yes": EdgeFlag.NO_FOOT,
+}
+NOT_RIDDEN = ("highway=motorway bicycle=yes", "highway=trunk foot=no motorroad=yes", "highway=service access=private",
+              "highway=steps foot=no bicycle=yes", "highway=road foot=no vehicle=no", "highway=footway foot=no")  # fmt: skip
+
+
+@pytest.mark.parametrize("said", FLAGGED)
+def test_what_changes_the_pace_is_flagged(said: str) -> None:
+    assert judge(tags_of(said)).flags == FLAGGED[said]
+
+
+@pytest.mark.parametrize("said", RIDDEN)
+def test_bicycles_are_ridden_pushed_or_against_the_traffic(said: str) -> None:
+    verdict = judge(tags_of(said), bicycles=True)
+    assert (verdict.left_out, verdict.flags) == ("", RIDDEN[said])
+    assert bool(judge(tags_of(said)).left_out) == bool(RIDDEN[said] & EdgeFlag.NO_FOOT)
+
+
+@pytest.mark.parametrize("said", NOT_RIDDEN)
+def test_a_way_closed_to_feet_and_bicycles_is_left_out(said: str) -> None:
+    assert judge(tags_of(said), bicycles=True).left_out == judge(tags_of(said)).left_out != ""
