@@ -10,6 +10,8 @@ from typing import Any
 from planner.errors import Fault, SourceError, StudyError
 
 MOST_BYTES = 1_000_000  # a study file is a page; anything longer is not one
+DEEPEST = 20  # levels of tables and lists
+TOO_DEEP = "brackets are nested too deeply"
 SPELT = "write it as walk.speed_mps=0.9"
 
 Document = dict[str, Any]  # a parsed TOML document
@@ -28,7 +30,7 @@ def parse_document(file: Path) -> Document:
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _refused(file, f"the file is longer than {MOST_BYTES:,} bytes", "this is no study file")
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         fault = Fault(f"the file cannot be read: {error.strerror}", "", str(file))
         raise SourceError(str(fault), [fault], str(file)) from error
@@ -37,7 +39,21 @@ def parse_document(file: Path) -> Document:
     except tomllib.TOMLDecodeError as error:
         raise _refused(file, f"this is not TOML: {error}", 'write key = value, and text in "quotes"') from error
     except RecursionError as error:
-        raise _refused(file, "brackets are nested too deeply", "a study file needs three levels") from error
+        raise _refused(file, TOO_DEEP, "a study file needs three levels") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise _refused(file, f"a number cannot be read: {error}"[:120], "write fewer digits") from error
+    if _is_deep(document):
+        raise _refused(file, TOO_DEEP, "a study file needs three levels")
+    return document
+
+
+def _is_deep(document: Document) -> bool:
+    """Whether tables and lists lie in each other more than `DEEPEST` times."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        inner = [held for each in level for held in (each.values() if isinstance(each, dict) else each)]
+        level = [held for held in inner if isinstance(held, dict | list)]
+    return bool(level)
 
 
 def _refused(file: Path, problem: str, mend: str) -> StudyError:
@@ -78,22 +94,23 @@ def _set_key(document: Document, override: str) -> str:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
         return text.strip()
+    return text.strip() if _is_deep({"value": value}) else value
 
 
 def _dotted(key: str) -> list[str]:
     """``a."b c".d`` as its parts; empty where it is not one key."""
     try:
         inner: Any = tomllib.loads(f"{key} = 0")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return []
     parts = []
     while isinstance(inner, dict) and len(inner) == 1:
         name, inner = next(iter(inner.items()))
         parts.append(name)
-    return parts if inner == 0 else []
+    return parts if inner == 0 and len(parts) <= DEEPEST else []
 
 
 def _inner(place: Any, part: str) -> Any:

@@ -28,6 +28,7 @@ from planner.sources.osm.rules import NODE_KEYS, WAY_KEYS, kind_of
 Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
+OSMIUM_SAYS = (RuntimeError, ValueError, LookupError, OverflowError, osmium.InvalidLocationError)  # of a damaged file
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
 PACKED_BYTES = 512 * 2**20  # a larger extract is left to libosmium, which keeps its nodes on the disk
 LARGE_BYTES = 32 * 2**20  # above it a call into Python for every way takes longer than osmium's own filter of ids
@@ -107,7 +108,7 @@ def readable(path: Path) -> Iterator[osmium.io.File]:
         raise refusal(path, "a saved graph has streets only, no premises and no buildings", "name an extract as network.file")
     try:
         yield opened(path)
-    except (RuntimeError, ValueError) as error:
+    except OSMIUM_SAYS as error:
         said = _said(error).replace(str(path), path.name)
         if "out of order" in said:
             raise refusal(path, f"its objects are not in order ({said})", "sort it, with `osmium sort`") from error
