@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from planner.score import score_groups, score_stations, score_towns, summarise
     from planner.siting import Plan, equity_curve, frontier, knee, needed, propose_sites, sites_needed
+    from planner.sources.audit import audit_output
     from planner.sources.check import check_study
     from planner.sources.demo import demo_study
     from planner.sources.fetch import fetch_study
@@ -137,6 +138,7 @@ _HOMES = {
         "summarise",
     ),
     "planner.siting": ("Plan", "equity_curve", "frontier", "knee", "needed", "propose_sites", "sites_needed"),
+    "planner.sources.audit": ("audit_output",),
     "planner.sources.check": ("check_study",),
     "planner.sources.demo": ("demo_study",),
     "planner.sources.fetch": ("fetch_study",),
@@ -206,6 +208,7 @@ __all__ = [
     "Walk",
     "access_by_town",
     "agreement",
+    "audit_output",
     "changes_between",
     "check_standards",
     "check_study",

@@ -119,7 +119,7 @@ def test_of_several_layers_the_one_that_is_named_is_read(tmp_path):
     zones = [shapely.box(0, 0, 200, 200)]
     for layer, people in (("户籍", 3.0), ("常住", 5.0)):
         write_layer(tmp_path / "zones.gpkg", zones, layer, people)
-    with pytest.raises(SourceError, match=r"zones\.gpkg: the file has 2 layers \(户籍, 常住\); .*layer = \"户籍\""):
+    with pytest.raises(SourceError, match=r"zones\.gpkg, layer: the file has 2 layers \(户籍, 常住\); .*layer = \"户籍\""):
         read_demand(study_in(tmp_path, file="zones.gpkg"), towns_of(**HALVES))
     with pytest.raises(SourceError, match="no layer '常驻' but 户籍, 常住; did you mean '常住'"):
         read_demand(study_in(tmp_path, file="zones.gpkg", layer="常驻"), towns_of(**HALVES))

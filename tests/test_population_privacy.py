@@ -214,3 +214,22 @@ def test_an_ordinary_list_gives_no_warning(town):
     with warnings.catch_warnings():
         warnings.simplefilter("error", PlannerWarning)
         read_demand_with_tally(study_in(town, Group("jobless", file="list.csv"), file="people.tif"), towns_of(A=SQUARE))
+
+
+def test_layers_and_sheets_called_after_people_are_not_named(town):
+    frame = gpd.GeoDataFrame({"x": [1]}, geometry=gpd.points_from_xy(*zip(degrees(50, 50), strict=True)), crs="EPSG:4326")
+    for layer, mode in ((NAMES[0], "w"), (NAMES[1], "a")):
+        frame.to_file(town / "list.gpkg", layer=layer, mode=mode)
+    book = openpyxl.Workbook()
+    book.active.title = NAMES[0]
+    book.active.append(["lon", "lat"])
+    book.save(town / "list.xlsx")
+    for group in (
+        Group("x", file="list.gpkg"),
+        Group("x", file="list.gpkg", layer="none"),
+        Group("x", file="list.xlsx", layer="a"),
+    ):
+        said, demand = everything_said(town, group)
+        assert demand is None
+        assert "layers and sheets of a list of people are not named here" in said
+        assert not [planted for planted in PLANTED if planted in said]

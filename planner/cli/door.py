@@ -161,6 +161,15 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def study_optional(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `study_options`, for a command that may go without a study."""
+    wrapped = study_options(command)
+    for parameter in getattr(wrapped, "__click_params__", ()):
+        if parameter.name == "study":
+            parameter.required = False
+    return wrapped
+
+
 def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
 

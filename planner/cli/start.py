@@ -9,7 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 import planner
-from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_options, talk_options
+from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_optional, talk_options
 from planner.cli.show import say_result, show
 
 
@@ -38,17 +38,30 @@ def demo(out: Path, force: bool, quiet: bool, verbose: bool) -> None:
 
 
 @main.command()
-@study_options
+@study_optional
+@click.option(
+    "--privacy", type=click.Path(path_type=Path, file_okay=False), metavar="OUT", help="Look through a folder of outputs."
+)
 @format_option("table", "csv", "json")
-def check(study: Path, overrides: tuple[str, ...], form: str, quiet: bool, verbose: bool) -> int:
-    """Say every fault of STUDY at once, with file, row, value and mend; exit 1 if there is any."""
+def check(study: Path | None, overrides: tuple[str, ...], privacy: Path | None, form: str, quiet: bool, verbose: bool) -> int:
+    """Say every fault of STUDY at once, with file, row, value and mend; exit 1 if there is any.
+
+    `--privacy OUT` looks through a folder of outputs instead: for identity-card and mobile numbers, for small counts of key
+    groups and sums that give them away, and, with STUDY, for everything its lists of people hold. It never says what it found.
+    """
+    if study is None and privacy is None:
+        raise click.UsageError("name a STUDY, or a folder of outputs with --privacy OUT")
     with progress_bar(quiet):
-        faults = planner.check_study(study, overrides)
+        if privacy is not None:
+            faults = planner.audit_output(privacy, None if study is None else planner.read_study(study, overrides))
+            clean = "Nothing was found that names a person or gives a small count away."
+        else:
+            faults, clean = planner.check_study(study or Path(), overrides), "No faults: planner run can do its work."
     if form == "table":
         for fault in faults:
             click.echo(str(fault))
         counted = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}"
-        say(counted if faults else "No faults: planner run can do its work.")
+        say(counted if faults else clean)
     else:
         import pandas as pd
 

@@ -12,15 +12,16 @@ from planner.errors import Fault, PlannerError, SourceError
 
 NOT_THERE = "there is no such file"
 CUT_OFF = "the file is cut off, or is not what its ending says"
+LAYER = "layer"  # the key that names a layer or sheet
 MOST_ROWS = 10_000_000  # of a packed table; a country has fewer places that people walk to
 MOST_BYTES = 2_000_000_000  # of a table as it lies on the disk
 MOST_TEXT = 300_000_000  # of a table as text: some million rows
 MOST_UNPACKED = 500_000_000  # of a packed table once unpacked; a workbook of 100 000 rows has some 50 MB
 
 
-def refused(source: str, problem: str, mend: str = "") -> SourceError:
-    """The error for a file that cannot be read at all."""
-    fault = Fault(problem, mend, source)
+def refused(source: str, problem: str, mend: str = "", column: str | None = None) -> SourceError:
+    """The error for a file that cannot be read at all; `column` is the key of the study file that would mend it."""
+    fault = Fault(problem, mend, source, column=column)
     return SourceError(str(fault), [fault], source)
 
 

@@ -18,6 +18,7 @@ import pyogrio
 from planner.sources.files.geojson import read_geojson
 from planner.sources.files.opening import (
     CUT_OFF,
+    LAYER,
     MOST_ROWS,
     MOST_TEXT,
     MOST_UNPACKED,
@@ -102,10 +103,10 @@ def _chosen_layer(layers: list[str], asked: str | None, source: str) -> str:
     if asked is not None and asked not in layers:
         near = difflib.get_close_matches(asked, layers, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]!r}?" if near else "name one of them"
-        raise refused(source, f"the file has no layer {asked!r} but {shown or 'none at all'}", mend)
+        raise refused(source, f"the file has no layer {asked!r} but {shown or 'none at all'}", mend, LAYER)
     if asked is None and len(layers) != 1:
         said = f"the file has {len(layers)} layers ({shown})" if layers else "the file has no layer"
-        raise refused(source, said, f'say which is meant, as in layer = "{layers[0]}"' if layers else "export it again")
+        raise refused(source, said, f'say which is meant, as in layer = "{layers[0]}"' if layers else "export it again", LAYER)
     return layers[0] if asked is None else asked
 
 

@@ -12,7 +12,7 @@ import python_calamine
 
 from planner.errors import Fault
 from planner.schema import is_blank
-from planner.sources.files.opening import CUT_OFF, check_archive, reading, refused
+from planner.sources.files.opening import CUT_OFF, LAYER, check_archive, reading, refused
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
 
 MODERN = (".xlsx", ".xlsm")
@@ -34,7 +34,7 @@ def read_workbook(path: Path, source: str, recognise: Recognise, sheet: str | No
     if sheet is not None and sheet not in sheets:
         near = difflib.get_close_matches(sheet, sheets, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheets)}"
-        raise refused(source, f"the workbook has no sheet {sheet!r}", mend)
+        raise refused(source, f"the workbook has no sheet {sheet!r}", mend, LAYER)
     looked_at = sheets if sheet is None else {sheet: sheets[sheet]}
     records = max(looked_at.values(), key=lambda held: _known(held, recognise), default=[])
     name = next((name for name, held in sheets.items() if held is records), "")

@@ -18,6 +18,7 @@ import shapely
 
 from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, TableError, say_faults
 from planner.schema import CANDIDATES, DEMAND, TOWNS, as_number, fold, is_blank, without_unit
+from planner.sources.files.opening import LAYER
 from planner.sources.files.points import PAIRS
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
@@ -126,10 +127,9 @@ def read_counts(ask: CountAsk, crs: pyproj.CRS) -> CountTable:
 
 def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     """The rows with the columns that are needed, the other headers that may be said aloud, and rows that cannot be read."""
-    words = {fold(word) for names in ask.columns.values() for word in names}
 
     def recognise(header: str) -> str | None:
-        return header if not words.isdisjoint(_said(header)) or _place_of(header, ask) else None
+        return header if is_needed(header, ask) else None
 
     refusal = ""
     try:
@@ -137,7 +137,7 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     except PlannerError as error:
         if not ask.private:
             raise
-        refusal = str(error)
+        refusal = _refusal(ask, error)
     if refusal:  # raised anew: what caused it may hold a piece of the file
         raise SourceError(refusal, source=ask.file)
     frame = read.frame
@@ -150,6 +150,20 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     dropped = _greet(ask, frame, headers, others) if ask.private else []
     faults = [*read.faults, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
     return frame.drop(columns=others), [name for name in others if name not in dropped], faults
+
+
+def _refusal(ask: CountAsk, error: PlannerError) -> str:
+    """Why a private file cannot be read; layers and sheets are not named, for they may be called after people."""
+    if any(fault.column == LAYER for fault in error.faults):
+        mend = "say which is meant with layer; layers and sheets of a list of people are not named here"
+        return str(Fault("the file has several layers, or none of the name asked for", mend, ask.file))
+    return str(error)
+
+
+def is_needed(header: str, ask: CountAsk) -> bool:
+    """Whether a header is of a place or of a count that is asked for: the only columns that pass the door."""
+    words = {fold(word) for names in ask.columns.values() for word in names}
+    return not words.isdisjoint(_said(header)) or _place_of(header, ask) is not None
 
 
 def _greet(ask: CountAsk, frame: pd.DataFrame, headers: Sequence[str], others: Sequence[str]) -> list[str]:

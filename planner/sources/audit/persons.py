@@ -1,0 +1,194 @@
+"""What would name a person: numbers by their form, and names, numbers and addresses by the lists they were taken from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from planner.errors import PlannerError
+from planner.sources.files.records import ROW
+from planner.sources.files.rows import read_rows
+from planner.sources.population.door import is_id_number, is_name, is_phone, personal_columns
+from planner.sources.population.groups import ask_of
+from planner.sources.population.rasters import is_raster
+from planner.sources.population.tables import is_needed
+from planner.study import Group, Study
+
+_ID = re.compile(r"(?<![0-9A-Za-z.])(\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<![0-9A-Za-z._])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?![0-9A-Za-z]|\.\d)")
+_FLOAT_ID = re.compile(r"(?<![0-9A-Za-z.])\d\.\d{10,16}[eE]\+?1[47](?!\d)")  # as a spreadsheet writes one it took for a number
+_HAN = re.compile(r"[\u3400-\u9fff·]{2,}")
+_DIGITS = re.compile(r"(?<![0-9a-z._])[0-9][0-9 \-]{4,}[0-9Xx]")
+_WORDS = re.compile(r"[a-z][a-z'\-]+")
+_HAN_NAME = re.compile(r"[\u3400-\u9fff·]{2,5}")
+_LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z'\-]+( [A-Za-z][A-Za-z'\-]+){1,3}")
+_SEGMENT = re.compile(r"[0-9a-z\u3400-\u9fff#()\-·]{5,}")
+SHORT_NAME = 2  # letters: such a name counts only where it stands alone
+LEAST_ADDRESS, LEAST_DIGITS = 6, 6  # letters; shorter ones stand in any text
+
+WORDS = {"id": "identity-card number", "phone": "mobile number", "name": "name", "number": "number", "address": "address"}
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the lists of key groups hold of people, folded for comparison: by kind the texts, and the file each is from."""
+
+    by_kind: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def none(cls) -> Secrets:
+        return cls({})
+
+    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
+        """Kind and file of everything of the lists that stands in a text; never the thing itself."""
+        plain = folded(text)
+        names = self.by_kind.get("name", {})
+        for kind, candidates in (
+            ("name", _han_parts(plain, names)),
+            ("name", _latin_parts(plain)),
+            ("number", (re.sub(r"[ \-]", "", found[0]) for found in _DIGITS.finditer(plain))),
+            ("address", _windows(plain.replace(" ", ""), self.by_kind.get("address", {}))),
+        ):
+            held = self.by_kind.get(kind, {})
+            for part in candidates if held else ():
+                if part in held:
+                    yield kind, held[part]
+
+
+def folded(text: str) -> str:
+    """Text as it is compared: full-width forms, case and runs of space do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def numbers_in(text: str) -> Iterator[str]:
+    """Kind of everything in a text that has the form of a person's number.
+
+    >>> list(numbers_in("11010519491231002X and 13800138000, not 121.4737138001380001 or n13800138000"))
+    ['id', 'phone']
+    """
+    for found in _ID.finditer(text):
+        if is_id_number(found[0]) and _has_birthday(found[0]):
+            yield "id"
+    for found in _FLOAT_ID.finditer(text):
+        if _has_birthday(str(int(float(found[0])))):
+            yield "id"
+    for _ in _MOBILE.finditer(text):
+        yield "phone"
+
+
+def secrets_of(study: Study, groups: Iterable[Group]) -> Secrets:
+    """All that the tables of `groups` say of people, but what the study's own public tables say too.
+
+    Columns of places and counts are left out; of the others those that look personal are taken whole, and of the rest each cell
+    that has the form of a name or a number.
+    """
+    public = _public_text(study)
+    by_kind: dict[str, dict[str, str]] = {"name": {}, "number": {}, "address": {}}
+    for group in groups:
+        if group.file is None or is_raster(group.file):
+            continue
+        for cell, personal in _cells_of(study, group):
+            kind = _kind_of(cell, personal=personal)
+            plain = _key_of(cell, kind)
+            if kind and plain not in public:
+                by_kind[kind].setdefault(plain, group.file)
+    return Secrets(by_kind)
+
+
+def _cells_of(study: Study, group: Group) -> Iterator[tuple[str, bool]]:
+    """Cells of a group's table that are no place and no count, and whether their column is personal."""
+    ask = ask_of(study, group)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            frame = read_rows(ask.path, ask.file, lambda header: header if is_needed(header, ask) else None, ask.layer).frame
+    except PlannerError:
+        return  # what cannot be read has not been written anywhere either; planner check says so
+    frame = pd.DataFrame(frame)
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    others = [str(name) for name in frame.columns if name not in (ROW, "geometry") and not is_needed(str(name), ask)]
+    personal = set(personal_columns(frame, others))
+    for name in others:
+        for cell in frame[name]:
+            if isinstance(cell, float) and cell.is_integer():
+                yield str(int(cell)), name in personal
+            elif cell is not None and str(cell).strip() not in ("", "nan", "None"):
+                yield str(cell), name in personal
+
+
+def _key_of(cell: str, kind: str) -> str:
+    """A secret as it is compared: numbers without marks between digits, addresses without spaces."""
+    marks = {"number": r"[ \-+]", "address": " "}.get(kind)
+    return re.sub(marks, "", folded(cell)) if marks else folded(cell)
+
+
+def _kind_of(cell: str, *, personal: bool) -> str:
+    plain = unicodedata.normalize("NFKC", cell).strip()
+    digits = re.sub(r"[ \-+]", "", plain)
+    if is_id_number(digits) or is_phone(digits):
+        return "number"
+    if not personal:
+        return "name" if is_name(plain) else ""
+    if re.fullmatch(r"\d+[Xx]?", digits):
+        return "number" if len(digits) >= LEAST_DIGITS else ""
+    if _HAN_NAME.fullmatch(plain) or _LATIN_NAME.fullmatch(plain):
+        return "name"
+    return "address" if len(folded(plain)) >= LEAST_ADDRESS else ""
+
+
+def _public_text(study: Study) -> str:
+    """What the study's towns, stations, candidates and its own words say: no secret."""
+    said = [repr(study)]
+    for file, layer in ((study.area, study.area_layer), *((b.file, b.layer) for b in (study.stations, *study.candidates))):
+        if file is None:
+            continue
+        try:
+            frame = read_rows(study.path_of(file), file, lambda _header: None, layer).frame
+        except PlannerError:
+            continue
+        texts = pd.DataFrame(frame).drop(columns=["geometry"], errors="ignore")
+        said += [str(cell) for name in texts.columns for cell in texts[name] if isinstance(cell, str)]
+    text = folded("\n".join(said))
+    return f"{text} {text.replace(' ', '')}"
+
+
+def _has_birthday(number: str) -> bool:
+    """Whether a number of 15 or 18 digits holds a date of birth, and begins with a province."""
+    day = number[6:14] if len(number) == 18 else "19" + number[6:12]
+    try:
+        born = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return False
+    return 1900 <= born.year <= 2100 and 11 <= int(number[:2]) <= 82
+
+
+def _han_parts(plain: str, names: Mapping[str, str]) -> Iterator[str]:
+    """Names in Chinese: runs of letters as they stand, and of runs all parts as long as a longer name."""
+    lengths = sorted({len(name) for name in names if len(name) > SHORT_NAME and _HAN.fullmatch(name)})
+    for found in _HAN.finditer(plain):
+        run = found[0]
+        yield run
+        for length in lengths:
+            yield from (run[i : i + length] for i in range(len(run) - length + 1) if length < len(run))
+
+
+def _latin_parts(plain: str) -> Iterator[str]:
+    """Two to four words in Latin letters, one after the other."""
+    words = _WORDS.findall(plain)
+    for count in (2, 3, 4):
+        yield from (" ".join(words[i : i + count]) for i in range(len(words) - count + 1))
+
+
+def _windows(plain: str, held: Mapping[str, str]) -> Iterator[str]:
+    """Parts of a text as long as any of the addresses."""
+    lengths = sorted({len(address) for address in held})
+    for found in _SEGMENT.finditer(plain):
+        run = found[0]
+        for length in lengths:
+            yield from (run[i : i + length] for i in range(len(run) - length + 1))

@@ -1,0 +1,110 @@
+"""All the text in a file of any kind that a run writes, piece by piece, with where it stands."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+import pyarrow.parquet as pq
+
+Piece = tuple[str, str]  # where it stands, and the text
+
+DEEPEST = 3  # archives in archives
+TAGS = re.compile(r"<[^>]*>")
+PARAGRAPHS = re.compile(r"</(?:w:p|a:p|si|c|row|t)>")
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+PACKED = (".xlsx", ".docx", ".pptx", ".xlsm", ".ods", ".odt", ".zip", ".kmz")
+MARKED_UP = (".xml", ".rels", ".html", ".htm", ".svg", ".kml")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".woff", ".woff2", ".ico")
+
+
+def texts_of(path: Path) -> Iterator[Piece]:
+    """Every piece of text in a file, and what it holds that is hidden: comments, deleted rows, properties, file names inside.
+
+    Numbers come as the file writes them, and those of a workbook or a parquet table also as whole digits.
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError, sqlite3.Error, zipfile.BadZipFile
+        If the file is not what its ending says.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        yield from _of_parquet(path)
+    elif suffix == ".gpkg":
+        yield from _of_geopackage(path)
+        yield "raw bytes", path.read_bytes().decode("utf-8", errors="replace")  # rows that were deleted stay in the file
+    else:
+        yield from _of_bytes(path.name, path.read_bytes(), 0)
+
+
+def _of_bytes(name: str, raw: bytes, depth: int) -> Iterator[Piece]:
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in PACKED or (raw.startswith(b"PK\x03\x04") and depth < DEEPEST):
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for part in archive.infolist():
+                yield "a name in the archive", part.filename
+                for where, text in _of_bytes(part.filename, archive.read(part), depth + 1):
+                    yield f"{part.filename}, {where}" if where else part.filename, text
+    elif suffix in PICTURES:
+        yield "", raw.decode("latin-1")  # its properties; the picture itself cannot be read
+    elif suffix in MARKED_UP:
+        yield from _of_markup(_decoded(raw))
+    else:
+        yield from _lines(_decoded(raw))
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8-sig", errors="replace")
+
+
+def _of_markup(text: str) -> Iterator[Piece]:
+    """Text of a page or document: as written, and with what the tags part put together again."""
+    yield from _lines(text)
+    joined = html.unescape(TAGS.sub("", PARAGRAPHS.sub("\n", text)))
+    if joined != text:
+        yield "", joined
+
+
+def _lines(text: str) -> Iterator[Piece]:
+    plain = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    for number, line in enumerate(plain.splitlines(), 1):
+        yield f"line {number}", line
+
+
+def _of_parquet(path: Path) -> Iterator[Piece]:
+    table = pq.read_table(path)
+    yield "the schema", json.dumps([str(table.schema), str(table.schema.metadata)], ensure_ascii=False)
+    for name in table.column_names:
+        values = table.column(name).to_pylist()
+        if values and isinstance(next((value for value in values if value is not None), None), bytes):
+            continue  # shapes
+        for row, value in enumerate(values, 1):
+            if value is not None:
+                yield f"row {row}, {name}", _said(value)
+
+
+def _of_geopackage(path: Path) -> Iterator[Piece]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+        tables = [row[0] for row in book.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            yield "the name of a layer", table
+            quoted = table.replace('"', '""')
+            for number, row in enumerate(book.execute(f'SELECT * FROM "{quoted}"'), 1):  # noqa: S608 - a name out of the file
+                for value in row:
+                    if value is not None and not isinstance(value, bytes):
+                        yield f"{table}, row {number}", _said(value)
+
+
+def _said(value: object) -> str:
+    """A value as text; a whole number without its ``.0``, as a spreadsheet keeps an identity-card number."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e19:
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,222 @@
+"""planner check --privacy: whatever is planted in a folder of outputs is found, and never repeated."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+import geopandas as gpd
+import openpyxl
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from lattice_study import lonlat, write_lattice_study
+
+from planner.cli import main
+from planner.errors import SourceError
+from planner.sources.audit import audit_output
+from planner.sources.files import read_study
+
+PERSON = ("夔晓梅", "11010519491231002X", "13812345678", "幸福新村12弄3号405室")
+LATIN = "Xyzina Quortlan"
+PLANTED = (*PERSON, LATIN, "欧阳修远")
+GROUPS = "group,label,total,covered\nresidents,常住人口,1000,800\njobless,登记失业人员,60,40\n"
+TOWNS = "town,population,covered_pop,covered_jobless\nEast,500,400,20\nWest,500,400,20\n"
+POINTS = {"demand_id": [0, 1, 2], "pop_jobless": [20.0, 20.0, 20.0], "need": [80.0, 80.0, 80.0], "covered": [True, True, False]}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder like a run's, in which there is nothing to find."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "groups.csv").write_text(GROUPS, encoding="utf-8-sig")
+    (folder / "towns.csv").write_text(TOWNS, encoding="utf-8-sig")
+    write_points(folder)
+    (folder / "index.html").write_text("<html><p>一号站，电话 021-59530000，osm n13812345678</p></html>", encoding="utf-8")
+    (folder / "summary.json").write_text('{"lon": 121.13812345678, "sha": "a13812345678b"}', encoding="utf-8")
+    return folder
+
+
+def write_points(folder: Path, **columns: list) -> None:
+    table = POINTS | {"town": ["East", "West", "West"]} | columns
+    places = gpd.points_from_xy([0, 1, 2], [0, 0, 0], crs="EPSG:32651")
+    gpd.GeoDataFrame(table, geometry=places).to_parquet(folder / "demand.parquet")
+
+
+@pytest.fixture
+def study(tmp_path: Path):
+    """A study whose list of jobless people holds the planted ones."""
+    folder = write_lattice_study(tmp_path / "study")
+    rows = [",".join(("姓名", "证件", "手机", "住址", "经度", "纬度")), ",".join((*PERSON, *map(str, lonlat(5, 5))))]
+    rows += [",".join((who, "", "", "", *map(str, lonlat(5, 6)))) for who in (LATIN, "欧阳修远")]
+    (folder / "jobless.csv").write_text("\n".join(rows), encoding="gb18030")
+    block = '[[groups]]\nname = "jobless"\nlabel = "登记失业人员"\nfile = "jobless.csv"\n\n[siting]'
+    file = folder / "study.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[siting]", block), encoding="utf-8")
+    return read_study(folder)
+
+
+def said_of(folder: Path, study=None) -> list[str]:
+    said = [str(fault) for fault in audit_output(folder, study)]
+    assert not [line for line in said for secret in PLANTED if secret in line]
+    return said
+
+
+def test_a_clean_folder_is_clean(out, study):
+    assert said_of(out) == []
+    assert said_of(out, study) == []
+
+
+def plant_workbook(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["备注", 110105194912310029.0])
+    book.active.append([LATIN, int(PERSON[2])])
+    book.save(path / "extra.xlsx")
+
+
+def plant_document(path: Path) -> None:
+    book = docx.Document()
+    line = book.add_paragraph("联系人：")
+    for letter in PERSON[0]:  # three runs: no part of the XML holds the name whole
+        line.add_run(letter)
+    book.save(path / "note.docx")
+
+
+def plant_geopackage(path: Path) -> None:
+    frame = gpd.GeoDataFrame({"remark": ["x", PERSON[3]]}, geometry=gpd.points_from_xy([0, 1], [0, 0]), crs=4326)
+    frame.to_file(path / "study.gpkg", layer="a")
+    with sqlite3.connect(path / "study.gpkg") as book:
+        book.execute("PRAGMA journal_mode = DELETE")
+
+
+def plant_parquet(path: Path) -> None:
+    pd.DataFrame({"t": ["", PERSON[2]]}).to_parquet(path / "t.parquet")
+
+
+def plant_archive(path: Path) -> None:
+    with zipfile.ZipFile(path / "send.zip", "w") as archive:
+        archive.writestr("inner/list.txt", f"id {PERSON[1]}")
+
+
+PLANTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a name in a page": (lambda p: (p / "index.html").write_text(f"<b>{PERSON[0]}</b>"), "index.html (public), line 1: {name}"),
+    "a name in a script": (lambda p: (p / "i.html").write_text(json.dumps(PERSON[0])), "i.html (internal), line 1: {name}"),
+    "a number in a table": (lambda p: (p / "x.csv").write_text(f"a\n{PERSON[1]}\n"), "x.csv (internal), line 2: {id}"),
+    "a phone in a JSON": (lambda p: (p / "x.json").write_text(f'"+86 {PERSON[2]}"'), "x.json (internal), line 1: {phone}"),
+    "numbers in a workbook": (plant_workbook, "extra.xlsx (internal), xl/worksheets/sheet1.xml, line 1: {phone}"),
+    "a Latin name in a workbook": (plant_workbook, "extra.xlsx (internal), xl/worksheets/sheet1.xml, line 1: {name}"),
+    "a name in three runs": (plant_document, "note.docx (internal), word/document.xml: {name}"),
+    "an address in a GeoPackage": (plant_geopackage, "study.gpkg (internal), a, row 2: a person's address of jobless.csv"),
+    "a number in an archive": (plant_archive, "send.zip (internal), inner/list.txt, line 1: {id}"),
+    "a parquet column": (plant_parquet, "t.parquet (internal), row 2, t: {phone}"),
+    "a file's name": (lambda p: (p / f"{PERSON[0]}.txt").write_text("x"), "the file's name: {name}"),
+    "a picture's properties": (lambda p: (p / "map.png").write_bytes(b"\x89PNG 13812345678 "), "map.png (internal): {phone}"),
+}
+WORDS = {
+    "name": "a person's name of jobless.csv",
+    "id": "a person's identity-card number stands",
+    "phone": "a person's mobile number",
+}
+
+
+@pytest.mark.parametrize("what", PLANTS)
+def test_what_is_planted_is_found_and_not_repeated(out, study, what):
+    plant, expected = PLANTS[what]
+    plant(out)
+    found = [str(fault) for fault in audit_output(out, study)]
+    assert [line for line in found if expected.format(**WORDS) in line], found
+    shown = [line.replace(f"{PERSON[0]}.txt", "") for line in found]  # a file can only be called by its name
+    assert not [line for line in shown for secret in PLANTED if secret in line]
+
+
+def test_names_of_public_places_are_no_secret(out, study):
+    stations = Path(study.folder) / "stations.csv"
+    stations.write_text(stations.read_text(encoding="utf-8").replace("一号站", "欧阳修远纪念馆"), encoding="utf-8")
+    (out / "index.html").write_text("<b>欧阳修远纪念馆</b>", encoding="utf-8")
+    assert said_of(out, study) == []
+
+
+def test_small_counts_are_found_in_tables_documents_and_pages(out):
+    write_points(out, pop_jobless=[20.0, 3.0, 37.0])
+    (out / "towns.csv").write_text(TOWNS.replace("400,20\nWest", "400,7\nWest"), encoding="utf-8-sig")
+    (out / "groups.csv").write_text(GROUPS.replace("60,40", "60,4"), encoding="utf-8-sig")
+    book = openpyxl.Workbook()
+    book.active.append(["街镇 town", "登记失业人员：覆盖重点群体（人）"])
+    book.active.append(["East", 6])
+    book.save(out / "workbook.xlsx")
+    text = docx.Document()
+    table = text.add_table(rows=2, cols=2)
+    words = ["群体", "总人数（人）", "登记失业人员", "5"]
+    for cell, word in zip([*table.rows[0].cells, *table.rows[1].cells], words, strict=True):
+        cell.text = word
+    text.save(out / "report.docx")
+    page = {
+        "tables": {"towns": {"columns": [{"label": {"zh": "街镇"}}, {"label": {"zh": "登记失业人员"}}], "rows": [["East", 2]]}}
+    }
+    text = f'<script type="application/json" id="atlas-data">{json.dumps(page)}</script>'
+    (out / "internal.html").write_text(text, encoding="utf-8")
+    found = said_of(out)
+    assert [line.split(":")[0] for line in found if "is below 10" in line] == [
+        "demand.parquet (internal), row 1, pop_jobless",
+        "groups.csv (internal), row jobless, covered",
+        "internal.html (internal), the table towns, row 2",
+        "report.docx (internal), table 1, row 2",
+        "towns.csv (internal), row East, covered_jobless",
+        "workbook.xlsx (internal), Sheet, row 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"groups.csv": GROUPS.replace("60,40", "60,55")}, "groups.csv, row jobless, covered"),
+        ({"towns.csv": TOWNS.replace("400,20\nWest", "400,\nWest")}, "towns.csv, covered_jobless"),
+        ({"pop_jobless": [None, 20.0, 20.0], "need": [None, 80.0, 80.0]}, "demand.parquet, row East, pop_jobless"),
+        ({"pop_jobless": [None, None, 20.0]}, "need is shown where the count of 'jobless' is empty"),
+    ],
+)
+def test_sums_that_give_an_empty_count_away_are_found(out, change, expected):
+    for file, text in change.items():
+        if file.endswith(".csv"):
+            (out / file).write_text(text, encoding="utf-8-sig")
+    columns = {name: values for name, values in change.items() if not name.endswith(".csv")}
+    if columns:
+        write_points(out, **columns)
+    assert [line for line in said_of(out) if expected in line]
+
+
+def test_employers_are_no_persons(out):
+    with_jobs = GROUPS.replace("label,total", "label,of,total").replace("人口,1000", "人口,people,1000")
+    text = with_jobs.replace("人员,60", "人员,people,60") + "firms,用人单位,employers,3,2\n"
+    (out / "groups.csv").write_text(text, encoding="utf-8-sig")
+    assert said_of(out) == []
+
+
+def test_counts_by_group_have_no_place_in_a_public_file(out, study):
+    (out / "index.html").write_text('{"served_jobless": 40, "from": "jobless.csv"}', encoding="utf-8")
+    assert [line.split(";")[0] for line in said_of(out, study)] == [
+        "index.html (public): counts by key group stand in a public file",
+        "index.html (public): a public file names a list of a key group",
+    ]
+
+
+def test_a_file_that_cannot_be_opened_is_a_finding_and_no_folder_an_error(out, tmp_path):
+    (out / "broken.xlsx").write_bytes(b"PK\x03\x04 not a zip")
+    assert said_of(out) == ["broken.xlsx (internal): the file cannot be looked through; remove it, or write the output again"]
+    with pytest.raises(SourceError, match="there is no such folder"):
+        audit_output(tmp_path / "none")
+
+
+def test_the_command_goes_with_a_study_and_without(out, study):
+    clean = CliRunner().invoke(main, ["check", "--privacy", str(out)])
+    assert (clean.exit_code, "Nothing was found" in clean.output) == (0, True)
+    (out / "index.html").write_text(PERSON[0], encoding="utf-8")
+    found = CliRunner().invoke(main, ["check", str(study.folder), "--privacy", str(out)])
+    assert found.exit_code == 1
+    assert "a person's name of jobless.csv stands there" in found.output
+    assert PERSON[0] not in found.output
