@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
 from planner.progress import dated_status
-from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold
+from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold, without_unit
 from planner.sources import osm
 from planner.sources.files.area import read_area
 from planner.sources.files.crs import WGS84
@@ -24,6 +24,8 @@ from planner.sources.files.what_if import change_stations
 from planner.study import StationSource, Study
 
 SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
+SAME_PREMISES_M = 100.0  # two sources put the same premises so far apart: one at the gate, one in the middle
+LEAST_NAME = 4  # letters of a name that may stand for a longer one with its district in front
 
 
 def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
@@ -63,7 +65,8 @@ def read_stations(study: Study, *, towns: Towns | None = None) -> Stations:
 def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stations | None = None) -> Candidates:
     """The candidates of all blocks together, in the study's CRS; none where the study names none.
 
-    Rows of one name at one place are one candidate: the first, and a warning says so. With `stations`, another warning says
+    Rows of one name at one place are one candidate (out of two blocks, say a file and OSM tags, within 100 m): the first, and a
+    warning says so. With `stations`, another warning says
     which candidates stand where a station stands already.
 
     Raises
@@ -163,7 +166,8 @@ def _repeated(blocks: Sequence[gpd.GeoDataFrame]) -> list[Fault]:
 
 def _merged(together: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Without rows that repeat the name of an earlier one at the same place."""
-    again = {second for first, second in _near(together, together) if first < second and _same_name(together, first, second)}
+    pairs = _near(together, together, SAME_PREMISES_M)
+    again = {second for first, second in pairs if first < second and _are_one(together, first, second)}
     if not again:
         return together
     ids = ", ".join(str(together["site_id"].iloc[i]) for i in sorted(again)[:5])
@@ -172,14 +176,22 @@ def _merged(together: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return together.iloc[[i for i in range(len(together)) if i not in again]]
 
 
-def _same_name(together: gpd.GeoDataFrame, first: int, second: int) -> bool:
-    return fold(str(together["name"].iloc[first])) == fold(str(together["name"].iloc[second]))
+def _are_one(together: gpd.GeoDataFrame, first: int, second: int) -> bool:
+    """Whether two rows are one premises: of one name at one place; out of two sources, of one name within 100 m.
+
+    Names are one where they differ by what stands in brackets, or by a district in front (上海市嘉定区图书馆, 嘉定区图书馆).
+    """
+    said = [fold(without_unit(str(together["name"].iloc[i]))) for i in (first, second)]
+    if together["_source"].iloc[first] == together["_source"].iloc[second]:
+        return said[0] == said[1] and together.geometry.iloc[first].distance(together.geometry.iloc[second]) <= SAME_PLACE_M
+    short, long = sorted(said, key=len)
+    return long == short or (len(short) >= LEAST_NAME and long.endswith(short))
 
 
-def _near(ones: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[tuple[int, int]]:
-    """Pairs of rows that are one place."""
+def _near(ones: gpd.GeoDataFrame, others: gpd.GeoDataFrame, within_m: float = SAME_PLACE_M) -> list[tuple[int, int]]:
+    """Pairs of rows that are at most so far apart."""
     tree = shapely.STRtree(np.asarray(others.geometry))
-    found = tree.query(np.asarray(ones.geometry), predicate="dwithin", distance=SAME_PLACE_M)
+    found = tree.query(np.asarray(ones.geometry), predicate="dwithin", distance=within_m)
     return sorted((int(a), int(b)) for a, b in found.T)
 
 

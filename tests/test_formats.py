@@ -1,0 +1,100 @@
+"""Files as offices hand them round: zipped shapefiles, old workbooks, KML; and the same premises out of two sources."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from builders import CRS
+from study_folders import STUDY, write_study
+
+from planner.datum import wgs84_to_gcj02
+from planner.errors import PlannerWarning, SourceError, TableError
+from planner.schema import STATIONS
+from planner.sources.files import read_candidates, read_study, read_table
+
+ROWS = {"站点编号": ["a", "b"], "站点名称": ["嘉定站", "南翔站"], "经度": [121.24, 121.25], "纬度": [31.38, 31.34]}
+
+
+def names_in(path: Path, layer: str | None = None) -> dict[str, str]:
+    return read_table(path, STATIONS, CRS, layer=layer)["name"].to_dict()
+
+
+def test_a_workbook_of_libreoffice_is_read(tmp_path: Path) -> None:
+    grid = [list(ROWS), *zip(*ROWS.values(), strict=True)]
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    rows = "".join(f"<table:table-row>{''.join(cell.format(each) for each in row)}</table:table-row>" for row in grid)
+    urn = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = " ".join(f'xmlns:{name}="{urn}:{name}:1.0"' for name in ("office", "table", "text"))
+    sheet = f'<office:spreadsheet><table:table table:name="站点">{rows}</table:table></office:spreadsheet>'
+    text = f"<office:document-content {spaces}><office:body>{sheet}</office:body></office:document-content>"
+    with zipfile.ZipFile(tmp_path / "stations.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", '<?xml version="1.0"?><manifest/>')
+        archive.writestr("content.xml", f'<?xml version="1.0"?>{text}')
+    assert names_in(tmp_path / "stations.ods") == {"a": "嘉定站", "b": "南翔站"}
+    assert names_in(tmp_path / "stations.ods", "站点") == {"a": "嘉定站", "b": "南翔站"}
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.ods", "a.xlsb", "a.zip", "a.kml"])
+def test_a_file_that_is_not_what_its_ending_says_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(SourceError, match=r"cannot be read|cut off|not what its ending says"):
+        names_in(tmp_path / name)
+
+
+def test_a_kml_is_read_and_one_that_leads_elsewhere_is_not(tmp_path: Path) -> None:
+    place = "<Placemark><name>甲</name><Point><coordinates>121.24,31.38</coordinates></Point></Placemark>"
+    text = '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
+    (tmp_path / "a.kml").write_text(text.format(f'<Folder id="f"><name>站点</name>{place}</Folder>'), encoding="utf-8")
+    with pytest.raises(TableError, match="station id"):  # a KML has names, and no ids
+        names_in(tmp_path / "a.kml")
+    (tmp_path / "b.kml").write_text(text.format(f"{place}<NetworkLink><Link/></NetworkLink>"), encoding="utf-8")
+    with pytest.raises(SourceError, match="leads to other files, which are not followed"):
+        names_in(tmp_path / "b.kml")
+
+
+def test_a_zipped_shapefile_is_read_and_of_two_the_one_that_is_named(tmp_path: Path) -> None:
+    points = gpd.points_from_xy(ROWS["经度"], ROWS["纬度"], crs="EPSG:4326")
+    frame = gpd.GeoDataFrame({"编号": ROWS["站点编号"], "名称": ROWS["站点名称"]}, geometry=points)
+    for stem in ("one", "two"):
+        (tmp_path / stem).mkdir()
+        frame.to_file(tmp_path / stem / f"{stem}.shp", encoding="gb18030")
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        for part in sorted((tmp_path / "one").iterdir()):
+            archive.write(part, f"数据/{part.name}")
+    assert names_in(tmp_path / "one.zip") == {"a": "嘉定站", "b": "南翔站"}
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        for part in sorted([*(tmp_path / "one").iterdir(), *(tmp_path / "two").iterdir()]):
+            archive.write(part, part.name)
+    with pytest.raises(SourceError, match=r"the file has 2 layers \(one, two\)"):
+        names_in(tmp_path / "both.zip")
+    assert len(names_in(tmp_path / "both.zip", "two")) == 2
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("readme.txt", "x")
+    with pytest.raises(SourceError, match="there is no shapefile in the archive"):
+        names_in(tmp_path / "none.zip")
+
+
+def test_a_fault_quotes_the_coordinates_as_the_file_writes_them(tmp_path: Path) -> None:
+    lon, lat = wgs84_to_gcj02([121.24, 121.9], [31.38, 31.9])
+    hosts = f"site_id,name,lon,lat\nh1,A,{lon[0]:.6f},{lat[0]:.6f}\nh2,B,{lon[1]:.6f},{lat[1]:.6f}\n"
+    write_study(tmp_path, study=STUDY.replace('file = "hosts.csv"', 'file = "hosts.csv"\ncoordinates = "gcj02"'), hosts=hosts)
+    with pytest.raises(TableError, match=f"'{lon[1]:.6f}, {lat[1]:.6f}'"):
+        read_candidates(read_study(tmp_path))
+
+
+def test_the_same_premises_out_of_two_files_are_one(tmp_path: Path) -> None:
+    rows = ["site_id,name,lon,lat", "x1,上海市嘉定区图书馆（总馆）,121.2603,31.3903", "x2,图书馆,121.2603,31.3903"]
+    other = "\n".join([*rows, "x3,文化馆,121.24,31.38"])
+    block = '[[candidates]]\nfile = "hosts.csv"'
+    more = STUDY.replace(block, f'{block}\n[[candidates]]\nfile = "b.csv"')
+    write_study(tmp_path, study=more, hosts="site_id,name,lon,lat\nh1,嘉定区图书馆,121.26,31.39\n")
+    (tmp_path / "b.csv").write_text(other, encoding="utf-8")
+    with pytest.warns(PlannerWarning, match=r"1 repeat the name of another at the same place and are left out \(x1\)"):
+        found = read_candidates(read_study(tmp_path))
+    assert found["name"].to_dict() == {"h1": "嘉定区图书馆", "x2": "图书馆", "x3": "文化馆"}
+    assert isinstance(found.geometry.iloc[0], shapely.Point)
