@@ -17,6 +17,7 @@ from planner.sources.files.crs import WGS84
 Floats = npt.NDArray[np.float64]
 
 FEWEST = 8  # points; fewer prove nothing
+MANY = 30  # points; of so many the farthest tenth tells too, where streets are so dense that half are always near one
 FAR_M = 1000.0  # a point farther from any street counts as so far
 TIMES_NEARER = 2.0  # the other datum must bring the points to half the distance,
 LEAST_GAIN_M = 10.0  # by this many metres,
@@ -55,15 +56,19 @@ def datum_fault(network: Network, places: gpd.GeoDataFrame, declared: str, sourc
     found[plain] = _to_street_m(network, xy)
     medians = {datum: float(np.median(found[datum])) for datum in DATUMS}
     best = min((datum for datum in DATUMS if datum != plain), key=medians.__getitem__)
-    own, other = medians[plain], medians[best]
-    nearer = float(np.mean(found[best] < found[plain]))
-    if own < TIMES_NEARER * other or own - other < LEAST_GAIN_M or nearer < LEAST_SHARE:
+    if not (_fits_better(found[best], found[plain], 0.5) or (len(xy) >= MANY and _fits_better(found[best], found[plain], 0.9))):
         return None
     each = ", ".join(f"{datum} {_said_m(medians[datum])}" for datum in DATUMS)
     problem = f"the places look like {best}, not {declared}: half of them are within so far of a street: {each}"
     return Fault(
         problem, f'write coordinates = "{best}" for this file in study.toml', source, column="coordinates", value=declared
     )
+
+
+def _fits_better(other_m: Floats, own_m: Floats, share: float) -> bool:
+    """Whether so large a share of the places is far nearer to the streets in the other datum, and most one by one."""
+    own, other = float(np.quantile(own_m, share)), float(np.quantile(other_m, share))
+    return own >= TIMES_NEARER * other and own - other >= LEAST_GAIN_M and float(np.mean(other_m < own_m)) >= LEAST_SHARE
 
 
 def _said_m(metres: float) -> str:
