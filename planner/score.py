@@ -104,7 +104,7 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
     - ``median_walk_min``: lower weighted median of their walks in minutes; missing where nobody is in reach;
     - ``completeness``: how many of the 24 service items it offers, 0 to 1, where ``services`` lists item numbers
       (``1-5,7;11`` or ``1、2、3``);
-    - ``rating``, ``survey``: what the stations' table says of satisfaction and of what people ask for, as it is;
+    - ``capacity``, ``rating``, ``survey``: what the stations' table says, as it is;
     - ``rank``: 1 is the most ``served_pop``; stations that serve equally many share a rank.
 
     Raises
@@ -135,7 +135,7 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
         "load": np.bincount(nearest[covered], weights=people[covered], minlength=len(stations)),
         "marginal_pop": sole,
         **({"completeness": _completeness(stations["services"])} if "services" in stations else {}),
-        **{name: stations[name] for name in ("rating", "survey") if name in stations},
+        **{name: stations[name] for name in ("capacity", "rating", "survey") if name in stations},
     }
     table = pd.DataFrame(columns, index=stations.index)
     table["rank"] = table["served_pop"].rank(method="min", ascending=False).astype("int64")

@@ -165,6 +165,6 @@ def test_key_groups_come_from_the_published_scores_and_hidden_ones_are_left_out(
 def test_cells_say_their_own_walk_detour_and_supply():
     cells = measure_cells(evidence())
     corner = builders.corners().index((300, 100))
-    assert cells.loc[corner, "walk_min"] == pytest.approx(200 / 60)
+    assert cells.loc[corner, "nearest_walk_s"] == pytest.approx(200)
     assert cells.loc[corner, "detour"] == pytest.approx(2 / 2**0.5)
     assert not [name for name in cells if str(name).startswith("pop_")]

@@ -119,19 +119,20 @@ def measure_cells(evidence: Evidence) -> pd.DataFrame:
 
     Returns
     -------
-    ``town``, ``population``, ``covered``, ``stations_in_reach``, ``nearest_station_id``, ``walk_min``, ``detour`` (metres
-    walked over straight metres; missing at the door) and, where every station says its capacity, ``supply`` and
-    ``supply_e2sfca`` per 10,000 residents. No key group is in it.
+    ``town``, ``population``, ``covered``, ``stations_in_reach``, ``nearest_station_id``, ``nearest_walk_s``, ``straight_m`` (to
+    the nearest station), ``detour`` (metres walked over straight ones; missing at the door); where every station says its
+    capacity ``supply`` and ``supply_e2sfca`` per 10,000 residents; with a plan ``saved_min``. No key group is in it.
     """
     people, coverage = _People.of(evidence), evidence.coverage
-    kept = ["town", "population", "covered", "stations_in_reach", "nearest_station_id"]
+    kept = ["town", "population", "covered", "stations_in_reach", "nearest_station_id", "nearest_walk_s"]
     straight = np.where(people.straight_m > 0, people.straight_m, np.nan)
     supplies = {"supply": people.supply, "supply_e2sfca": people.supply_decayed}
-    return pd.DataFrame(coverage[[name for name in kept if name in coverage]]).assign(
-        walk_min=people.walk_min,
+    table = pd.DataFrame(coverage[[name for name in kept if name in coverage]]).assign(
+        straight_m=people.straight_m,
         detour=people.metres / straight,
         **{name: supply * PER for name, supply in supplies.items() if supply is not None},
     )
+    return table if people.saved_min is None else table.assign(saved_min=people.saved_min)
 
 
 def group_indicators(groups: GroupScores, walk: Walk, as_of: dt.date) -> Indicators:

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from planner.circle import circle_cells, places_among, reach_services, score_circle, score_services
 from planner.composite import composite_scores, weight_moves
 from planner.errors import PlanError, StudyError
-from planner.indicators import Evidence, measure_indicators, score_communities
+from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities
 from planner.isochrones import reached_area
 from planner.lift import lift_stations
 from planner.progress import track_figures, track_targets
@@ -45,9 +45,13 @@ from planner.standards import measure_standards
 def measure_all(survey: Survey, scores: Scores, isochrones: Isochrones, proposal: Proposal | None) -> Measures:
     """Everything beside the scores that the study and its policy pack ask for."""
     targets, figures = track_survey(survey)
+    with survey.steps.step("measuring indicators"):
+        evidence = evidence_of(survey, scores, isochrones, proposal)
+        indicators, cells = measure_indicators(evidence), measure_cells(evidence)
     return Measures(
-        indicators=indicators_of(survey, scores, isochrones, proposal),
-        communities=communities_of(survey) if survey.study.communities is not None else None,
+        indicators=indicators,
+        cells=cells,
+        communities=evidence.communities,
         circle=measure_circle(survey, proposal) if survey.study.life_circle is not None else None,
         targets=targets if len(targets) else None,
         figures=figures if len(figures) else None,

@@ -123,6 +123,9 @@ def _with_what_is_published(run: Run, tables: dict[str, pd.DataFrame]) -> dict[s
     if run.measures is not None:
         own = group_indicators(GroupScores(tables["groups"]), walk, run.survey.as_of)
         tables["indicators"] = together(run.measures.indicators, own)
+        cells = run.measures.cells
+        beside = [name for name in ("straight_m", "supply", "supply_e2sfca", "saved_min") if name in cells]
+        tables["demand"] = tables["demand"].assign(**{name: cells[name] for name in beside})
     if study.composite is not None:
         tables["composite"] = composite_scores(tables["stations"], study.composite)
         tables["composite_moves"] = weight_moves(tables["stations"], study.composite)

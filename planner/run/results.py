@@ -136,6 +136,7 @@ class Measures:
     """What is measured beside the scores; None where the study or its policy pack does not ask for it."""
 
     indicators: Indicators
+    cells: pd.DataFrame
     communities: CommunityScores | None = None
     circle: Circle | None = None
     targets: Track | None = None

@@ -221,6 +221,10 @@ COVERAGE = Schema(
         _n("nearest_walk_s", "walk to the nearest station", "到最近站点步行时间", "s"),
         _n("stations_in_reach", "stations in reach", "可达站点数", kind=Kind.WHOLE, required=True),
         Column("covered", Kind.FLAG, "covered", "是否覆盖", required=True),
+        _n("straight_m", "straight way to the nearest station", "到最近站点直线距离", "m"),
+        _n("supply", "capacity in reach per 10,000 residents (2SFCA)", "每万人可达服务能力（2SFCA）"),
+        _n("supply_e2sfca", "capacity in reach per 10,000 residents (E2SFCA)", "每万人可达服务能力（E2SFCA）"),
+        _n("saved_min", "walk saved by the proposed sites", "建议站点节省步行时间", "min"),
     ),
     ("Point",),
 )
@@ -239,6 +243,7 @@ SCORES = Schema(
         _people("load", "residents whose nearest station it is", "就近服务人口", required=True),
         _people("marginal_pop", "left uncovered if it closed", "撤站后失去覆盖人口", required=True),
         _n("completeness", "share of service items offered", "服务项目完备率", "", high=1),
+        _n("capacity", "capacity", "承载能力", "people"),
         _n("rating", "satisfaction rating", "满意度"),
         _t("survey", "what people ask for in surveys", "服务需求调查"),
         _n("rank", "rank by residents within reach", "排名", kind=Kind.WHOLE, low=1, required=True),

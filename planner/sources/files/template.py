@@ -48,6 +48,9 @@ file = "stations.csv"
 coordinates = "wgs84"             # wgs84 (GPS), gcj02 (Amap, Tencent 高德、腾讯), bd09 (Baidu 百度), cgcs2000, or EPSG:4549
 # osm = ["amenity=townhall"]      # instead of a file: premises out of the street extract
 
+# outside = false                 # leave out stations outside the area, though people inside may walk there  不计区外站点
+# outreach = true                 # count outreach points (park, market, bus station) as stations  流动服务点计入站点
+
 [[candidates]]                    # premises that could host a new station; more blocks may follow 候选载体
 file = "hosts.csv"
 coordinates = "wgs84"
@@ -117,6 +120,26 @@ sites = 5                         # how many
 # town_level = 8                  # admin_level of a town in OpenStreetMap  街镇的行政级别
 # [fetch.mirrors]                 # other servers: geofabrik, overpass, nominatim, ghs_pop, worldpop  镜像
 # geofabrik = "https://download.geofabrik.de"
+
+# [communities]                   # areas of communities: the share of communities covered  居村边界（居村覆盖率）
+# file = "communities.geojson"
+# share = 0.5                     # covered once this share of its residents is  居民覆盖比例达到此值即计为覆盖
+
+# [life_circle]                   # services in the same walk, out of the extract's tags  一刻钟便民生活圈（业态取自路网文件标签）
+# beside_m = 100                  # a place as near as this stands beside a station or host  视为“周边”的距离（米）
+# [[life_circle.services]]        # places of a service from a file instead, or another service  由文件提供的业态网点
+# name = "market"
+# file = "markets.csv"
+
+# [[recorded]]                    # figures against the pack's targets: people_helped, trainings, rating …  工作数据
+# file = "recorded.csv"           # figure, date, value and, where it is a town's, place  指标、日期、数值、街镇
+
+# [targets.city-350]              # what of a city's target falls to this area  上级目标分解
+# minimum = 20
+# towns = {{ "Some Town" = 12, "Other Town" = 8 }}
+
+# [composite]                     # an optional weighted score of stations  综合得分（可选）
+# weights = {{ served_pop = 2, sole_pop = 1, completeness = 1 }}
 
 [privacy]                         # 隐私
 minimum_count = 10                # smaller counts of key groups are never published  小于此数的重点群体人数不公开
