@@ -125,11 +125,12 @@ sites = 5                         # how many
 # file = "communities.geojson"
 # share = 0.5                     # covered once this share of its residents is  居民覆盖比例达到此值即计为覆盖
 
-# [life_circle]                   # services in the same walk, out of the extract's tags  一刻钟便民生活圈（业态取自路网文件标签）
+# [life_circle]                   # services in the same walk, out of the extract's tags  便民生活圈（业态取自路网文件）
 # beside_m = 100                  # a place as near as this stands beside a station or host  视为“周边”的距离（米）
 # [[life_circle.services]]        # places of a service from a file instead, or another service  由文件提供的业态网点
 # name = "market"
 # file = "markets.csv"
+# service_class = "basic"         # or quality, of a service of your own  基本保障类或品质提升类
 
 # [[recorded]]                    # figures against the pack's targets: people_helped, trainings, rating …  工作数据
 # file = "recorded.csv"           # figure, date, value and, where it is a town's, place  指标、日期、数值、街镇
@@ -140,6 +141,9 @@ sites = 5                         # how many
 
 # [composite]                     # an optional weighted score of stations  综合得分（可选）
 # weights = {{ served_pop = 2, sole_pop = 1, completeness = 1 }}
+# spread = 0.5                    # how far each weight is moved to see how the ranking moves  权重浮动幅度
+# draws = 1000                    # random sets of weights, with a fixed seed  随机权重组数
+# seed = 0
 
 [privacy]                         # 隐私
 minimum_count = 10                # smaller counts of key groups are never published  小于此数的重点群体人数不公开
