@@ -151,6 +151,20 @@ def test_everything_that_a_model_does_not_know_is_said_at_once() -> None:
         check_method(Siting(capacity=True, decay="linear"))
 
 
+def test_rules_that_get_into_each_others_way_are_named_with_what_would_mend_them() -> None:
+    near = [(0.0, 0.0), (100.0, 0.0), (900.0, 0.0)]
+    towns = {"towns": ["A", "B", "B"], "places": near, "cost": [1.0, 1.0, 9.0]}
+    town = siting_town({"a": [0], "b": [1], "c": [2]}, [3.0, 2.0, 1.0], **towns)
+    with pytest.raises(PlanError) as caught:
+        propose_sites(*town, Siting(sites=2, per_town_min=1, spacing_m=500.0, budget=5.0))
+    said = {fault.column: str(fault) for fault in caught.value.faults}
+    assert set(said) == {"siting.spacing_m", "siting.budget", "siting.per_town_min"}
+    assert "keeping the other rules costs 10 but the budget is 5; raise siting.budget to 10" in said["siting.budget"]
+    assert caught.value.status == "infeasible"
+    plan = propose_sites(*town, Siting(sites=2, per_town_min=1, spacing_m=500.0, budget=10.0))
+    assert sorted(plan.sites.index) == ["a", "c"]
+
+
 def graph(nodes: int, seed: int) -> np.ndarray:
     """Shortest paths of a random connected graph as Beasley (1985) made them: lengths 1 … 100."""
     draw, lengths = np.random.default_rng(seed), np.zeros((nodes, nodes))

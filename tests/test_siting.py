@@ -168,7 +168,7 @@ def test_everything_that_makes_a_plan_impossible_is_said_at_once() -> None:
         (Siting(sites=2, required=("a", "b"), budget=5), "cost at least 6 but the budget is 5"),
         (Siting(sites=1, required=("x",), forbidden=("y",)), "there is no such candidate"),
         (Siting(sites=1, required=("a",), forbidden=("a",)), "both required and forbidden"),
-        (Siting(sites=3, spacing_m=99999), "the rules contradict each other"),
+        (Siting(sites=3, spacing_m=99999), "the least distance between sites cannot be kept together"),
     ],
 )
 def test_a_rule_that_cannot_be_met_is_named(siting: Siting, said: str) -> None:

@@ -70,5 +70,7 @@ def frontier(
 def _with_sites(study: Study, sites: int | None) -> Study:
     if sites is None or sites == study.scenario.siting.sites:
         return study
+    if str(study.scenario.siting.method) == "lscp":
+        raise click.UsageError("lscp finds the number of sites itself; leave out --sites, or lower siting.share")
     siting = dataclasses.replace(study.scenario.siting, sites=sites, phases=())
     return dataclasses.replace(study, scenario=dataclasses.replace(study.scenario, siting=siting))

@@ -17,7 +17,7 @@ from docx.shared import Cm, Pt
 
 from planner.priority import WHOLE
 from planner.publish.pictures import Picture
-from planner.publish.words import DEFINITIONS, WORDS
+from planner.publish.words import DEFINITIONS, WORDS, model_said
 from planner.schema import AREA_SCORES, GROUP_SCORES, NEEDED, SITES, TOWN_SCORES, Column, Schema
 from planner.study import Group, Study
 from planner.style import finding, pace_said, shown_date, shown_number
@@ -153,6 +153,8 @@ def _add_method(book: Any, study: Study, sources: Sequence[str], language: str) 
     book.add_heading(words["method"], level=1)
     book.add_paragraph(words["how"])
     book.add_paragraph(f"{words['pace']}{pace_said(study.scenario.walk)[language]}{words['stop']}")
+    if study.candidates:
+        book.add_paragraph(model_said(study.scenario.siting, language))
     for source in sources:
         book.add_paragraph(_clean(source), style="List Bullet")
 

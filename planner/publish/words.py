@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from planner.study import Siting
+
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "as_of": "数据截至：",
@@ -93,7 +95,7 @@ DEFINITIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("步行时间中位数、第90百分位", "覆盖范围内的人到最近站点的步行时间，按人数加权；仅统计已覆盖的人"),
         ("新增覆盖", "按建议次序建成该站点时，首次进入步行时限以内的人数"),
         ("加权需求", "常住人口 + Σ（重点群体权重 × 该群体人数），用于选址"),
-        ("上界与差距", "上界为任何方案都不可能超过的加权需求覆盖量；差距 =（上界 − 方案）÷ 上界"),
+        ("上界与差距", "上界为同样规则下任何方案都不可能优于的目标值；差距为方案与上界可能相差的比例"),
     ),
     "en": (
         ("Coverage", "residents with at least one station within the cutoff, divided by all residents of the area"),
@@ -101,6 +103,33 @@ DEFINITIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("Median and 90th percentile walk", "to the nearest station, weighted by people, of those covered only"),
         ("Residents newly covered", "those first within the cutoff when the site is built in the proposed order"),
         ("Need", "residents + the sum over key groups of weight times members; what siting maximises"),
-        ("Bound and gap", "the bound is need that no plan can exceed; gap = (bound − plan) / bound"),
+        ("Bound and gap", "what no plan under the same rules can beat; the share by which the plan may fall short of it"),
     ),
 }
+
+MODELS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "mclp": "选址模型：最大覆盖（MCLP），以给定数量的新增站点覆盖最多的加权需求。",
+        "decay": "选址模型：衰减覆盖，步行越近计入的加权需求越多。",
+        "backup": "选址模型：双重覆盖，步行可达范围内有第二个站点的需求按比例加计。",
+        "capacity": "选址模型：容量约束下的最大覆盖，每人只分配到一个站点，且不超过站点服务能力。",
+        "lscp": "选址模型：集合覆盖（LSCP），以最少的新增站点达到要求的覆盖比例。",
+        "p-median": "选址模型：p-中位，使加权步行总时间最短。",
+        "p-center": "选址模型：p-中心，使最远的步行时间最短。",
+    },
+    "en": {
+        "mclp": "Siting model: maximal covering (MCLP), the most need covered with so many new sites.",
+        "decay": "Siting model: covering by decay, need counts the more the shorter the walk.",
+        "backup": "Siting model: backup covering, need with a second station within reach counts a share more.",
+        "capacity": "Siting model: covering with capacities; everybody has one station, and none takes more than its capacity.",
+        "lscp": "Siting model: set covering (LSCP), the fewest new sites that cover the share asked for.",
+        "p-median": "Siting model: p-median, the least walking in all, weighted by need.",
+        "p-center": "Siting model: p-center, the least worst walk.",
+    },
+}
+
+
+def model_said(siting: Siting, language: str) -> str:
+    """The sentence that names the siting model of a study."""
+    extended = next((key for key in ("decay", "backup", "capacity") if getattr(siting, key)), str(siting.method))
+    return MODELS[language][extended]

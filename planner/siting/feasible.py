@@ -11,6 +11,7 @@ import pandas as pd
 from planner.errors import Fault, PlanError, say_faults
 from planner.schema import Candidates
 from planner.siting.problem import NOWHERE, Rules
+from planner.siting.together import check_together
 from planner.study import Method, Siting
 
 _FREE = 1e-9  # money: rounding of sums
@@ -99,6 +100,7 @@ def check_feasible(rules: Rules, siting: Siting, site_ids: pd.Index) -> None:
     """
     counts, spacing = _counts(rules), _spacing(rules, siting, site_ids)
     _raise([*counts, *_minimums(rules, siting), *_maximums(rules, siting), *_money(rules), *spacing])
+    check_together(rules)
 
 
 def _raise(faults: list[Fault]) -> None:

@@ -94,8 +94,12 @@ file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or pol
 # factor = 1.5                    # 1 or more; where areas overlap the largest counts  重叠处取最大值
 
 [siting]                          # new stations 新建站点
-method = "mclp"                   # the most need covered with so many sites
+method = "mclp"                   # mclp, lscp (fewest sites), p-median (least walking), p-center (least worst walk)  选址模型
 sites = 5                         # how many
+# share = 0.9                     # lscp, p-center: of what can be covered  覆盖比例
+# decay = "linear"                # mclp: nearer counts more  距离衰减
+# backup = 0.5                    # mclp: what a second station in reach counts  双重覆盖
+# capacity = true                 # mclp: nobody beyond a station's capacity is served  容量约束
 # per_town_min = 1                # every town ends with at least so many  每街镇至少
 # phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
 
