@@ -21,10 +21,13 @@ from planner.siting.cover import Chosen, newly_covered, sealed_value, side_rows
 from planner.siting.merge import merge_cells
 from planner.siting.problem import Bools, Floats, Ints, Problem, Rules, allowed, check_cells, rules_of, towns_of
 from planner.siting.search import good_choice
-from planner.siting.solver import Lp, Model, solve
+from planner.siting.solver import Lp, Model, relax, solve
+from planner.siting.tree import branch_and_bound
 from planner.study import Siting
 
-_NODES = 3_000  # of the solver's tree: the same work on any machine
+_WORK = 4e8  # see `branch_and_bound`
+_NODES = 300  # of the solver's tree, where no choice to begin from is found
+_SAME = 1e-9  # values nearer to each other, relatively, are the same
 _STRONG = 60_000  # assignments up to which each is bound to its own site: dearer, and much nearer to the truth
 _MOVES = 200  # swaps for each candidate in the search for a choice to begin from
 
@@ -137,16 +140,23 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
     PlanError
         If no choice keeps the rules, or none was found within the limits.
     """
-    model = _Flow(rooms)
-    start = model.begin(seed)
-    answer = solve(model.model, start=start, effort=_NODES, seconds=seconds)
+    flow = _Flow(rooms)
+    start, relaxed = flow.begin(seed), None
+    if start is not None:
+        relaxed = relax(flow.model)
+    if start is None or relaxed is None:
+        answer = solve(flow.model, effort=_NODES, seconds=seconds)
+    else:
+        step = _SAME * abs(float(flow.model.cost @ start))
+        work = _WORK * flow.slimness if seconds is None else np.inf
+        answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work, seconds=seconds)
     if answer.infeasible:
         raise PlanError("no plan exists: the rules contradict each other; relax one")
     if answer.values is None:
         raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
     chosen = answer.values[: len(rooms.site_ids)] > 0.5
-    people = model.assigned(chosen)
-    value = model.value(chosen, people)
+    people = flow.assigned(chosen)
+    value = flow.value(chosen, people)
     return sealed_value(chosen.astype(np.int64), value, max(-answer.bound, value)), people
 
 
@@ -189,6 +199,12 @@ class _Flow:
             np.concatenate(lower),
             np.concatenate(upper),
         )
+
+    @property
+    def slimness(self) -> float:
+        """Rows as a share of rows and columns: a simplex step on a wide model is dearer than its rows say."""
+        rows, columns = self.model.rows.shape
+        return float(rows / (rows + columns))
 
     def assigned(self, chosen: Bools) -> Floats:
         """The best assignment of people where these sites stand; a site that does not stand takes nobody."""

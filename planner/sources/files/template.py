@@ -99,7 +99,11 @@ sites = 5                         # how many
 # share = 0.9                     # lscp, p-center: of what can be covered  覆盖比例
 # decay = "linear"                # mclp: nearer counts more  距离衰减
 # backup = 0.5                    # mclp: what a second station in reach counts  双重覆盖
+# half_minutes = 8                # gaussian, exponential: the walk that counts half  半衰时间
+# unreached_minutes = 30          # p-median: the walk of whoever nothing reaches  未覆盖者计入的步行时间
 # capacity = true                 # mclp: nobody beyond a station's capacity is served  容量约束
+# capacity_default = 5000         # of those that say none  默认容量
+# prefer = {{ library = 200 }}      # by host: counts so much need more  优先依托场所
 # per_town_min = 1                # every town ends with at least so many  每街镇至少
 # phases = [ {{ by = 2025-12-31, sites = 2 }}, {{ by = 2026-12-31, sites = 3 }} ]
 
