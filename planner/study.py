@@ -445,6 +445,8 @@ class NetworkSource:
 class StationSource:
     """A table of stations or candidates (of a file with several layers or sheets, `layer`), or OSM tags (``amenity=library``).
 
+    Of candidates alone: ``corners_m``, every street corner, thinned to so many metres from each other and from host premises.
+
     OSM premises are read out of the network file. Of stations alone: ``outside`` says whether those just outside the area count
     for the people inside who can walk there (they do unless it is false); ``outreach`` whether points of a kind that the policy
     pack calls outreach (a park, a market, a bus station) count as stations (they do not unless it is true).
@@ -453,12 +455,17 @@ class StationSource:
     file: str | None = None
     coordinates: Coordinates = "wgs84"
     osm: tuple[Tag, ...] = ()
+    corners_m: Annotated[float, Field(ge=25, le=10_000, allow_inf_nan=False)] | None = None
     layer: str | None = None
     outside: bool = True
     outreach: bool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> StationSource:
+        if self.corners_m is not None:
+            if self.file or self.osm:
+                raise ValueError("this names street corners and something else; give each a block of its own")
+            return self
         if bool(self.file) == bool(self.osm):
             said = "names both a file and osm tags" if self.file else "names no file and no osm tags"
             raise ValueError(f'this {said}; write either file = "..." or osm = ["amenity=library"]')

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import warnings
 
+import numpy as np
 import pandas as pd
+import shapely
 
 from planner.access import access_by_town, two_step_access
 from planner.coverage import measure_coverage
@@ -15,7 +17,7 @@ from planner.isochrones import isochrone_bands, reached_area
 from planner.policy import named
 from planner.privacy import publish_equity
 from planner.progress import standing_stations
-from planner.reach import Reach, islands_of, travel_times
+from planner.reach import Reach, islands_of, link_points, travel_times
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
@@ -174,6 +176,7 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     with survey.steps.step("measuring walks to candidates") as inner:
         candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
         options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
+    _warn_of_candidates(survey, candidates, options)
     standing = standing_per_town(survey)
     plan = None
     if with_plan:
@@ -237,6 +240,26 @@ def trace_equity(survey: Survey, by: str | None = None) -> EquityCurve:
     totals = {str(name): float(survey.demand[name].sum()) for name in columns}
     totals = {name: total for name, total in totals.items() if total > 0}
     return publish_equity(curve, totals, survey.study.privacy.minimum_count)
+
+
+def _warn_of_candidates(survey: Survey, candidates: Candidates, options: Reach) -> None:
+    """Say which candidates nobody can walk to: without a street near, on streets that hang together with no other, or empty."""
+    cells = pd.Series(0, index=candidates.index)
+    cells.update(pd.Series((options.walk_s.indptr[1:] - options.walk_s.indptr[:-1]), index=options.facility_ids))
+    links = link_points(
+        survey.network, shapely.get_coordinates(np.asarray(candidates.geometry)), survey.study.scenario.walk.max_link_m
+    )
+    node = survey.network.ends[np.maximum(links.segment, 0), 0]
+    island = (links.segment >= 0) & (survey.network.component[node] != 0)
+    nobody = (cells.to_numpy() == 0) & ~island
+    for which, what in (
+        (island, "on streets that do not join the rest of the network"),
+        (nobody, "where no resident is in reach"),
+    ):
+        if which.any():
+            names = ", ".join(str(name) for name in candidates.index[which][:5])
+            said = f"{int(which.sum())} candidates stand {what}; the first are {names}"
+            warnings.warn(said, PlannerWarning, stacklevel=3)
 
 
 def standing_per_town(survey: Survey) -> dict[str, int]:

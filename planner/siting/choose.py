@@ -8,6 +8,7 @@ import numpy as np
 
 from planner.errors import PlanError
 from planner.siting.cover import Chosen, CoverModel, newly_covered, sealed, single, value_of
+from planner.siting.dominated import needless, put_back, without
 from planner.siting.dual import dual_bound
 from planner.siting.problem import Bools, Problem
 from planner.siting.search import good_choice
@@ -30,6 +31,9 @@ def choose_cover(problem: Problem, *, seconds: float | None = None, seed: int = 
     `seconds`, if given, are shared out: half to the choice itself, the rest to the phases alone.
     """
     steps = problem.rules.steps
+    if (out := needless(problem)).any():
+        whole, alone_each = choose_cover(without(problem, out), seconds=seconds, seed=seed)
+        return put_back(whole, out), [put_back(one, out) for one in alone_each]
     if len(steps) == 1:
         whole = best_cover(problem, seconds=seconds, seed=seed)
         return whole, [whole]

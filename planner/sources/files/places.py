@@ -79,6 +79,8 @@ def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stati
     area = read_area(study) if towns is None else towns
     blocks, faults = [], list[Fault]()
     for i, block in enumerate(study.candidates, 1):
+        if block.corners_m is not None:
+            continue
         try:
             blocks.append(_read_block(study, block, f"candidates.{i}", CANDIDATES, area).assign(_source=_said(block, i)))
         except (TableError, SourceError) as error:
@@ -86,6 +88,9 @@ def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stati
     faults += _repeated(blocks)
     if faults:
         raise TableError(say_faults(faults), faults, "candidates")
+    for i, block in enumerate(study.candidates, 1):
+        if block.corners_m is not None:
+            blocks.append(_corners(study, block.corners_m, area, blocks).assign(_source=f"candidates.{i}.osm"))
     if not blocks:
         return Candidates(CANDIDATES.conform(_nothing(study)))
     frames = [block.reset_index() for block in blocks]
@@ -95,6 +100,18 @@ def read_candidates(study: Study, *, towns: Towns | None = None, stations: Stati
         _warn_of_stations(merged, stations)
     checked: Candidates = CANDIDATES.conform(merged.drop(columns="_source"))
     return checked
+
+
+def _corners(study: Study, spacing_m: float, towns: Towns, before: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Street corners so far from each other and from the candidates before them, conformed, each in its town."""
+    taken = [np.column_stack([block.geometry.x, block.geometry.y]) for block in before]
+    network = osm.read_network(study, towns=towns)
+    places = np.concatenate(taken) if taken else np.zeros((0, 2))
+    found = osm.street_corners(network, spacing_m, towns.geometry.union_all(), places)
+    ids, degrees = "corner-" + found["node_id"].astype(str), found.geometry.to_crs(WGS84)
+    columns = {"site_id": ids, "name": "路口 " + ids, "host": "street corner", "lon": degrees.x, "lat": degrees.y}
+    table = CANDIDATES.conform(gpd.GeoDataFrame(columns, geometry=found.geometry, crs=study.crs), source="candidates.corners_m")
+    return with_towns(table, towns)
 
 
 def default_as_of(stations: Stations) -> dt.date:
@@ -122,6 +139,9 @@ def _read_block(study: Study, block: StationSource, key: str, schema: Schema, to
     def fits(placed: gpd.GeoDataFrame, source: str) -> list[Fault]:
         return place_faults(placed, source, towns, margin_m)
 
+    if block.corners_m is not None:
+        fault = Fault("stations do not stand at every corner", "give file or osm", column=f"{key}.corners_m")
+        raise StudyError(str(fault), [fault])
     if block.file is not None:
         crs = str(study.crs)
         path, said = study.path_of(block.file), block.file

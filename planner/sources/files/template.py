@@ -56,6 +56,8 @@ file = "hosts.csv"
 coordinates = "wgs84"
 # [[candidates]]
 # osm = ["amenity=library", "amenity=community_centre"]
+# [[candidates]]
+# corners_m = 300                 # every street corner, so far from the next and from the premises above  街口（按间距）
 
 [population]                      # residents 常住人口
 file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or polygons or points with a column of counts

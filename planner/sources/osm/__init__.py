@@ -18,6 +18,7 @@ from planner.schema import Towns
 from planner.sources.cache import cache_folder, fingerprint, keep_network, kept_network
 from planner.sources.osm.backdrop import read_backdrop
 from planner.sources.osm.buildings import read_buildings, read_residential_land
+from planner.sources.osm.corners import street_corners
 from planner.sources.osm.extent import read_extent
 from planner.sources.osm.premises import read_premises
 from planner.sources.osm.streets import read_osm_network
@@ -33,6 +34,7 @@ __all__ = [
     "read_osm_network",
     "read_premises",
     "read_residential_land",
+    "street_corners",
 ]
 
 SMALLEST_KEPT_BYTES = 256 * 1024  # a smaller extract is read in a tenth of a second
