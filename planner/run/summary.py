@@ -30,7 +30,7 @@ def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None
         "profile": walk.profile,
         "profile_source": walk.way_of_walking.sources if walk.speed_mps is None else "given in the study file",
         "towns_that_differ": {
-            town: {"minutes": own.minutes, "pace_mps": own.pace_mps}
+            town: {"minutes": own.minutes, "pace_mps": own.pace_mps, "profile": own.profile}
             for town, own in ((name, walk.for_town(name)) for name in walk.towns)
         },
         **({"what_if": dataclasses.asdict(study.what_if)} if study.what_if else {}),

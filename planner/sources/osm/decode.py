@@ -163,7 +163,7 @@ def _running(data: Bytes, at: int, end: int, into: Longs, low: int) -> None:
 
 
 @compiled
-def read_nodes(data: Bytes, begin: int, end: int, key_of: Ints) -> tuple[Longs, Longs, Longs, Longs, Ints]:
+def read_nodes(data: Bytes, begin: int, end: int, key_of: Ints) -> tuple[Longs, Longs, Longs, Ints]:
     """The dense nodes of a group: ids, latitudes and longitudes as written; and of those with a key that is asked for
     (`key_of`: the key's number by its string, -1 for others) their positions and tags as (node, key, value)."""
     ids_at = lat_at = lon_at = tags_at = (0, 0)
@@ -198,7 +198,7 @@ def read_nodes(data: Bytes, begin: int, end: int, key_of: Ints) -> tuple[Longs, 
     found = _node_tags(data, tags_at[0], tags_at[1], key_of, count, np.empty((0, 3), dtype=np.int32))
     tags = np.empty((found, 3), dtype=np.int32)
     _node_tags(data, tags_at[0], tags_at[1], key_of, count, tags)
-    return ids, lat, lon, np.empty(0, dtype=np.int64), tags
+    return ids, lat, lon, tags
 
 
 @compiled

@@ -127,7 +127,7 @@ def _strings(raw: bytes, where: Layout) -> list[bytes]:
 
 
 def _read_nodes(data: Bytes, group: tuple[int, int], where: Layout, strings: list[bytes], found: _Gathered) -> None:
-    ids, lat, lon, _, tags = decode.read_nodes(data, *group, _NODES.in_table(strings))
+    ids, lat, lon, tags = decode.read_nodes(data, *group, _NODES.in_table(strings))
     grid = where.granularity  # in 1e-9 degrees
     places = np.column_stack([(where.east + grid * lon) // 100, (where.north + grid * lat) // 100])
     valid = (np.abs(places) <= (1_800_000_000, 900_000_000)).all(axis=1)
