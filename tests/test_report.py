@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +13,17 @@ import docx
 import geopandas as gpd
 import pandas as pd
 import pytest
-from builders import STROLL, lattice, stations_at
+from builders import STROLL, corners, demand_at, lattice, stations_at
 from matplotlib import font_manager
 from shapely import box
 
 from planner.errors import PlannerWarning
 from planner.isochrones import isochrone_bands
-from planner.publish.pictures import chinese_font, draw_bars, draw_frontier, draw_map
-from planner.publish.report import write_report
+from planner.publish.blocks import Cells, Heading, Paper
+from planner.publish.pictures import Picture, chinese_font, draw_bars, draw_frontier, draw_gaps, draw_map
+from planner.publish.report import compose_report, write_report
+from planner.publish.web_file import web_text
+from planner.publish.word_file import write_word
 from planner.schema import TOWN_SCORES, TOWNS
 from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study
 
@@ -69,6 +75,61 @@ def test_the_report_says_the_figures_the_sources_and_the_notes(tmp_path: Path) -
     ):
         assert said in text
     assert "50%的居民步行15分钟内可到达就业服务站点" in written(tmp_path / "z.docx", "zh")
+
+
+def paper(language: str = "en", worst: str = "Old town", **more: pd.DataFrame) -> Paper:
+    picture = Picture("map", f"Stations of {worst}", draw_bars(tables()["towns"], "town"))
+    return compose_report(
+        study=study(), summary=SUMMARY, tables=tables(worst) | more, pictures=[picture], as_of=dt.date(2025, 6, 30),
+        sources=["Streets: © OpenStreetMap contributors"], notes=["one note"], language=language,
+    )  # fmt: skip
+
+
+def test_the_web_page_says_what_the_word_file_says_and_asks_nobody() -> None:
+    page = web_text(paper(worst=HOSTILE))
+    assert "<script" not in page
+    assert "&lt;script&gt;$x^2$ &amp;" in page
+    assert "50% of residents live within 15 minutes&#x27; walk" in page
+    assert page.count("<img") == 1
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    style = re.search("<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    assert base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() in page
+    assert web_text(paper(worst=HOSTILE)) == page
+
+
+def test_headings_tables_and_pictures_are_counted_and_sections_stand_only_where_there_are_tables(tmp_path: Path) -> None:
+    targets = pd.DataFrame(
+        {"target": ["t"], "place": ["district"], "zh": ["不少于24个"], "en": ["at least 24"], "by": [dt.date(2025, 12, 31)],
+         "minimum": [24], "counted": [13], "shortfall": [11], "met": [False]}).set_index(["target", "place"])  # fmt: skip
+    headings = [block.text for block in paper("zh").blocks if isinstance(block, Heading)]
+    assert headings == ["一、主要结论", "二、测算方法", "三、各街镇情况", "四、重点群体情况", "五、局限与说明", "附：指标定义"]
+    blocks = paper("zh", targets=targets).blocks
+    assert "五、目标跟踪" in [block.text for block in blocks if isinstance(block, Heading)]
+    shown = [block for block in blocks if isinstance(block, Cells)]
+    assert [block.caption for block in shown] == [
+        "表1  各街镇覆盖情况", "表2  常住人口与重点群体覆盖情况", "表3  目标完成情况"]  # fmt: skip
+    assert list(shown[2].rows[0]) == ["不少于24个", "全区", "2025-12-31", "24", "13", "11", "否"]
+    assert shown[2].headings[0] == "目标"
+    write_word(tmp_path / "r.docx", paper("zh", targets=targets))
+    for table in docx.Document(str(tmp_path / "r.docx")).tables[1:]:
+        assert "tblHeader" in table.rows[0]._tr.xml
+        assert all("cantSplit" in row._tr.xml for row in table.rows)
+        assert sum(cell.width.cm for cell in table.rows[0].cells) == pytest.approx(16.0, abs=0.2)
+
+
+def test_the_gaps_are_drawn_of_residents_alone() -> None:
+    network, stations = lattice(), stations_at((300, 300))
+    frame = gpd.GeoDataFrame({"town": ["A"]}, geometry=[box(0, 0, 1000, 1000)], crs=network.crs)
+    demand = demand_at(corners(), 10.0)
+    coverage = demand.assign(covered=[x < 500 for x, _ in corners()])
+
+    def drawn(table: gpd.GeoDataFrame) -> bytes:
+        return draw_gaps(network=network, towns=TOWNS.conform(frame), stations=stations, coverage=table, form="svg")
+
+    plain = drawn(coverage)
+    assert drawn(coverage.assign(pop_few=99.0)) == plain
+    assert drawn(coverage.assign(covered=True)) != plain
 
 
 def test_a_suppressed_count_is_a_dash_and_hostile_text_is_text(tmp_path: Path) -> None:

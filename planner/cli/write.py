@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 import planner
 from planner import run
 from planner.cli.door import FORCE, OUT, main, progress_bar, say, study_options
 from planner.cli.show import say_result
+from planner.run.results import Part
+
+PICTURES = click.option("--pictures", is_flag=True, help="Also each map and chart as PNG and SVG, for slides.")
+
+
+def _more(pictures: bool) -> list[Part]:
+    return ["pictures"] if pictures else []
 
 
 @main.command(name="map")
@@ -28,14 +37,15 @@ def map_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet:
 @main.command()
 @study_options
 @OUT
+@PICTURES
 @FORCE
-def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
-    """The workbook (.xlsx), the report (.docx) and their tables."""
+def report(study: Path, overrides: tuple[str, ...], out: Path, pictures: bool, force: bool, quiet: bool, verbose: bool) -> None:
+    """The workbook (.xlsx), the report (.docx, .html) and their tables."""
     with progress_bar(quiet) as progress:
         asked = planner.read_study(study, overrides)
         run.check_output(asked, out, force=force)
         done = planner.run_study(asked, progress=progress)
-        done.write(out, parts=["tables", "documents"], force=force, progress=progress)
+        done.write(out, parts=["tables", "documents", *_more(pictures)], force=force, progress=progress)
     if not quiet:
         say(f"The report: {out / 'report.docx'}\nThe workbook: {out / 'workbook.xlsx'}")
 
@@ -43,13 +53,14 @@ def report(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quie
 @main.command(name="run")
 @study_options
 @OUT
+@PICTURES
 @FORCE
-def run_(study: Path, overrides: tuple[str, ...], out: Path, force: bool, quiet: bool, verbose: bool) -> None:
+def run_(study: Path, overrides: tuple[str, ...], out: Path, pictures: bool, force: bool, quiet: bool, verbose: bool) -> None:
     """All of it: scores, proposal, outlines, maps, tables and the manifest."""
     with progress_bar(quiet) as progress:
         asked = planner.read_study(study, overrides)
         run.check_output(asked, out, force=force)
         done = planner.run_study(asked, progress=progress)
-        done.write(out, force=force, progress=progress)
+        done.write(out, parts=[*run.PARTS, *_more(pictures)], force=force, progress=progress)
     if not quiet:
         say_result(done, out)

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 
 from planner.errors import PlannerWarning
 from planner.network import EdgeFlag, Network
-from planner.schema import Isochrones, Stations, Towns
-from planner.style import CATEGORICAL, GROUND, PROPOSED_COLOUR, band_colours, band_said
+from planner.schema import Coverage, Isochrones, Stations, Towns
+from planner.style import CATEGORICAL, GAP_COLOURS, GROUND, PROPOSED_COLOUR, band_colours, band_said, classify
 
 Format = Literal["png", "svg"]
 
@@ -32,6 +32,7 @@ _CJK_FONTS = (
 )  # fmt: skip
 _DPI = 160
 _PAD_SHARE = 0.02
+_WIDE_IN, _MAP_HIGH_IN, _LEGEND_IN = 7.2, (4.2, 8.6), 0.75
 
 
 @dataclass(frozen=True)
@@ -76,22 +77,68 @@ def draw_map(
     All in the CRS of the network; the picture is north up with a scale bar in metres.
     """
     with _style(language) as said:
-        figure = Figure(figsize=(7.2, 7.2), dpi=_DPI)
-        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_axis_off()
-        axes.set_aspect("equal")
-        axes.set_facecolor(GROUND["paper"])
+        figure, axes = _ground(network, towns)
         handles = _draw_bands(axes, isochrones, said)
-        segments: Any = network.node_xy[network.ends[(network.flags & EdgeFlag.ACROSS) == 0]]
-        lines = LineCollection(segments, colors=GROUND["main"], linewidths=0.25, zorder=2)
-        axes.add_collection(lines)
-        towns.boundary.plot(ax=axes, color=GROUND["border"], linewidth=0.7, zorder=3)
         _draw_points(axes, stations, sites)
         handles += _point_handles(sites is not None and len(sites) > 0, said)
-        _frame(axes, towns)
-        _scale_bar(axes)
-        axes.legend(handles=handles, loc="upper right", fontsize=8, framealpha=0.95)
+        _legend(figure, handles)
         return _bytes(figure, form)
+
+
+def draw_gaps(
+    *,
+    network: Network,
+    towns: Towns,
+    stations: Stations,
+    coverage: Coverage,
+    sites: gpd.GeoDataFrame | None = None,
+    language: str = "en",
+    form: Format = "png",
+) -> bytes:
+    """Where residents live whom no station serves, by classes of demand points, with the stations and the proposed sites.
+
+    Only residents are drawn, no key group. Classes are those of the planning map.
+    """
+    left = coverage.loc[~coverage["covered"].to_numpy(dtype=bool) & (coverage["population"] > 0).to_numpy()]
+    people = left["population"].to_numpy(dtype=float)
+    classes = classify(people, GAP_COLOURS)
+    with _style(language) as said:
+        figure, axes = _ground(network, towns)
+        points = left.geometry
+        colours = [classes.colours[i] for i in classes.place(people)]
+        axes.scatter(points.x, points.y, s=2.4, c=colours, marker="s", linewidths=0, zorder=1.5)
+        _draw_points(axes, stations, sites)
+        title = {"zh": "未覆盖人口（人/需求点）", "en": "residents not covered, per demand point"}[said]
+        handles = [mpl.patches.Patch(facecolor="none", label=title)] if len(people) else []
+        handles += [mpl.patches.Patch(facecolor=one.colour, label=one.label[said]) for one in classes.legend() if len(people)]
+        handles += _point_handles(sites is not None and len(sites) > 0, said)
+        _legend(figure, handles)
+        return _bytes(figure, form)
+
+
+def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
+    """A figure as high as the towns ask, with streets, borders and a scale bar; a strip below is left for the legend."""
+    west, south, east, north = towns.total_bounds
+    high = float(np.clip(_WIDE_IN * (north - south) / max(east - west, 1.0), *_MAP_HIGH_IN))
+    figure = Figure(figsize=(_WIDE_IN, high + _LEGEND_IN), dpi=_DPI)
+    axes = figure.add_axes((0.0, _LEGEND_IN / (high + _LEGEND_IN), 1.0, high / (high + _LEGEND_IN)))
+    axes.set_aspect("equal")
+    axes.set_facecolor(GROUND["paper"])
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    segments: Any = network.node_xy[network.ends[(network.flags & EdgeFlag.ACROSS) == 0]]
+    axes.add_collection(LineCollection(segments, colors=GROUND["main"], linewidths=0.25, zorder=2, rasterized=True))
+    towns.boundary.plot(ax=axes, color=GROUND["border"], linewidth=0.7, zorder=3)
+    axes.set_aspect("equal")
+    _frame(axes, towns)
+    _scale_bar(axes)
+    return figure, axes
+
+
+def _legend(figure: Figure, handles: list[Any]) -> None:
+    figure.axes[0].set(xlabel="", ylabel="", xticks=[], yticks=[])  # geopandas names the axes of what it plots
+    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=9, frameon=False, handlelength=1.4, columnspacing=1.6)
 
 
 def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Format = "png") -> bytes:
@@ -104,7 +151,7 @@ def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Fo
     """
     flat = table.reset_index().dropna(subset=["coverage"]).sort_values(["coverage", names], ascending=[False, True])
     with _style(language) as said:
-        figure = Figure(figsize=(7.2, 0.9 + 0.3 * len(flat)), dpi=_DPI, layout="constrained")
+        figure = Figure(figsize=(_WIDE_IN, 0.7 + 0.27 * len(flat)), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         shares = flat["coverage"].to_numpy(dtype=float)
         bars = axes.barh(flat[names].astype(str).map(_plain), shares, color=CATEGORICAL[0])
@@ -125,7 +172,7 @@ def draw_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
     }
     with _style(language) as said:
         across, up, plan, bound, today = words[said]
-        figure = Figure(figsize=(7.2, 3.8), dpi=_DPI, layout="constrained")
+        figure = Figure(figsize=(_WIDE_IN, 3.4), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         axes.plot(flat["stations"], flat["bound"], color=CATEGORICAL[1], linestyle="--", linewidth=1.2, label=bound)
         axes.plot(flat["stations"], flat["covered_pop"], color=CATEGORICAL[0], marker="o", markersize=3, label=plan)
@@ -239,28 +286,45 @@ def draw_all(
     isochrones: Isochrones,
     tables: Mapping[str, pd.DataFrame],
     languages: Sequence[str],
+    form: Format = "png",
 ) -> dict[str, list[Picture]]:
-    """Every picture of a run in each language: the map, towns, groups and, with a frontier, the curve."""
-    captions = {
-        "zh": ("站点、步行圈与建议新增站点", "各街镇人口覆盖率", "各群体覆盖率", "站点数与覆盖人口"),
-        "en": ("Stations, outlines and proposed sites", "Coverage by town", "Coverage by group", "Stations and people covered"),
-    }
+    """Every picture of a run in each language: the map, the gaps, towns, groups and, with a frontier, the curve.
+
+    `tables` are those of a run by name, small counts suppressed: ``towns``, ``groups``, ``demand``, and where there are
+    any ``sites`` and ``frontier``.
+    """
     drawn: dict[str, list[Picture]] = {}
+    proposed = gpd.GeoDataFrame(tables["sites"]) if "sites" in tables else None
+    ground: dict[str, Any] = {"network": network, "towns": towns, "stations": stations, "sites": proposed, "form": form}
+    demand = Coverage(gpd.GeoDataFrame(tables["demand"]))
     for language in languages:
-        on_map, by_town, by_group, curve = captions[language]
-        sites = tables.get("sites")
-        picture = draw_map(
-            network=network,
-            towns=towns,
-            stations=stations,
-            isochrones=isochrones,
-            sites=None if sites is None else gpd.GeoDataFrame(sites),
-            language=language,
-        )
-        drawn[language] = [Picture("map", on_map, picture)]
-        drawn[language].append(Picture("towns", by_town, draw_bars(tables["towns"], "town", language=language)))
-        drawn[language].append(Picture("groups", by_group, draw_bars(tables["groups"], "label", language=language)))
+        said = _CAPTIONS[language]
+        pictures = [
+            Picture("map", said["map"], draw_map(**ground, isochrones=isochrones, language=language)),
+            Picture("gaps", said["gaps"], draw_gaps(**ground, coverage=demand, language=language)),
+            Picture("towns", said["towns"], draw_bars(tables["towns"], "town", language=language, form=form)),
+            Picture("groups", said["groups"], draw_bars(tables["groups"], "label", language=language, form=form)),
+        ]
         if "frontier" in tables:
-            content = draw_frontier(tables["frontier"], len(stations), language=language)
-            drawn[language].append(Picture("frontier", curve, content))
+            content = draw_frontier(tables["frontier"], len(stations), language=language, form=form)
+            pictures.append(Picture("frontier", said["frontier"], content))
+        drawn[language] = pictures
     return drawn
+
+
+_CAPTIONS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "map": "现有站点、步行圈与建议新增站点",
+        "gaps": "尚未覆盖的常住人口分布",
+        "towns": "各街镇人口覆盖率",
+        "groups": "常住人口与重点群体覆盖率",
+        "frontier": "站点数与覆盖人口",
+    },
+    "en": {
+        "map": "Stations, what is within the walk, and proposed sites",
+        "gaps": "Where residents live whom no station serves",
+        "towns": "Share of residents covered by town",
+        "groups": "Share covered of residents and key groups",
+        "frontier": "Number of stations and residents covered",
+    },
+}

@@ -1,39 +1,30 @@
-"""The Word report in the form offices use: findings, method, tables, pictures, proposals, limits, definitions."""
+"""The report of a run: findings, method, tables, pictures, proposals, limits, definitions; as a Word file and as a web page."""
 
 from __future__ import annotations
 
 import datetime as dt
-import io
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import docx
 import pandas as pd
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
 
 from planner.priority import WHOLE
+from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper, Shown, Text, clean
 from planner.publish.pictures import Picture
+from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
+from planner.publish.word_file import write_word
 from planner.publish.words import DEFINITIONS, WORDS, model_said
-from planner.schema import AREA_SCORES, GROUP_SCORES, NEEDED, SITES, TOWN_SCORES, Column, Schema
+from planner.schema import STANDARDS, Column, Kind
+from planner.standards import SEPARATOR
 from planner.study import Group, Study
-from planner.style import finding, pace_said, shown_date, shown_number
+from planner.style import Said, finding, pace_said, shown_date, shown_number, shown_share
 
-_MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
-_ZIP_DATE = (2000, 1, 1, 0, 0, 0)
-_FONTS = {"zh": "SimSun", "en": "Calibri"}
-_PICTURE_WIDTH = Cm(15.5)
-
-_TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
-    "towns": (TOWN_SCORES, ("town", "population", "covered_pop", "coverage", "stations", "target", "met")),
-    "groups": (GROUP_SCORES, ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")),
-    "areas": (AREA_SCORES, ("label", "factor", "population", "covered_pop", "coverage", "stations", "sites")),
-    "sites": (SITES, ("order", "name", "town", "host", "phase", "gain_pop", "gain_<group>", "coverage_after")),
-    "needed": (NEEDED, ("share", "stations", "new_sites", "at_least", "coverage", "proven")),
-}
+_NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
+_LISTS_OF_KEYS = ("lacks", "lacks_functions")
+_IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
+_MOST_ROWS = 60  # longer tables stand whole in the workbook
+_SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
 
 
 def write_report(
@@ -48,207 +39,256 @@ def write_report(
     notes: Sequence[str],
     language: str,
 ) -> None:
-    """Write the report of a run in one language.
-
-    Parameters
-    ----------
-    path
-        The ``.docx`` to write.
-    summary
-        The headline figures, as in ``summary.json``.
-    tables
-        ``towns``, ``groups`` and, where there is a plan, ``sites``; small counts already suppressed (shown as a dash).
-    pictures
-        In that language, in the order they are shown.
-    notes
-        What was lawful but surprising; stands among the limits.
-    """
-    words = WORDS[language]
-    book = docx.Document()
-    _set_up(book, language)
-    book.add_heading(_clean(study.publish.title or study.name), level=0)
-    line = book.add_paragraph(f"{words['as_of']}{shown_date(as_of)[language]}")
-    if study.publish.publisher:
-        line.add_run(f"    {_clean(study.publish.publisher)}")
-    _add_findings(book, study, summary, tables, language)
-    _add_method(book, study, sources, language)
-    book.add_heading(words["towns"], level=1)
-    _add_picture(book, pictures, "map")
-    _add_picture(book, pictures, "towns")
-    _add_table(book, "towns", tables["towns"], study.scenario.groups, language)
-    book.add_heading(words["groups"], level=1)
-    _add_picture(book, pictures, "groups")
-    _add_table(book, "groups", tables["groups"], study.scenario.groups, language)
-    if "areas" in tables:
-        _add_areas(book, tables["areas"], language)
-    _add_proposals(book, study, summary, tables, pictures, language)
-    _add_limits(book, notes, study, language)
-    book.add_heading(words["definitions"], level=1)
-    for term, definition in DEFINITIONS[language]:
-        book.add_paragraph(style="List Bullet").add_run(term).bold = True
-        book.paragraphs[-1].add_run(f"{words['colon']}{definition}")
-    _save(book, path)
+    """Write the report of a run in one language as a ``.docx``; what it says is `compose_report`'s."""
+    write_word(
+        path,
+        compose_report(
+            study=study,
+            summary=summary,
+            tables=tables,
+            pictures=pictures,
+            as_of=as_of,
+            sources=sources,
+            notes=notes,
+            language=language,
+        ),
+    )
 
 
-def _add_areas(book: Any, areas: pd.DataFrame, language: str) -> None:
-    """The areas of priority as wholes, and how their factors count."""
-    words = WORDS[language]
-    book.add_paragraph(words["areas"]).runs[0].bold = True
-    wholes = areas[areas.index.get_level_values("place") == WHOLE]
-    _add_table(book, "areas", wholes, (), language)
-    book.add_paragraph(words["areas_said"])
-
-
-def _set_up(book: Any, language: str) -> None:
-    normal = book.styles["Normal"]
-    normal.font.name = _FONTS[language]
-    normal.font.size = Pt(11)
-    normal.element.rPr.rFonts.set(qn("w:eastAsia"), _FONTS["zh"])
-    for name in ("Title", "Heading 1"):
-        fonts = book.styles[name].element.get_or_add_rPr().get_or_add_rFonts()
-        fonts.set(qn("w:eastAsia"), "SimHei")
-    book.core_properties.created = book.core_properties.modified = _MADE
-    book.core_properties.author = ""
-
-
-def _add_findings(
-    book: Any, study: Study, summary: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], language: str
-) -> None:
-    words, facts = WORDS[language], summary
-    book.add_heading(words["findings"], level=1)
-    lines = [finding(facts["coverage"], int(facts["stations"]), facts["cutoff_minutes"])[language] + words["stop"]]
-    if facts["coverage"] is not None:
-        uncovered = facts["population"] - facts["covered_pop"]
-        lines.append(words["of_residents"].format(*map(shown_number, (facts["population"], facts["covered_pop"], uncovered))))
-    worst = _worst(tables["towns"].reset_index(), "town")
-    if worst is not None:
-        lines.append(words["worst_town"].format(words["and"].join(worst[0]), worst[1]))
-    worst = _worst(tables["groups"].drop(index="residents", errors="ignore").reset_index(), "label")
-    if worst is not None:
-        lines.append(words["worst_group"].format(words["and"].join(worst[0]), worst[1]))
-    if "plan" in facts:
-        plan = facts["plan"]
-        lines.append(words["plan"].format(plan["sites"], shown_number(plan["residents_gained"]), _proof(plan, language)))
-    for line in lines:
-        book.add_paragraph(line, style="List Bullet")
-
-
-def _proof(plan: Mapping[str, Any], language: str) -> str:
-    words = WORDS[language]
-    if plan["status"] == "optimal":
-        return words["proven"]
-    return words["unproven"] if plan["gap"] is None else words["gap"].format(plan["gap"])
-
-
-def _worst(table: pd.DataFrame, name: str) -> tuple[list[str], float] | None:
-    """The rows with the least coverage and what it is, if there are others that have more."""
-    shares = table.dropna(subset=["coverage"])
-    least = shares["coverage"].astype(float).min()
-    rows = shares[shares["coverage"] == least]
-    return ([_clean(str(said)) for said in rows[name]], float(least)) if 0 < len(rows) < len(shares) else None
-
-
-def _add_method(book: Any, study: Study, sources: Sequence[str], language: str) -> None:
-    words = WORDS[language]
-    book.add_heading(words["method"], level=1)
-    book.add_paragraph(words["how"])
-    book.add_paragraph(f"{words['pace']}{pace_said(study.scenario.walk)[language]}{words['stop']}")
-    if study.candidates:
-        book.add_paragraph(model_said(study.scenario.siting, language))
-    for source in sources:
-        book.add_paragraph(_clean(source), style="List Bullet")
-
-
-def _add_proposals(
-    book: Any,
+def compose_report(
+    *,
     study: Study,
     summary: Mapping[str, Any],
     tables: Mapping[str, pd.DataFrame],
     pictures: Sequence[Picture],
+    as_of: dt.date,
+    sources: Sequence[str],
+    notes: Sequence[str],
     language: str,
-) -> None:
+    named: Mapping[str, Said] | None = None,
+) -> Paper:
+    """The report of a run in one language.
+
+    Parameters
+    ----------
+    summary
+        The headline figures, as in ``summary.json``.
+    tables
+        ``towns``, ``groups`` and, where there is a plan, ``sites``; and any other of `planner.publish.sections.TABLES`, each
+        with a place of its own. Small counts are already suppressed (shown as a dash).
+    pictures
+        In that language; ``map``, ``gaps``, ``towns``, ``groups`` and ``frontier`` stand where they belong.
+    notes
+        What was lawful but surprising; stands among the limits.
+    named
+        What keys in lists of keys (functions of the policy pack) are called in either language.
+    """
+    called = {column.name: {"zh": column.zh, "en": column.en} for column in STANDARDS} | dict(named or {})
+    writer = _Writer(study, tables, {picture.name: picture for picture in pictures}, called, language)
     words = WORDS[language]
-    if "sites" not in tables:
-        return
-    book.add_heading(words["proposals"], level=1)
-    plan = summary["plan"]
-    book.add_paragraph(words["plan"].format(plan["sites"], shown_number(plan["residents_gained"]), _proof(plan, language)))
-    _add_table(book, "sites", tables["sites"], study.scenario.groups, language)
-    _add_picture(book, pictures, "frontier")
-    if "needed" in tables:
-        _add_table(book, "needed", tables["needed"], study.scenario.groups, language)
+    under = [words["as_of"] + shown_date(as_of)[language]]
+    if study.publish.publisher:
+        under.append(clean(study.publish.publisher))
+    blocks: list[Block] = [
+        *writer.findings(summary),
+        *writer.method(sources),
+        *writer.towns(),
+        *writer.groups(),
+        *(block for section in BEFORE_PROPOSALS for block in writer.section(section)),
+        *writer.proposals(summary),
+        *writer.limits(notes),
+        *writer.definitions(),
+    ]
+    return Paper(clean(study.publish.title or writer.words["title"].format(study.name)), under, blocks, language)
 
 
-def _add_limits(book: Any, notes: Sequence[str], study: Study, language: str) -> None:
-    words = WORDS[language]
-    book.add_heading(words["limits"], level=1)
-    for line in (*words["limits_said"].split("\n"), words["suppressed"].format(study.privacy.minimum_count)):
-        book.add_paragraph(line, style="List Bullet")
-    for note in notes:
-        book.add_paragraph(_clean(note), style="List Bullet")
+class _Writer:
+    """Writes the parts of one report, counting its headings, tables and pictures."""
+
+    def __init__(
+        self,
+        study: Study,
+        tables: Mapping[str, pd.DataFrame],
+        pictures: Mapping[str, Picture],
+        called: Mapping[str, Said],
+        language: str,
+    ) -> None:
+        self.study, self.tables, self.pictures, self.called, self.language = study, tables, pictures, called, language
+        self.words = WORDS[language]
+        self.headings = self.shown = self.tabled = 0
+
+    def heading(self, text: str) -> Heading:
+        self.headings += 1
+        return Heading(f"{_NUMERALS[self.headings - 1]}、{text}" if self.language == "zh" else f"{self.headings}. {text}")
+
+    def findings(self, facts: Mapping[str, Any]) -> Iterator[Block]:
+        words = self.words
+        yield self.heading(words["findings"])
+        yield Figures(self._figures(facts))
+        lines = [finding(facts["coverage"], int(facts["stations"]), facts["cutoff_minutes"])[self.language] + words["stop"]]
+        if facts["coverage"] is not None:
+            uncovered = facts["population"] - facts["covered_pop"]
+            counts = map(shown_number, (facts["population"], facts["covered_pop"], uncovered))
+            lines.append(words["of_residents"].format(*counts))
+        lines += self._worst("towns", "town", "worst_town") + self._worst("groups", "label", "worst_group")
+        if "plan" in facts:
+            lines.append(self._plan_said(facts["plan"]))
+        yield Lines([("", line) for line in lines])
+        yield from self.picture("map")
+
+    def _figures(self, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        words = self.words
+        pairs = [(words["head_stations"], shown_number(facts["stations"]))]
+        if facts["coverage"] is not None:
+            pairs.insert(0, (words["head_share"], shown_share(facts["coverage"])))
+            pairs.append((words["head_gap"], shown_number(facts["population"] - facts["covered_pop"])))
+        sites = self.tables.get("sites")
+        if sites is not None and len(sites):
+            pairs.append((words["head_after"].format(len(sites)), shown_share(float(sites["coverage_after"].max()))))
+        return pairs
+
+    def _plan_said(self, plan: Mapping[str, Any]) -> str:
+        words = self.words
+        proof = words["proven" if plan["status"] == "optimal" else "unproven"]
+        if plan["status"] != "optimal" and plan["gap"] is not None:
+            proof = words["gap"].format(plan["gap"])
+        return words["plan"].format(plan["sites"], shown_number(plan["residents_gained"]), proof)
+
+    def _worst(self, name: str, column: str, key: str) -> list[str]:
+        """The rows with the least coverage and what it is, if there are others that have more."""
+        table = self.tables[name].drop(index="residents", errors="ignore").reset_index().dropna(subset=["coverage"])
+        least = table["coverage"].astype(float).min()
+        rows = table[table["coverage"] == least]
+        if not 0 < len(rows) < len(table):
+            return []
+        return [self.words[key].format(self.words["and"].join(clean(str(said)) for said in rows[column]), float(least))]
+
+    def method(self, sources: Sequence[str]) -> Iterator[Block]:
+        words = self.words
+        yield self.heading(words["method"])
+        yield Text(words["how"])
+        yield Text(f"{words['pace']}{pace_said(self.study.scenario.walk)[self.language]}{words['stop']}")
+        if self.study.candidates:
+            yield Text(model_said(self.study.scenario.siting, self.language))
+        yield Lines([("", clean(source)) for source in sources])
+
+    def towns(self) -> Iterator[Block]:
+        yield self.heading(self.words["towns"])
+        yield from self.picture("towns")
+        yield from self.table("towns")
+        yield from self.picture("gaps")
+
+    def groups(self) -> Iterator[Block]:
+        yield self.heading(self.words["groups"])
+        yield from self.picture("groups")
+        yield from self.table("groups")
+        if any(self.tables["groups"][["total", "covered"]].isna().any()):
+            yield Text(self.words["suppressed"].format(self.study.privacy.minimum_count), quiet=True)
+
+    def section(self, section: Section) -> Iterator[Block]:
+        """A heading over those of its tables that there are; nothing where there is none."""
+        there = [name for name in section.tables if name in self.tables and len(self.tables[name])]
+        if not there:
+            return
+        yield self.heading(section.title[self.language])
+        if section.said is not None:
+            yield Text(section.said[self.language])
+        for name in there:
+            yield from self.table(name)
+
+    def proposals(self, facts: Mapping[str, Any]) -> Iterator[Block]:
+        if "sites" not in self.tables or "plan" not in facts:
+            return
+        yield self.heading(self.words["proposals"])
+        yield Text(self._plan_said(facts["plan"]))
+        yield from self.phases()
+        yield from self.table("sites")
+        yield from self.picture("frontier")
+        yield from self.table("needed")
+
+    def phases(self) -> Iterator[Block]:
+        """One line a phase: by when, how many sites, what they gain."""
+        sites, words, lines = self.tables["sites"], self.words, []
+        for phase, own in sites.groupby("phase"):
+            gain = shown_number(float(own["gain_pop"].sum()))
+            said = words["phase"].format(len(own), gain, shown_share(float(own["coverage_after"].max())))
+            lines.append((self.phase_name(int(str(phase))) + words["colon"], said))
+        if len(lines) > 1:
+            yield Lines(lines)
+
+    def phase_name(self, number: int) -> str:
+        planned = self.study.scenario.siting.phases
+        if number <= len(planned):
+            return shown_date(planned[number - 1].by)[self.language]
+        return self.words["phase_n"].format(number)
+
+    def limits(self, notes: Sequence[str]) -> Iterator[Block]:
+        yield self.heading(self.words["limits"])
+        said = [*self.words["limits_said"].split("\n"), self.words["suppressed"].format(self.study.privacy.minimum_count)]
+        yield Lines([("", line) for line in (*said, *map(clean, notes))])
+
+    def definitions(self) -> Iterator[Block]:
+        yield Heading(self.words["definitions"])
+        yield Lines([(term + self.words["colon"], said) for term, said in DEFINITIONS[self.language]])
+
+    def picture(self, name: str) -> Iterator[Block]:
+        if name in self.pictures:
+            self.shown += 1
+            picture = self.pictures[name]
+            caption = self.words["figure_n"].format(self.shown, picture.caption)
+            yield Shown(Picture(name, caption, picture.content), _SHARES.get(name, 1.0))
+
+    def table(self, name: str) -> Iterator[Block]:
+        """A table with its number, its columns as `TABLES` names them, at most 60 rows; nothing where it is not there."""
+        table = self.tables.get(name)
+        if table is None or not len(table):
+            return
+        form = TABLES[name]
+        flat = pd.DataFrame(table.drop(columns="geometry", errors="ignore")).reset_index()
+        if form.whole_only and "place" in flat and (flat["place"] == WHOLE).any():
+            flat = flat[flat["place"] == WHOLE]
+        wanted = [pattern.replace("<said>", self.language) for pattern in form.columns]
+        keys = [key for pattern in wanted for key in map(str, flat.columns) if _is(form.schema.get(key), pattern)]
+        keys = [key for key in keys if flat[key].notna().any() and (flat[key].astype(str) != "").any()]
+        columns = {key: column for key in keys if (column := form.schema.get(key)) is not None}
+        rows = [
+            [self.cell(value, columns[key]) for key, value in zip(keys, values, strict=True)]
+            for values in flat[keys].head(_MOST_ROWS).itertuples(index=False, name=None)
+        ]
+        numeric = [column.kind in (Kind.NUMBER, Kind.WHOLE) and column.name != "phase" for column in columns.values()]
+        self.tabled += 1
+        caption = self.words["table_n"].format(self.tabled, form.title[self.language])
+        headings = [_heading(column, key, self.study.scenario.groups, self.language) for key, column in columns.items()]
+        yield Cells(caption, headings, rows, numeric)
+        if len(flat) > _MOST_ROWS:
+            yield Text(self.words["more_rows"].format(len(flat) - _MOST_ROWS), quiet=True)
+
+    def cell(self, value: Any, column: Column) -> str:
+        if pd.isna(value):
+            return "–"
+        if column.kind is Kind.FLAG:
+            return self.words["yes" if bool(value) else "no"]
+        if column.name == "place" and str(value) in (WHOLE, "district"):
+            return self.words["whole"]
+        if column.name == "phase":
+            planned = self.study.scenario.siting.phases
+            return planned[int(value) - 1].by.isoformat() if value <= len(planned) else self.phase_name(int(value))
+        if column.name in _LISTS_OF_KEYS:
+            keys = str(value).split(SEPARATOR)
+            return self.words["and"].join(clean(self.called[key][self.language] if key in self.called else key) for key in keys)
+        if column.kind is Kind.DATE:
+            return str(pd.Timestamp(value).date())
+        if column.kind is Kind.NUMBER and column.maximum == 1:
+            return f"{value:.1%}"
+        return shown_number(float(value)) if isinstance(value, int | float) or hasattr(value, "item") else clean(str(value))
 
 
-def _add_picture(book: Any, pictures: Sequence[Picture], name: str) -> None:
-    for picture in (picture for picture in pictures if picture.name == name):
-        book.add_picture(io.BytesIO(picture.content), width=_PICTURE_WIDTH)
-        book.paragraphs[-1].alignment = WD_ALIGN_PARAGRAPH.CENTER
-        caption = book.add_paragraph(picture.caption, style="Caption")
-        caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
-
-
-def _add_table(book: Any, name: str, table: pd.DataFrame, groups: Sequence[Group], language: str) -> None:
-    schema, wanted = _TABLES[name]
-    flat = pd.DataFrame(table.drop(columns="geometry", errors="ignore")).reset_index()
-    columns = [key for pattern in wanted for key in map(str, flat.columns) if _is(schema, key, pattern)]
-    shown = book.add_table(rows=1, cols=len(columns), style="Light Grid Accent 1")
-    for cell, key in zip(shown.rows[0].cells, columns, strict=True):
-        cell.text = _heading(schema[key], key, groups, language)
-    for values in flat[columns].itertuples(index=False, name=None):
-        for cell, value, key in zip(shown.add_row().cells, values, columns, strict=True):
-            cell.text = _cell(value, schema[key], language)
-    for row in shown.rows:
-        for paragraph in (paragraph for cell in row.cells for paragraph in cell.paragraphs):
-            paragraph.paragraph_format.space_after = Pt(0)
-            for run in paragraph.runs:
-                run.font.size = Pt(9)
-    book.add_paragraph()
-
-
-def _is(schema: Schema, key: str, pattern: str) -> bool:
-    column = schema.get(key)
+def _is(column: Column | None, pattern: str) -> bool:
     return column is not None and column.name == pattern
 
 
 def _heading(column: Column, key: str, groups: Sequence[Group], language: str) -> str:
     if not column.is_family:
-        return column.label(language)
+        return column.label(language).replace(_IN_LANGUAGE[language], "")
     suffix = key.removeprefix(column.prefix)
-    return _clean(next((group.shown for group in groups if group.name == suffix), suffix))
-
-
-def _cell(value: Any, column: Column, language: str) -> str:
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, bool) or str(value) in ("True", "False"):
-        return WORDS[language]["yes" if bool(value) else "no"]
-    if column.maximum == 1:
-        return f"{value:.1%}"
-    return shown_number(float(value)) if isinstance(value, int | float) else _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    """Text without the control characters that XML forbids."""
-    return "".join(letter for letter in text if letter in "\t\n" or _is_printable(ord(letter)))
-
-
-def _is_printable(code: int) -> bool:
-    return code >= 0x20 and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF)
-
-
-def _save(book: Any, path: Path) -> None:
-    """The document with every part stamped alike, so that the same run has the same bytes."""
-    stream = io.BytesIO()
-    book.save(stream)
-    with zipfile.ZipFile(stream) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
-        for part in sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
-            kept.writestr(zipfile.ZipInfo(part, _ZIP_DATE), made.read(part), zipfile.ZIP_DEFLATED)
+    return clean(next((group.shown for group in groups if group.name == suffix), suffix))

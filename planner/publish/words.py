@@ -8,13 +8,24 @@ from planner.study import Siting
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
+        "title": "{}就业服务站点布局评估报告",
+        "head_share": "现状人口覆盖率",
+        "head_gap": "未覆盖人口（人）",
+        "head_stations": "现有站点（个）",
+        "head_after": "新增{}个站点后覆盖率",
+        "figure_n": "图{}  {}",
+        "table_n": "表{}  {}",
+        "phase": "新增站点{}个，新增覆盖{}人，累计人口覆盖率{}。",
+        "phase_n": "第{}阶段",
+        "whole": "全区",
+        "more_rows": "另有{}行，见工作簿。",
         "as_of": "数据截至：",
         "stop": "。",
         "colon": "：",
         "and": "、",
         "yes": "是",
         "no": "否",
-        "findings": "一、主要结论",
+        "findings": "主要结论",
         "of_residents": "常住人口{}人，其中步行可达范围内{}人，尚未覆盖{}人。",
         "worst_town": "覆盖率最低的街镇是{}（{:.1%}）。",
         "worst_group": "覆盖率最低的重点群体是{}（{:.1%}）。",
@@ -22,18 +33,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "proven": "已证明在给定候选点和规则下没有更优的方案",
         "gap": "与理论上界的差距不超过{:.2%}",
         "unproven": "为限定计算量内找到的最好方案，未证明最优",
-        "method": "二、测算方法",
+        "method": "测算方法",
         "how": (
             "步行时间沿街道网络逐点计算：从居民点到最近的街道、沿街道到站点所在街道、再到站点门口，三段时间相加，"
             "不以直线距离或圆形缓冲区代替。不超过时限即为覆盖（含等于）。地图上的步行圈是同一时间的图示，统计以步行时间为准。"
         ),
         "pace": "速度与时限：",
-        "towns": "三、各街镇情况",
-        "groups": "四、重点群体情况",
-        "areas": "优先区域",
-        "areas_said": "位于优先区域内的需求按该区域系数计入选址；区域重叠处只取最大系数，人口数不变。",
-        "proposals": "五、选址建议",
-        "limits": "六、局限与说明",
+        "towns": "各街镇情况",
+        "groups": "重点群体情况",
+        "proposals": "选址建议",
+        "limits": "局限与说明",
         "limits_said": (
             "“15分钟”对应的距离取决于步行速度，速度是假设；速度不同，结果会有明显差别。\n"
             "街道数据来自公开地图，未绘制的小路不会被计算；封闭小区、临时围挡和等候红灯的时间未计入。\n"
@@ -43,13 +52,24 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "definitions": "附：指标定义",
     },
     "en": {
+        "title": "{}: where the stations stand and where the next ones go",
+        "head_share": "residents covered today",
+        "head_gap": "residents not covered",
+        "head_stations": "stations",
+        "head_after": "covered with {} more",
+        "figure_n": "Figure {}. {}",
+        "table_n": "Table {}. {}",
+        "phase": "sites: {}; {} residents gained; {} of residents covered then.",
+        "phase_n": "phase {}",
+        "whole": "whole area",
+        "more_rows": "{} more rows stand in the workbook.",
         "as_of": "As of ",
         "stop": ".",
         "colon": ": ",
         "and": ", ",
         "yes": "yes",
         "no": "no",
-        "findings": "1. Findings",
+        "findings": "Findings",
         "of_residents": "Of {} residents, {} are within reach on foot; {} are not yet.",
         "worst_town": "Least covered of the towns: {} ({:.1%}).",
         "worst_group": "Least covered of the key groups: {} ({:.1%}).",
@@ -57,7 +77,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "proven": "it is proven that no other choice of these candidates under these rules does better",
         "unproven": "it is the best that was found; that none is better is not proven",
         "gap": "at most {:.2%} away from the best that is possible",
-        "method": "2. Method",
+        "method": "Method",
         "how": (
             "Walking times are computed along the street network, point by point: from where people live to the nearest "
             "street, along the streets, and from the street to the station's door. Circles and straight lines are not used. "
@@ -65,15 +85,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "come from the times."
         ),
         "pace": "Pace and cutoff: ",
-        "towns": "3. Towns",
-        "groups": "4. Key groups",
-        "areas": "Areas of priority",
-        "areas_said": (
-            "Need inside an area of priority counts by its factor in siting; where areas overlap the largest counts, once. "
-            "Numbers of people are unchanged."
-        ),
-        "proposals": "5. Proposals",
-        "limits": "6. Limits",
+        "towns": "Towns",
+        "groups": "Key groups",
+        "proposals": "Proposals",
+        "limits": "Limits",
         "limits_said": (
             "How far fifteen minutes reach depends on the pace, and the pace is an assumption: another pace gives clearly "
             "other figures.\n"

@@ -37,6 +37,7 @@ from planner.style import Said
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
+    from planner.publish.pictures import Format, Picture
     from planner.run.results import Measures, Proposal, Run, Survey
     from planner.run.why import Explained
 
@@ -142,9 +143,10 @@ def write_tables(run: Run, folder: Path) -> None:
 
 
 def write_documents(run: Run, folder: Path) -> None:
-    """The workbook; and the report, in the first language as ``report.docx`` and in others as ``report.en.docx``."""
-    from planner.publish.pictures import draw_all
-    from planner.publish.report import write_report
+    """The workbook; and the report as ``.docx`` and ``.html``: ``report`` in the first language, ``report.en`` in others."""
+    from planner.publish.report import compose_report
+    from planner.publish.web_file import write_web
+    from planner.publish.word_file import write_word
     from planner.publish.workbook import headline_of, write_workbook
 
     survey, study, tables = run.survey, run.survey.study, run.published
@@ -152,17 +154,9 @@ def write_documents(run: Run, folder: Path) -> None:
     sources = sources_of(study)
     headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
     write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
-    pictures = draw_all(
-        network=survey.network,
-        towns=survey.towns,
-        stations=survey.stations,
-        isochrones=run.isochrones,
-        tables=tables,
-        languages=languages,
-    )
+    pictures = draw_pictures(run)
     for language in languages:
-        write_report(
-            folder / ("report.docx" if language == languages[0] else f"report.{language}.docx"),
+        paper = compose_report(
             study=study,
             summary=run.published_summary,
             tables=tables,
@@ -171,7 +165,38 @@ def write_documents(run: Run, folder: Path) -> None:
             sources=[source[language] for source in sources],
             notes=run.notes,
             language=language,
+            named={one.name: {"zh": one.zh, "en": one.en} for one in read_policy(study).functions},
         )
+        ending = "" if language == languages[0] else f".{language}"
+        write_word(folder / f"report{ending}.docx", paper)
+        write_web(folder / f"report{ending}.html", paper)
+
+
+def write_pictures(run: Run, folder: Path) -> None:
+    """Each map and chart as PNG and SVG in ``pictures``; other languages than the first in their names."""
+    first = run.survey.study.publish.languages[0]
+    (folder / "pictures").mkdir()
+    for form in ("png", "svg"):
+        for language, pictures in draw_pictures(run, form).items():
+            for picture in pictures:
+                name = picture.name if language == first else f"{picture.name}.{language}"
+                (folder / "pictures" / f"{name}.{form}").write_bytes(picture.content)
+
+
+def draw_pictures(run: Run, form: Format = "png") -> dict[str, list[Picture]]:
+    """Every picture of a run by language, small counts already suppressed."""
+    from planner.publish.pictures import draw_all
+
+    survey = run.survey
+    return draw_all(
+        network=survey.network,
+        towns=survey.towns,
+        stations=survey.stations,
+        isochrones=run.isochrones,
+        tables=run.published,
+        languages=survey.study.publish.languages,
+        form=form,
+    )
 
 
 def draw_pages(run: Run) -> Atlas:

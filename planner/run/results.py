@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from planner.publish.atlas import Atlas
 
 Progress = Callable[[str, float], None]
-Part = Literal["pages", "tables", "documents"]
+Part = Literal["pages", "tables", "documents", "pictures"]
 PARTS: tuple[Part, ...] = ("pages", "tables", "documents")
 
 
@@ -190,7 +190,12 @@ class Run:
         """
         path, steps = Path(folder), dataclasses.replace(self.survey.steps, progress=progress)
         outputs.check_output(self.survey.study, path, force=force)
-        writers = {"pages": outputs.write_pages, "tables": outputs.write_tables, "documents": outputs.write_documents}
+        writers = {
+            "pages": outputs.write_pages,
+            "tables": outputs.write_tables,
+            "documents": outputs.write_documents,
+            "pictures": outputs.write_pictures,
+        }
         with store.whole_folder(path, lambda: outputs.manifest_of(self), force=force) as beside:
             for part in parts:
                 with steps.step(f"writing {part}"):
