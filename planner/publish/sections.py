@@ -87,7 +87,6 @@ TABLES: Mapping[str, Form] = {
     ),
     "lift": Form(
         LIFT,
-        NEEDED,
         _said("建议提升为示范站点", "Stations to lift to demonstration level"),
         ("order", "name", "town", "gain_pop", "coverage_after", "lacks_functions", "lacks_items"),
     ),
