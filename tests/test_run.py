@@ -17,7 +17,7 @@ from planner.errors import PlannerError, PlannerWarning, SourceError, StudyError
 OUTPUTS = {
     "index.html", "internal.html", "stations.csv", "stations.geojson", "towns.csv", "towns.geojson", "groups.csv",
     "demand.parquet", "isochrones.geojson", "sites.csv", "sites.geojson", "frontier.csv", "study.gpkg", "report.docx",
-    "indicators.csv", "report.en.docx", "workbook.xlsx", "summary.json", "manifest.json",
+    "indicators.csv", "report.en.docx", "report.html", "report.en.html", "workbook.xlsx", "summary.json", "manifest.json",
     "needed.csv", "reasons.csv", "alternatives.csv", "moves.csv",
 }  # fmt: skip
 
