@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from planner.card import html_card
 from planner.profiles import PROFILES, PUSHED_MPS, Gait, Profile
 
 MINUTE_S = 60.0
@@ -852,6 +853,19 @@ class Study:
         if any(not block.outside or block.outreach for block in self.candidates):
             raise ValueError("outside and outreach are of stations, not of candidates; write them under [stations]")
         return self
+
+    def _repr_html_(self) -> str:
+        walk, siting = self.scenario.walk, self.scenario.siting
+        groups = ", ".join(f"{group.shown} ×{group.weight:g}" for group in self.scenario.groups)
+        facts = [
+            ("area", self.area),
+            ("as of", str(self.as_of or "the last date of the stations")),
+            ("walk", f"{walk.minutes:g} min at {walk.pace_mps * 3.6:.1f} km/h ({walk.profile})"),
+            ("key groups", groups or "none"),
+            ("siting", f"{siting.method}, {siting.sites} sites"),
+            ("policy", self.policy or "none"),
+        ]
+        return html_card(f"Study: {self.name}", facts)
 
     def path_of(self, file: str) -> Path:
         """A path as the study file writes it, resolved against the study's folder."""

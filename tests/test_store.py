@@ -140,7 +140,7 @@ def test_a_geopackage_has_the_layers_and_the_same_bytes_again(tmp_path: Path) ->
     for name in ("a.gpkg", "b.gpkg"):
         store.write_geopackage(tmp_path / name, tables)
     assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
-    assert {str(name) for name, _ in pyogrio.list_layers(tmp_path / "a.gpkg")} == {"stations", "frontier"}
+    assert {str(name) for name, _ in pyogrio.list_layers(tmp_path / "a.gpkg")} == {"stations", "frontier", "layer_styles"}
 
 
 def test_json_has_no_nan(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 import shapely
 from scipy.sparse.csgraph import connected_components
 
+from planner.card import html_card
 from planner.errors import CrsError, Fault, TableError, say_faults
 from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.graphs import graph_of, segments_of
@@ -218,6 +219,12 @@ class Network:
             f"Network({len(self.node_xy):,} nodes, {len(self.ends):,} segments, {km:,.1f} km, "
             f"{self.crs.to_string()}; {len(self.component_length_m)} connected part(s), the largest has {main:.1%})"
         )
+
+    def _repr_html_(self) -> str:
+        km = float(self.length_m[(self.flags & EdgeFlag.ACROSS) == 0].sum()) / 1000
+        facts = [("nodes", f"{len(self.node_xy):,}"), ("segments", f"{len(self.ends):,}"), ("streets", f"{km:,.1f} km")]
+        facts += [("connected parts", f"{len(self.component_length_m):,}"), ("CRS", self.crs.to_string())]
+        return html_card("Network", facts)
 
     @property
     def nodes(self) -> gpd.GeoDataFrame:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -62,7 +62,7 @@ def chinese_font() -> str | None:
     return found
 
 
-def draw_map(
+def plot_map(
     *,
     network: Network,
     towns: Towns,
@@ -70,8 +70,7 @@ def draw_map(
     isochrones: Isochrones,
     sites: gpd.GeoDataFrame | None = None,
     language: str = "en",
-    form: Format = "png",
-) -> bytes:
+) -> Axes:
     """The outlines by band over the streets, the stations, and the proposed sites with their order.
 
     All in the CRS of the network; the picture is north up with a scale bar in metres.
@@ -82,10 +81,28 @@ def draw_map(
         _draw_points(axes, stations, sites)
         handles += _point_handles(sites is not None and len(sites) > 0, said)
         _legend(figure, handles)
-        return _bytes(figure, form)
+        return axes
 
 
-def draw_gaps(
+def draw_map(
+    *,
+    network: Network,
+    towns: Towns,
+    stations: Stations,
+    isochrones: Isochrones,
+    sites: gpd.GeoDataFrame | None = None,
+    language: str = "en",
+    form: Format = "png",
+) -> bytes:
+    """What `plot_map` draws, as a file."""
+    return _bytes(
+        plot_map(network=network, towns=towns, stations=stations, isochrones=isochrones, sites=sites, language=language),
+        language,
+        form,
+    )
+
+
+def plot_gaps(
     *,
     network: Network,
     towns: Towns,
@@ -93,8 +110,7 @@ def draw_gaps(
     coverage: Coverage,
     sites: gpd.GeoDataFrame | None = None,
     language: str = "en",
-    form: Format = "png",
-) -> bytes:
+) -> Axes:
     """Where residents live whom no station serves, by classes of demand points, with the stations and the proposed sites.
 
     Only residents are drawn, no key group. Classes are those of the planning map.
@@ -113,7 +129,25 @@ def draw_gaps(
         handles += [mpl.patches.Patch(facecolor=one.colour, label=one.label[said]) for one in classes.legend() if len(people)]
         handles += _point_handles(sites is not None and len(sites) > 0, said)
         _legend(figure, handles)
-        return _bytes(figure, form)
+        return axes
+
+
+def draw_gaps(
+    *,
+    network: Network,
+    towns: Towns,
+    stations: Stations,
+    coverage: Coverage,
+    sites: gpd.GeoDataFrame | None = None,
+    language: str = "en",
+    form: Format = "png",
+) -> bytes:
+    """What `plot_gaps` draws, as a file."""
+    return _bytes(
+        plot_gaps(network=network, towns=towns, stations=stations, coverage=coverage, sites=sites, language=language),
+        language,
+        form,
+    )
 
 
 def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
@@ -141,7 +175,7 @@ def _legend(figure: Figure, handles: list[Any]) -> None:
     figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=9, frameon=False, handlelength=1.4, columnspacing=1.6)
 
 
-def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Format = "png") -> bytes:
+def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
     """Share covered by row as horizontal bars, worst at the top; rows without a share are left out.
 
     Parameters
@@ -160,10 +194,15 @@ def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Fo
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set_xlabel({"zh": "覆盖率", "en": "share covered"}[said])
         _tidy(axes)
-        return _bytes(figure, form)
+        return axes
 
 
-def draw_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en", form: Format = "png") -> bytes:
+def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Format = "png") -> bytes:
+    """What `plot_bars` draws, as a file."""
+    return _bytes(plot_bars(table, names, language=language), language, form)
+
+
+def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en") -> Axes:
     """Residents covered against number of stations, with the bound; today's number is marked."""
     flat = frontier.reset_index()
     words = {
@@ -183,14 +222,19 @@ def draw_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
         axes.yaxis.set_major_formatter(lambda people, _: f"{people:,.0f}")
         axes.legend(fontsize=8, loc="lower right")
         _tidy(axes)
-        return _bytes(figure, form)
+        return axes
+
+
+def draw_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en", form: Format = "png") -> bytes:
+    """What `plot_frontier` draws, as a file."""
+    return _bytes(plot_frontier(frontier, existing, language=language), language, form)
 
 
 @contextmanager
-def _style(language: str) -> Iterator[str]:
+def _style(language: str, *, warn: bool = True) -> Iterator[str]:
     """Fonts for a language while a picture is drawn; gives the language that can be drawn (English without a font)."""
     known = {font.name for font in font_manager.fontManager.ttflist}
-    chinese = chinese_font() if language == "zh" else next((name for name in _CJK_FONTS if name in known), None)
+    chinese = chinese_font() if language == "zh" and warn else next((name for name in _CJK_FONTS if name in known), None)
     latin = "DejaVu Sans"  # comes with matplotlib
     order = [chinese, latin] if language == "zh" else [latin, chinese]
     settings: Any = {"font.family": [name for name in order if name], "svg.hashsalt": "planner"}
@@ -270,11 +314,12 @@ def _tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=8)
 
 
-def _bytes(figure: Figure, form: Format) -> bytes:
+def _bytes(axes: Axes, language: str, form: Format) -> bytes:
     """The figure as a file without the date of its making, so that the same run has the same bytes."""
     stream = io.BytesIO()
     metadata: Mapping[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
-    figure.savefig(stream, format=form, metadata=dict(metadata))
+    with _style(language, warn=False):
+        cast("Figure", axes.figure).savefig(stream, format=form, metadata=dict(metadata))
     return stream.getvalue()
 
 

@@ -12,9 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import geopandas as gpd
 import pandas as pd
 
 from planner import store
+from planner.card import html_card
+from planner.errors import StudyError
 from planner.network import Network
 from planner.privacy import publish_summary
 from planner.reach import Reach
@@ -49,6 +52,8 @@ from planner.siting import Plan
 from planner.study import Study
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from planner.publish.atlas import Atlas
 
 Progress = Callable[[str, float], None]
@@ -92,6 +97,20 @@ class Survey:
     steps: Steps
     areas: Areas | None = None
 
+    def _repr_html_(self) -> str:
+        people, covered = self.coverage["population"], self.coverage["population"].where(self.coverage["covered"], 0)
+        residents, walk = float(people.sum()), self.study.scenario.walk
+        return html_card(
+            f"Survey: {self.study.name}",
+            [
+                ("as of", str(self.as_of)),
+                ("standing stations", f"{len(self.stations):,}"),
+                ("residents", f"{residents:,.0f}"),
+                (f"within {walk.minutes:g} min at {walk.pace_mps * 3.6:.1f} km/h", _share(float(covered.sum()), residents)),
+                ("streets", repr(self.network)),
+            ],
+        )
+
     def __repr__(self) -> str:
         people, covered = self.coverage["population"].sum(), self.coverage.loc[self.coverage["covered"], "population"].sum()
         share = f"{covered / people:.1%}" if people else "none"
@@ -110,6 +129,13 @@ class Proposal:
     plan: Plan | None
     frontier: Frontier | None
     explained: Explained | None = None
+
+    def _repr_html_(self) -> str:
+        facts = [("candidates", f"{len(self.candidates):,}")]
+        if self.frontier is not None:
+            most = float(self.frontier["covered_pop"].max())
+            facts.append(("residents that any number of stations could cover", f"{most:,.0f}"))
+        return html_card("Proposal", facts) + ("" if self.plan is None else self.plan._repr_html_())
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +190,11 @@ class Run:
         sites = "no plan" if plan is None else f"{len(plan.sites)} sites proposed ({plan.status}, gap {plan.gap:.2%})"
         return f"Run({self.survey!r}; {sites})"
 
+    def _repr_html_(self) -> str:
+        plan = self.proposal.plan if self.proposal else None
+        shown = "" if plan is None else plan._repr_html_()
+        return f"<div>{self.survey._repr_html_()}{shown}</div>"
+
     @cached_property
     def published(self) -> Mapping[str, pd.DataFrame]:
         """The tables as they are written, by the name of their file: small counts of key groups suppressed together."""
@@ -177,6 +208,59 @@ class Run:
     def draw(self) -> Atlas:
         """The two pages, with small counts of key groups already suppressed."""
         return outputs.draw_pages(self)
+
+    def map(self, *, language: str | None = None, assets: Literal["bundled", "cdn"] = "bundled") -> Any:
+        """A folium map with towns, outlines, stations and proposed sites as layers, to which more can be added.
+
+        ``bundled`` needs no network; ``cdn`` loads what folium loads, for its popups and icons. Small counts are suppressed.
+        """
+        from planner.publish.atlas.notebook_map import draw_layers
+
+        return draw_layers(self.published, language or self.survey.study.publish.languages[0], assets)
+
+    def plot_map(self, language: str = "en") -> Axes:
+        """The outlines, the stations and the proposed sites as matplotlib axes; ``.figure`` shows them."""
+        from planner.publish.pictures import plot_map
+
+        return plot_map(**self._ground(), isochrones=self.isochrones, language=language)
+
+    def plot_gaps(self, language: str = "en") -> Axes:
+        """Where residents live whom no station serves, as matplotlib axes."""
+        from planner.publish.pictures import plot_gaps
+
+        demand = Coverage(gpd.GeoDataFrame(self.published["demand"]))
+        return plot_gaps(**self._ground(), coverage=demand, language=language)
+
+    def plot_towns(self, language: str = "en") -> Axes:
+        """The share of residents covered by town, as matplotlib axes."""
+        from planner.publish.pictures import plot_bars
+
+        return plot_bars(self.published["towns"], "town", language=language)
+
+    def plot_groups(self, language: str = "en") -> Axes:
+        """The share covered of residents and key groups, small counts left out, as matplotlib axes."""
+        from planner.publish.pictures import plot_bars
+
+        return plot_bars(self.published["groups"], "label", language=language)
+
+    def plot_frontier(self, language: str = "en") -> Axes:
+        """Residents covered against number of stations, as matplotlib axes.
+
+        Raises
+        ------
+        StudyError
+            If the study names no candidates, so that there is no frontier.
+        """
+        from planner.publish.pictures import plot_frontier
+
+        if "frontier" not in self.published:
+            raise StudyError(f"{self.survey.study.name}: there is no frontier without [[candidates]]; name some in study.toml")
+        return plot_frontier(self.published["frontier"], len(self.survey.stations), language=language)
+
+    def _ground(self) -> dict[str, Any]:
+        survey, sites = self.survey, self.published.get("sites")
+        drawn = None if sites is None else gpd.GeoDataFrame(sites)
+        return {"network": survey.network, "towns": survey.towns, "stations": survey.stations, "sites": drawn}
 
     def write(
         self, folder: Path | str, *, parts: Sequence[Part] = PARTS, force: bool = False, progress: Progress | None = None
@@ -201,3 +285,7 @@ class Run:
                 with steps.step(f"writing {part}"):
                     writers[part](self, beside)
         return path
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%} ({part:,.0f})" if whole > 0 else "no residents"

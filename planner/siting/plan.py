@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from planner.card import html_card
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
@@ -107,6 +108,16 @@ class Plan:
         if not self.covered_before <= self.covered_after <= self.bound:
             said = f"before {self.covered_before}, after {self.covered_after}, bound {self.bound}"
             raise PlanError(f"a plan must keep before <= after <= bound, but has {said}", status="error")
+
+    def _repr_html_(self) -> str:
+        """The sites with the residents each gains; figures of need stay out, since small counts could be worked out of them."""
+        gained = float(self.sites["gain_pop"].sum())
+        facts = [("method", str(self.method)), ("status", self.status), ("residents gained", f"{gained:,.0f}")]
+        rows = [["order", "phase", "site", "town", "residents gained"]]
+        for key, site in self.sites.iterrows():
+            place = ["" if pd.isna(site.get(name)) else str(site.get(name)) for name in ("name", "town")]
+            rows.append([str(site["order"]), str(site["phase"]), place[0] or str(key), place[1], f"{site['gain_pop']:,.0f}"])
+        return html_card(f"Plan: {len(self.sites)} sites", facts, rows)
 
     @property
     def gain(self) -> float:

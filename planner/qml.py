@@ -1,0 +1,179 @@
+"""How the layers of ``study.gpkg`` look in QGIS: a style each with colours of the maps, and what each field is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from xml.sax.saxutils import quoteattr
+
+from planner import schema
+from planner.style import CATEGORICAL, OVERLAP_COLOURS, PROPOSED_COLOUR, SHARE_BREAKS, SHARE_COLOURS, band_colours
+
+NAMES = {
+    "stations": "就业服务站点 Stations",
+    "towns": "街镇 Towns",
+    "demand": "需求点 Demand points",
+    "isochrones": "步行圈 Outlines",
+    "sites": "建议新增站点 Proposed sites",
+    "groups": "重点群体 Key groups",
+    "frontier": "覆盖曲线 Frontier",
+    "standards": "规范化建设 Standards",
+    "areas": "优先区域 Areas of priority",
+    "communities": "居村覆盖 Communities",
+    "needed": "所需站点数 Stations needed",
+    "tiers": "层级体系 Tiers",
+    "functions": "服务功能可达 Functions",
+    "targets": "目标进度 Targets",
+    "figures": "工作数据 Recorded figures",
+    "lift": "示范站点提升建议 Stations to lift",
+    "indicators": "指标 Indicators",
+    "life_services": "生活圈业态 Living circle services",
+    "life_circle": "生活圈 Living circle",
+    "composite": "综合得分 Composite score",
+}
+_SCHEMAS = {
+    "stations": schema.SCORES,
+    "towns": schema.TOWN_SCORES,
+    "demand": schema.COVERAGE,
+    "isochrones": schema.ISOCHRONES,
+    "sites": schema.SITES,
+    "groups": schema.GROUP_SCORES,
+    "frontier": schema.FRONTIER,
+    "standards": schema.STANDARDS,
+    "areas": schema.AREA_SCORES,
+    "communities": schema.COMMUNITIES,
+    "needed": schema.NEEDED,
+    "tiers": schema.TIERS,
+    "functions": schema.FUNCTIONS,
+    "targets": schema.TRACK,
+    "figures": schema.FIGURES,
+    "lift": schema.LIFT,
+    "indicators": schema.INDICATORS,
+    "life_services": schema.LIFE_SERVICES,
+    "life_circle": schema.LIFE_CIRCLE,
+    "composite": schema.COMPOSITE,
+}
+
+
+def layer_style(name: str, fields: Sequence[str], minutes: Iterable[float] = ()) -> str:
+    """The QML of a layer: its renderer where the layer has shapes that we know, and an alias for every field of its schema.
+
+    Parameters
+    ----------
+    name
+        The layer; of `NAMES`, others have aliases only where their schema is known.
+    fields
+        Its columns in order.
+    minutes
+        Of outlines: the bands there are, rising.
+    """
+    parts = [_renderer(name, sorted(minutes)), _labels(name), _aliases(name, fields)]
+    kinds = "Symbology|Labeling|Fields|Forms"
+    body = "\n".join(part for part in parts if part)
+    head = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+    return f'{head}\n<qgis version="3.22" styleCategories="{kinds}">\n{body}\n</qgis>\n'
+
+
+def aliases(name: str, fields: Sequence[str]) -> dict[str, str]:
+    """What each field is called in both languages; fields that no schema knows keep their names."""
+    known = _SCHEMAS.get(name)
+    if known is None:
+        return {}
+    found = {field: known.get(field) for field in fields}
+    named = {}
+    for field, column in found.items():
+        if column is not None:
+            own = f" {field.removeprefix(column.prefix)}" if column.is_family else ""
+            named[field] = f"{column.label('zh')}{own} {column.label('en')}"
+    return named
+
+
+def _aliases(name: str, fields: Sequence[str]) -> str:
+    lines = [
+        f'    <alias index="{fields.index(field) + 1}" field={quoteattr(field)} name={quoteattr(called)}/>'
+        for field, called in aliases(name, fields).items()
+    ]
+    return "  <aliases>\n" + "\n".join(lines) + "\n  </aliases>" if lines else ""
+
+
+def _renderer(name: str, minutes: Sequence[float]) -> str:
+    if name == "stations":
+        return _single(_marker("circle", CATEGORICAL[0], "3.4", "#ffffff"))
+    if name == "sites":
+        return _single(_marker("pentagon", PROPOSED_COLOUR, "5.2", "#1c2733"))
+    if name == "towns":
+        breaks = [0.0, *SHARE_BREAKS, 1.0]
+        shown = [f"{low:.0%}–{high:.0%}" for low, high in pairwise(breaks)]
+        return _graduated("coverage", breaks, [_fill(colour, 200) for colour in SHARE_COLOURS], shown)
+    if name == "demand":
+        marks = [_marker("square", colour, "1.2", None) for colour in OVERLAP_COLOURS]
+        return _graduated("stations_in_reach", [-0.5, 0.5, 1.5, 2.5, 1e6], marks, ["0", "1", "2", "3+"])
+    if name == "isochrones" and minutes:
+        fills = [_fill(colour, 110) for colour in band_colours(len(minutes))]
+        return _categorized("minutes", [f"{one:g}" for one in minutes], fills)
+    return ""
+
+
+def _labels(name: str) -> str:
+    field = {"sites": "order", "stations": "name", "towns": "town"}.get(name)
+    if field is None:
+        return ""
+    buffer = '<text-buffer bufferDraw="1" bufferSize="0.8"/>'
+    look = 'fontFamily="Sans" fontSize="8" textColor="28,39,51,255"'
+    style = f"<text-style fieldName={quoteattr(field)} {look}>{buffer}</text-style>"
+    place = '<placement placement="0" dist="1"/>' if name != "towns" else '<placement placement="1"/>'
+    return f'  <labeling type="simple">\n    <settings>{style}{place}</settings>\n  </labeling>'
+
+
+def _single(symbol: str) -> str:
+    return f'  <renderer-v2 type="singleSymbol">\n    <symbols>{_named(symbol, 0)}</symbols>\n  </renderer-v2>'
+
+
+def _graduated(field: str, breaks: Sequence[float], symbols: Sequence[str], shown: Sequence[str]) -> str:
+    ranges = "".join(
+        f'<range symbol="{i}" lower="{low:g}" upper="{high:g}" label={quoteattr(shown[i])} render="true"/>'
+        for i, (low, high) in enumerate(pairwise(breaks))
+    )
+    drawn = "".join(_named(symbol, i) for i, symbol in enumerate(symbols))
+    return (
+        f'  <renderer-v2 type="graduatedSymbol" attr="{field}" graduatedMethod="GraduatedColor">\n'
+        f"    <ranges>{ranges}</ranges>\n    <symbols>{drawn}</symbols>\n  </renderer-v2>"
+    )
+
+
+def _categorized(field: str, values: Sequence[str], symbols: Sequence[str]) -> str:
+    listed = "".join(
+        f'<category symbol="{i}" value="{value}" type="double" label="{value} min" render="true"/>'
+        for i, value in enumerate(values)
+    )
+    drawn = "".join(_named(symbol, i) for i, symbol in enumerate(symbols))
+    return (
+        f'  <renderer-v2 type="categorizedSymbol" attr="{field}">\n'
+        f"    <categories>{listed}</categories>\n    <symbols>{drawn}</symbols>\n  </renderer-v2>"
+    )
+
+
+def _named(symbol: str, number: int) -> str:
+    return symbol.replace('name="?"', f'name="{number}"', 1)
+
+
+def _marker(form: str, colour: str, size_mm: str, edge: str | None) -> str:
+    edges = [("outline_style", "no")] if edge is None else [("outline_color", _rgba(edge, 255)), ("outline_width", "0.3")]
+    return _symbol("marker", "SimpleMarker", [("name", form), ("color", _rgba(colour, 255)), ("size", size_mm), *edges])
+
+
+def _fill(colour: str, opacity: int) -> str:
+    edges = [("outline_color", _rgba("#6b7280", 255)), ("outline_width", "0.26")]
+    return _symbol("fill", "SimpleFill", [("color", _rgba(colour, opacity)), ("style", "solid"), *edges])
+
+
+def _symbol(kind: str, layer: str, options: Sequence[tuple[str, str]]) -> str:
+    """A symbol of one layer, its options as both generations of QGIS read them."""
+    new = "".join(f'<Option type="QString" name="{key}" value="{value}"/>' for key, value in options)
+    old = "".join(f'<prop k="{key}" v="{value}"/>' for key, value in options)
+    body = f'<layer class="{layer}" enabled="1" pass="0" locked="0"><Option type="Map">{new}</Option>{old}</layer>'
+    return f'<symbol type="{kind}" name="?" alpha="1" clip_to_extent="1">{body}</symbol>'
+
+
+def _rgba(colour: str, opacity: int) -> str:
+    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5)) + f",{opacity}"

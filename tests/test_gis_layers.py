@@ -1,0 +1,83 @@
+"""``study.gpkg`` opens in QGIS with names, styles and aliases; the same tables give the same bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pytest
+from atlas_town import arguments
+
+from planner import qml, store
+from planner.style import SHARE_COLOURS
+
+
+@pytest.fixture(scope="module")
+def layers() -> dict:
+    given = arguments()
+    towns = gpd.GeoDataFrame(given["town_scores"].join(given["towns"].geometry), geometry="geometry", crs=given["towns"].crs)
+    stations = given["stations"][["geometry"]].join(given["scores"].drop(columns="geometry", errors="ignore"))
+    return {
+        "stations": gpd.GeoDataFrame(stations), "towns": towns, "isochrones": given["isochrones"], "sites": given["sites"],
+        "groups": pd.DataFrame(given["group_scores"]),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def book(layers: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("gis") / "study.gpkg"
+    store.write_geopackage(path, layers)
+    return path
+
+
+def rows(book: Path, query: str) -> list[tuple]:
+    with contextlib.closing(sqlite3.connect(book)) as opened:
+        return opened.execute(query).fetchall()
+
+
+def test_every_layer_has_a_name_in_both_languages_and_a_style_it_opens_with(book: Path, layers: dict) -> None:
+    named = dict(rows(book, "SELECT table_name, identifier FROM gpkg_contents"))
+    assert named["stations"] == "就业服务站点 Stations"
+    styles = {name: (column, text, default) for name, column, text, default in
+              rows(book, "SELECT f_table_name, f_geometry_column, styleQML, useAsDefault FROM layer_styles")}  # fmt: skip
+    assert set(styles) == set(layers)
+    for name, (column, text, default) in styles.items():
+        assert ET.fromstring(text.split("\n", 1)[1]).tag == "qgis"  # noqa: S314 - our own text
+        assert (column, default) == ("geom" if name != "groups" else "", 1)
+
+
+def test_towns_are_coloured_by_the_classes_of_the_maps_and_outlines_by_band(book: Path) -> None:
+    text = dict(rows(book, "SELECT f_table_name, styleQML FROM layer_styles"))
+    towns = ET.fromstring(text["towns"].split("\n", 1)[1])  # noqa: S314
+    assert [one.get("upper") for one in towns.iter("range")] == ["0.2", "0.4", "0.6", "0.8", "1"]
+    first = ",".join(str(int(SHARE_COLOURS[0][i : i + 2], 16)) for i in (1, 3, 5))
+    assert f'v="{first},200"' in text["towns"]
+    outlines = ET.fromstring(text["isochrones"].split("\n", 1)[1])  # noqa: S314
+    assert [one.get("value") for one in outlines.iter("category")] == ["2", "5"]
+
+
+def test_fields_have_aliases_where_qgis_and_where_others_look(book: Path) -> None:
+    titles = dict(rows(book, "SELECT column_name, title FROM gpkg_data_columns WHERE table_name = 'towns'"))
+    assert titles["coverage"] == "人口覆盖率 share of residents covered"
+    text = dict(rows(book, "SELECT f_table_name, styleQML FROM layer_styles"))["towns"]
+    fields = pyogrio.read_info(book, layer="towns")["fields"].tolist()
+    for alias in ET.fromstring(text.split("\n", 1)[1]).iter("alias"):  # noqa: S314
+        assert fields[int(alias.get("index")) - 1] == alias.get("field")  # QGIS counts the layer's own fid first
+
+
+def test_the_file_is_whole_and_the_same_again(book: Path, layers: dict, tmp_path: Path) -> None:
+    store.write_geopackage(tmp_path / "again.gpkg", layers)
+    assert (tmp_path / "again.gpkg").read_bytes() == book.read_bytes()
+    assert rows(book, "PRAGMA integrity_check") == [("ok",)]
+    assert len(pyogrio.read_dataframe(book, layer="stations")) == len(layers["stations"])
+
+
+def test_a_hostile_name_of_a_field_stays_text() -> None:
+    text = qml.layer_style("stations", ["station_id", 'served_"><script>'])
+    assert "<script>" not in text
+    ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
