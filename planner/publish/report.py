@@ -202,7 +202,8 @@ class _Writer:
         yield self.heading(self.words["proposals"])
         yield Text(self._plan_said(facts["plan"]))
         yield from self.phases()
-        yield from self.table("sites")
+        for name in ("sites", "reasons", "alternatives"):
+            yield from self.table(name)
         yield from self.picture("frontier")
         yield from self.table("needed")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.schema import (
+    ALTERNATIVES,
     AREA_SCORES,
     FIGURES,
     FUNCTIONS,
@@ -14,6 +15,7 @@ from planner.schema import (
     LIFE_SERVICES,
     LIFT,
     NEEDED,
+    REASONS,
     SITES,
     STANDARDS,
     TIERS,
@@ -100,6 +102,27 @@ TABLES: Mapping[str, Form] = {
         LIFE_CIRCLE,
         _said("就业圈与生活圈双圈覆盖", "Station and living circle together"),
         ("place", "population", "completeness", "basic", "quality", "both_pop", "both"),
+    ),
+    "reasons": Form(
+        REASONS,
+        _said("选址理由", "Reasons for each site"),
+        (
+            "order",
+            "name",
+            "gain_pop",
+            "gain_towns",
+            "reached_pop",
+            "sole_pop",
+            "overlaps",
+            "alternative",
+            "alternative_loss_pop",
+            "chosen_share",
+        ),
+    ),
+    "alternatives": Form(
+        ALTERNATIVES,
+        _said("替代点比较", "Alternatives to each site"),
+        ("site_id", "rank", "name", "town", "host", "away_m", "loss_pop"),
     ),
     "needed": Form(
         NEEDED,

@@ -49,6 +49,8 @@ from planner.style import pace_said, shown_number
 _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
 _HEADER_ROW = 0
 _WIDEST = 48
+_LINE_POINTS = 15
+_GRID = {"visible": True, "line": {"color": "#D8DCE1"}}
 _EXCEL_NAME = 31  # the longest name a sheet may have
 
 SHEETS: Mapping[str, tuple[Schema, str, str]] = {
@@ -181,16 +183,27 @@ def _write_sheet(
     flat = _flat(table)
     sheet = book.add_worksheet(_sheet_name(en, zh, languages))
     sheet.freeze_panes(1, 2 if len(flat.columns) > 2 else 0)
-    sheet.set_row(_HEADER_ROW, 15 * (len(languages) + 1))
-    for position, key in enumerate(map(str, flat.columns)):
-        sheet.write_string(_HEADER_ROW, position, _heading(key, schema, languages, groups), styles.header)
-        sheet.set_column(position, position, _width(flat[key]), None)
+    headings = [_heading(key, schema, languages, groups) for key in map(str, flat.columns)]
+    widths = [max(_width(flat[key]), _heading_width(said)) for key, said in zip(flat.columns, headings, strict=True)]
+    sheet.set_row(_HEADER_ROW, _LINE_POINTS * max(map(_lines, headings, widths)) + 4)
+    _set_up_paper(sheet)
+    for position, (key, said) in enumerate(zip(map(str, flat.columns), headings, strict=True)):
+        sheet.write_string(_HEADER_ROW, position, said, styles.header)
+        sheet.set_column(position, position, widths[position], None)
         for row, value in enumerate(flat[key], start=1):
             _write_cell(sheet, styles, row, position, value, schema.get(key), key)
     if len(flat):
         sheet.autofilter(0, 0, len(flat), len(flat.columns) - 1)
     if name in _CHARTS and len(flat):
         _add_chart(book, sheet, name, flat, schema, languages)
+
+
+def _set_up_paper(sheet: Any) -> None:
+    """Printed on A4 across, as wide as the page, headings on each."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(_HEADER_ROW)
 
 
 _CHARTS = {
@@ -215,8 +228,13 @@ def _add_chart(book: Any, sheet: Any, name: str, flat: pd.DataFrame, schema: Sch
         )
     chart.set_title({"name": schema[series[0]].label(languages[0])})
     if kind == "bar":
-        chart.set_y_axis({"reverse": True})
+        chart.set_y_axis({"reverse": True, "interval_unit": 1})
+        chart.set_x_axis({"num_format": "0%", "min": 0, "max": 1, "major_gridlines": _GRID})
         chart.set_legend({"none": True})
+    else:
+        chart.set_x_axis({"name": schema[across].label(languages[0]), "interval_unit": max(1, last // 12)})
+        chart.set_y_axis({"num_format": "#,##0", "min": 0, "major_gridlines": _GRID})
+        chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 620, "height": max(260, 22 * last if kind == "bar" else 320)})
     sheet.insert_chart(last + 2, 0, chart)
 
@@ -305,6 +323,20 @@ def _range(column: Column) -> str:
     return f"{'-∞' if low is None else f'{low:g}'} … {'∞' if high is None else f'{high:g}'}"
 
 
+def _heading_width(said: str) -> float:
+    """Wide enough that no line of a heading breaks more than once."""
+    return float(min(max(max(map(_letters, said.split("\n"))) / 2 + 3, 9), 22))
+
+
+def _lines(said: str, width: float) -> int:
+    """How many lines a heading takes in a column, with a letter to spare for words that do not break."""
+    return sum(-(-(_letters(line) + 2) // max(int(width) - 2, 1)) for line in said.split("\n"))
+
+
+def _letters(text: str) -> int:
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
+
+
 def _width(values: pd.Series[Any]) -> float:
-    widest = max((sum(2 if ord(letter) > 0x2E80 else 1 for letter in str(value)) for value in values), default=8)
-    return float(min(max(widest + 2, 12), _WIDEST))
+    widest = max((_letters(str(value)) for value in values if not pd.isna(value)), default=8)
+    return float(min(max(widest + 2, 9), _WIDEST))
