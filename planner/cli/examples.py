@@ -51,6 +51,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner run my-district --out runs/slow --set walk.speed_mps=0.9 -q", "another pace, without a word"),
         ("planner run my-district --out runs/what-if --move ST03@121.26,31.38", "a station somewhere else"),
     ),
+    "batch": (
+        ("planner batch districts/*/ --out province", "every district, and the province's tables and map"),
+        ("planner batch districts/*/ --out province --scheduler tcp://10.0.0.1:8786", "on a Dask cluster"),
+        ("planner batch big-city --parts 8 --out province", "one city in eight parts, with the same result"),
+    ),
     "completion": (
         ("planner completion bash > ~/.local/share/bash-completion/completions/planner", "for bash"),
         ("planner completion zsh > ~/.zfunc/_planner", "for zsh, with ~/.zfunc in $fpath"),

@@ -1,9 +1,22 @@
 """The walking network: straight street segments between nodes, checked once, held as arrays, immutable."""
 
 from planner.network.arrays import EdgeFlag, Flags, Floats, Ids, Ints, turned
+from planner.network.cut import cut_network
 from planner.network.geodesy import ground_m
 from planner.network.heights import on_the_ground
 from planner.network.model import Network
 from planner.network.order import hilbert_index
 
-__all__ = ["EdgeFlag", "Flags", "Floats", "Ids", "Ints", "Network", "ground_m", "hilbert_index", "on_the_ground", "turned"]
+__all__ = [
+    "EdgeFlag",
+    "Flags",
+    "Floats",
+    "Ids",
+    "Ints",
+    "Network",
+    "cut_network",
+    "ground_m",
+    "hilbert_index",
+    "on_the_ground",
+    "turned",
+]

@@ -148,7 +148,7 @@ class Network:
         uv, metres, bits = _simple(uv, np.maximum(metres, 1e-3), bits, counts)
         xy, ids, uv = _used(xy, ids, uv, counts)
         xy, ids, uv, metres, bits = _in_place_order(xy, ids, uv, metres, bits)
-        part, part_m = _components(len(xy), uv, metres)
+        part, part_m = connected_parts(len(xy), uv, metres)
         counts |= {"nodes": len(xy), "segments": len(uv), "islands": max(len(part_m) - 1, 0)}
         return cls(checked, xy, ids, uv.astype(np.int32), metres, bits, part, part_m, counts)
 
@@ -329,7 +329,7 @@ def _in_place_order(
     return xy[order], ids[order], uv[by_ends], metres[by_ends], bits[by_ends]
 
 
-def _components(count: int, uv: npt.NDArray[np.int64], metres: Floats) -> tuple[Ints, Floats]:
+def connected_parts(count: int, uv: npt.NDArray[np.int64], metres: Floats) -> tuple[Ints, Floats]:
     """Part number of each node, parts numbered by falling metres of street (ties by first node)."""
     links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
     parts, label = connected_components(links.tocsr(), directed=False)

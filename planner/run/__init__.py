@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from planner.run.asks import explain, walking_times
+    from planner.run.cuts import Measured, cut_demand, measure_part, merge_parts
     from planner.run.measures import (
         communities_of,
         composite_of,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         measure_circle,
         track_survey,
     )
-    from planner.run.outputs import check_output, publish_scores
+    from planner.run.outputs import check_output, is_done, publish_scores
     from planner.run.parts import DECAYS, score_part
     from planner.run.results import PARTS, Circle, Conformity, Measures, Proposal, Run, Survey
     from planner.run.story import (
@@ -46,9 +47,10 @@ _HOMES = {
         "measure_circle",
         "track_survey",
     ),
-    "planner.run.outputs": ("check_output", "publish_scores"),
     "planner.run.parts": ("DECAYS", "score_part"),
     "planner.run.results": ("PARTS", "Circle", "Conformity", "Measures", "Proposal", "Run", "Survey"),
+    "planner.run.outputs": ("check_output", "is_done", "publish_scores"),
+    "planner.run.cuts": ("Measured", "cut_demand", "measure_part", "merge_parts"),
     "planner.run.story": (
         "check_standards",
         "draw_isochrones",
@@ -69,6 +71,7 @@ __all__ = [
     "PARTS",
     "Circle",
     "Conformity",
+    "Measured",
     "Measures",
     "Proposal",
     "Run",
@@ -77,14 +80,18 @@ __all__ = [
     "check_standards",
     "communities_of",
     "composite_of",
+    "cut_demand",
     "draw_isochrones",
     "evidence_of",
     "explain",
     "explain_plan",
     "indicators_of",
+    "is_done",
     "lift_survey",
     "measure_access",
     "measure_circle",
+    "measure_part",
+    "merge_parts",
     "propose",
     "publish_plan",
     "publish_scores",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import hashlib
 import importlib.metadata
+import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +32,7 @@ from planner.schema import (
     TownScores,
 )
 from planner.siting import needed
+from planner.sources.files.study import is_path
 from planner.sources.osm import read_backdrop
 from planner.sources.packs import read_policy
 from planner.sources.record import source_of
@@ -268,12 +272,10 @@ def _attributed(study: Study, file: str) -> str:
 def manifest_of(run: Run) -> dict[str, Any]:
     survey, study = run.survey, run.survey.study
     return {
-        "planner": importlib.metadata.version("planner"),
         "study": study.name,
         "as_of": survey.as_of.isoformat(),
-        "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
+        **work_of(study),
         "sources": sources_recorded(study),
-        "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
         "network": survey.network.report,
         "plan": run.published_summary.get("plan"),
         "notes": list(run.notes),
@@ -281,6 +283,35 @@ def manifest_of(run: Run) -> dict[str, Any]:
         "seconds": {name: round(taken, 3) for name, taken in survey.steps.seconds.items()},
         "written_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
+
+
+def work_of(study: Study) -> dict[str, Any]:
+    """All that the outputs of a study depend on: the version and code of the program, the inputs' content, the settings."""
+    return {
+        "planner": importlib.metadata.version("planner"),
+        "code": _hash_of_code(),
+        "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
+        "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
+    }
+
+
+def is_done(study: Study, folder: Path) -> bool:
+    """Whether `folder` holds the whole output of `study`, unedited, from the same inputs, settings and code."""
+    try:
+        manifest = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
+        written = {name: store.hash_file(folder / name) for name in manifest["outputs"]}
+        same = all(manifest[key] == value for key, value in store.plain(work_of(study)).items())
+        return bool(same and written == manifest["outputs"] and "summary.json" in written)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@functools.cache
+def _hash_of_code() -> str:
+    """SHA-256 over every file of the package, so that another code is another version."""
+    room = Path(__file__).parents[1]
+    files = sorted(path for path in room.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return hashlib.sha256("".join(f"{path.relative_to(room)} {store.hash_file(path)}\n" for path in files).encode()).hexdigest()
 
 
 def sources_recorded(study: Study) -> dict[str, Any]:
@@ -305,6 +336,7 @@ def input_files(study: Study) -> tuple[str, ...]:
         study.communities.file if study.communities else None,
         *(service.file for service in (study.life_circle.services if study.life_circle else ())),
         *(block.file for block in study.recorded),
+        study.policy if study.policy is not None and is_path(study.policy) else None,
     ]
     return tuple(dict.fromkeys(file for file in named if file))
 

@@ -18,6 +18,7 @@ from planner.policy import named
 from planner.privacy import publish_equity
 from planner.progress import standing_stations
 from planner.reach import Reach, islands_of, link_points, travel_times
+from planner.run.cuts import Measured
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.summary import standards_said, summary_of
@@ -45,8 +46,10 @@ from planner.standards import check_tiers, measure_standards, reach_functions
 from planner.study import Equity, Study, Walk
 
 
-def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
+def survey_study(study: Study, *, measured: Measured | None = None, progress: Progress | None = None) -> Survey:
     """Read the place and measure who reaches which of the stations that stand at the study's date.
+
+    What was `measured` in parts before (`planner.run.cuts`) is not measured again.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def survey_study(study: Study, *, progress: Progress | None = None) -> Survey:
     with steps.step("reading residents") as inner:
         demand = read_demand(study, towns, areas=areas, progress=inner)
     with steps.step("measuring walking times") as inner:
-        reach = travel_times(network, stations, demand, study.scenario.walk, progress=inner)
+        reach = measured.reach if measured else travel_times(network, stations, demand, study.scenario.walk, progress=inner)
         coverage = measure_coverage(reach, demand)
     _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
     if apart := islands_of(network, demand, study.scenario.walk).said(demand["population"].to_numpy()):
@@ -159,8 +162,10 @@ def draw_isochrones(survey: Survey, minutes: tuple[float, ...] | None = None) ->
         return isochrone_bands(survey.network, survey.stations, dataclasses.replace(walk, bands=bands), progress=inner)
 
 
-def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = True) -> Proposal:
+def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = True, options: Reach | None = None) -> Proposal:
     """Choose new sites among the study's host premises (what stands stays) and trace what any number could cover.
+
+    `options` are the walks to the candidates, where they were measured before.
 
     Raises
     ------
@@ -175,7 +180,8 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     check_method(study.scenario.siting)
     with survey.steps.step("measuring walks to candidates") as inner:
         candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
-        options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
+        if options is None:
+            options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
     _warn_of_candidates(survey, candidates, options)
     standing = standing_per_town(survey)
     plan = None
@@ -267,18 +273,19 @@ def standing_per_town(survey: Survey) -> dict[str, int]:
     return {str(town): int(count) for town, count in survey.stations["town"].value_counts().items()}
 
 
-def run_study(study: Study, *, progress: Progress | None = None) -> Run:
+def run_study(study: Study, *, measured: Measured | None = None, progress: Progress | None = None) -> Run:
     """Do the whole job for one study: survey, outlines, scores, proposal, headline figures.
 
     A study without candidates is scored and drawn without a proposal. What is lawful but surprising is kept in
-    `Run.notes` and still warned about.
+    `Run.notes` and still warned about. What was `measured` in parts before (`planner.run.cuts`) is not measured again.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PlannerWarning)
-        survey = survey_study(study, progress=progress)
-        isochrones = draw_isochrones(survey)
+        survey = survey_study(study, measured=measured, progress=progress)
+        isochrones = measured.isochrones if measured else draw_isochrones(survey)
         scores, towns, groups = score_survey(survey, isochrones)
-        proposal = propose(survey) if study.candidates and _has_candidates(study, survey.towns) else None
+        options = measured.options if measured else None
+        proposal = propose(survey, options=options) if study.candidates and _has_candidates(study, survey.towns) else None
         conformity = check_standards(survey) if read_policy(study).has_standards else None
         measures = measure_all(survey, scores, isochrones, proposal)
         summary = summary_of(survey, isochrones, proposal) | standards_said(conformity)
