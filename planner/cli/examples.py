@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner propose my-district --sites 3", "the three best sites, in order"),
         ("planner propose my-district --close ST03", "where next, if a station closed"),
     ),
+    "reasons": (("planner reasons my-district", "why these sites, and which others would do nearly as well"),),
     "frontier": (("planner frontier my-district --format csv > frontier.csv", "people covered by 1, 2, 3 … more stations"),),
     "why": (("planner why my-district --at 121.25,31.38", "who serves this place, and by which way"),),
     "track": (
