@@ -100,8 +100,8 @@ def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
     --------
     >>> curve = FRONTIER.conform(pd.DataFrame({"stations": [2, 3], "covered_pop": [40.0, 90.0],
     ...     "coverage": [0.4, 0.9], "bound": [40.0, 90.0]}))
-    >>> needed(curve, (0.9, 1.0))[["stations", "new_sites", "proven"]].to_dict("list")
-    {'stations': [3, <NA>], 'new_sites': [1, <NA>], 'proven': [True, True]}
+    >>> needed(curve, (0.9, 1.0))[["stations", "new_sites", "proven"]].fillna(-1).to_dict("list")
+    {'stations': [3, -1], 'new_sites': [1, -1], 'proven': [True, True]}
     """
     flat = curve.reset_index()
     covered, bound = flat["covered_pop"].to_numpy(dtype=float), flat["bound"].to_numpy(dtype=float)
