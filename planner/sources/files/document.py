@@ -31,6 +31,8 @@ def parse_document(file: Path) -> Document:
         if file.stat().st_size > MOST_BYTES:
             raise _refused(file, f"the file is longer than {MOST_BYTES:,} bytes", "this is no study file")
         document = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except StudyError:
+        raise
     except OSError as error:
         fault = Fault(f"the file cannot be read: {error.strerror}", "", str(file))
         raise SourceError(str(fault), [fault], str(file)) from error
