@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import warnings
 from pathlib import Path
 
 import atlas_town
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 
 import planner
 from planner.card import html_card
-from planner.errors import StudyError
+from planner.errors import PlannerWarning, StudyError
 from planner.publish.atlas.notebook_map import draw_layers
 from planner.run import Run
 
@@ -24,7 +25,9 @@ DISTRICT = Path(__file__).parent.parent / "data" / "district"
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return planner.run_study(planner.read_study(DISTRICT))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)  # the made district has its surprises
+        return planner.run_study(planner.read_study(DISTRICT))
 
 
 def tables(text: tuple[str, ...] = ()) -> dict:

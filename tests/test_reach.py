@@ -453,7 +453,7 @@ def test_the_way_there_is_as_long_as_the_times_say(seed: int) -> None:
         assert (path is None) == np.isinf(times[0, i])
         if path is not None:
             assert path.walk_s == pytest.approx(times[0, i], abs=1e-3)
-            assert path.leg_m.sum() == pytest.approx(path.walk_s)
+            assert path.leg_s.sum() == pytest.approx(path.walk_s)
             straight_m = np.hypot(*np.diff(path.xy, axis=0).T)
             assert (straight_m <= path.leg_m + 1e-6).all()
             assert walk.takes_steps or not path.steps.any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,9 @@ import planner
 from planner import run
 from planner.cli.door import FORCE, OUT, main, progress_bar, say, study_options
 from planner.cli.show import say_result
-from planner.run.results import Part
+
+if TYPE_CHECKING:
+    from planner.run.results import Part
 
 PICTURES = click.option("--pictures", is_flag=True, help="Also each map and chart as PNG and SVG, for slides.")
 
