@@ -128,12 +128,12 @@ def test_an_interrupt_at_any_moment_ends_with_130_and_one_sentence(tmp_path: Pat
         time.sleep(moment)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-        if process.returncode in (1, -signal.SIGINT) and "planner/" not in said:
-            continue  # Python itself had not begun with our first line
+        if process.returncode in (1, -signal.SIGINT) and "planner/cli" not in said and moment < 0.5:
+            continue  # Python itself, or the few lines before Ctrl-C is heeded, were still being loaded
         if process.returncode == 0:
             assert (tmp_path / "out" / "manifest.json").is_file()  # it was done already
             break
-        assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted; nothing was half-written."), moment
+        assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted; nothing was half-written."), (moment, said)
         assert "Traceback" not in said
         assert sorted(tmp_path.rglob("*")) == before
 
