@@ -181,6 +181,16 @@ def shown_number(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
+def shown_amount(value: float) -> str:
+    """A recorded amount as people read it: small ones that are not whole (a rating, a share) with two decimals.
+
+    >>> shown_amount(4.525), shown_amount(0.95), shown_amount(12), shown_amount(3203)
+    ('4.53', '0.95', '12', '3,203')
+    """
+    small = abs(value) < 100 and value != round(value)
+    return f"{value:.2f}".rstrip("0").rstrip(".") if small else shown_number(value)
+
+
 def shown_share(share: float) -> str:
     """A share as a percent that never says all or none unless it is: 99.97 % is shown as 99.9 %.
 

@@ -27,7 +27,7 @@ WRITTEN = {
     "NEAR_PLANS": "plans.csv", "ROBUST": "robust.csv",
 }  # fmt: skip  # what a run writes, by the schema's name in planner.schema
 FILES = {
-    "study.toml": "the study file: cutoff, groups and their weights, policy, siting in two phases",
+    "study.toml": "the study file: cutoff, groups and their weights, policy, communities, living circle, siting in two phases",
     "towns.geojson": "12 towns, WGS-84: `town` (name), `population` (people)",
     "network.osm.pbf": "streets, motorway, boats, water, parks, premises as an OpenStreetMap extract, WGS-84; ids are its own",
     "population.tif": "residents a cell of 100 m (people, whole), EPSG:32651, nodata -99999 where nobody lives",
@@ -36,6 +36,8 @@ FILES = {
     "hardship.csv": "people who have difficulty finding work: columns as in `graduates.csv`",
     "stations.csv": "stations, standing, planned, applied for and closed; columns below",
     "hosts.csv": "host premises, the candidates for new stations; columns below",
+    "communities.geojson": "communities (居村), WGS-84: `community` (name), `town`",
+    "recorded.csv": "people helped, visits, ratings and the like by day: `figure`, `date`, `place` (a town, or none), `value`",
 }
 INTRODUCTION = """\
 # Data

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from district import land, people, services, streets
+from district import communities, land, people, records, services, streets
 from district.extract import draw_extract
 from rasterio.transform import from_origin
 
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> None:
     write_rows(folder / "hosts.csv", services.list_hosts(rng, places, drawn, spots, spot_town))
     premises = services.list_premises(rng, places, drawn, spots[::4])
     draw_extract(places, drawn, premises).write(folder / "network.osm.pbf")
+    (folder / "communities.geojson").write_text(communities.as_geojson(cells), encoding="utf-8")
+    write_rows(folder / "recorded.csv", records.list_records())
     (folder / "study.toml").write_text((HERE / "district" / "study.toml").read_text(encoding="utf-8"), encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import importlib.util
 import json
 import re
@@ -28,7 +29,10 @@ from planner.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTRICT = ROOT / "data" / "district"
-TEXTS = ("study.toml", "towns.geojson", "stations.csv", "hosts.csv", "unemployed.csv", "graduates.csv", "hardship.csv")
+TEXTS = (
+    "study.toml", "towns.geojson", "stations.csv", "hosts.csv", "unemployed.csv", "graduates.csv", "hardship.csv",
+    "communities.geojson", "recorded.csv",
+)  # fmt: skip
 GROUPS = {"registered_unemployed": "unemployed.csv", "graduates": "graduates.csv", "hardship": "hardship.csv"}
 
 
@@ -203,3 +207,22 @@ def test_towns_meet_without_overlap_or_gap():
 def test_the_area_file_is_geojson_with_names_and_residents():
     features = json.loads((DISTRICT / "towns.geojson").read_text(encoding="utf-8"))["features"]
     assert sum(feature["properties"]["population"] for feature in features) == 450_000
+
+
+def test_communities_tile_their_towns_and_no_two_have_one_name():
+    shapes = gpd.read_file(DISTRICT / "communities.geojson").to_crs("EPSG:32651")
+    towns = gpd.read_file(DISTRICT / "towns.geojson").to_crs("EPSG:32651").set_index("town")
+    assert shapes["community"].is_unique
+    assert shapes.groupby("town")["geometry"].apply(lambda own: shapely.union_all(own.to_numpy()).area).to_dict() == (
+        pytest.approx(towns.area.to_dict(), rel=1e-5)
+    )
+    assert shapes.area.sum() == pytest.approx(towns.area.sum(), rel=1e-5)
+    assert len(shapes) >= 100
+
+
+def test_records_are_of_towns_where_a_station_stands_and_end_before_the_studys_day(study: Study):
+    standing = set(standing_stations(read_stations(study), study.as_of or dt.date.max)["town"])
+    rows = rows_of("recorded.csv")
+    assert {row["place"] for row in rows} - {""} <= standing
+    assert max(row["date"] for row in rows) <= str(study.as_of)
+    assert {"people_helped", "trainings", "rating", "satisfaction"} <= {row["figure"] for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import io
 from pathlib import Path
@@ -153,6 +154,8 @@ def test_a_pack_is_written_whole_in_both_languages_and_says_what_changed(study: 
         "track.xlsx",
         "track.docx",
         "track.en.docx",
+        "track.html",
+        "track.en.html",
         "manifest.json",
     }
     assert {path.name for path in out.iterdir()} == names
@@ -165,17 +168,33 @@ def test_a_pack_is_written_whole_in_both_languages_and_says_what_changed(study: 
     assert figures.loc[("people_helped", "West"), "value"] == 12
     text = "\n".join(p.text for p in docx.Document(str(out / "track.en.docx")).paragraphs)
     assert "Stations in use went from 1 to 2" in text
+    page = (out / "track.en.html").read_text(encoding="utf-8")
+    assert "Stations in use went from 1 to 2" in page
+    assert "每个街镇" in (out / "track.html").read_text(encoding="utf-8")
+    assert page.count("<table>") == len(docx.Document(str(out / "track.en.docx")).tables) - 1  # there, headline figures are one
     assert openpyxl.load_workbook(out / "track.xlsx", read_only=True).sheetnames[1].startswith("目标进度")
 
 
 def test_the_same_pack_has_the_same_bytes_and_overwrites_nothing_of_others(study: str, tmp_path: Path):
     tracked = planner.track_study(planner.read_study(study), dt.date(2025, 6, 30), period="month")
     one, other = tracked.write(tmp_path / "one", "month"), tracked.write(tmp_path / "other", "month")
-    assert (one / "track.docx").read_bytes() == (other / "track.docx").read_bytes()
-    assert (one / "track.xlsx").read_bytes() == (other / "track.xlsx").read_bytes()
+    for name in ("track.docx", "track.html", "track.en.html", "track.xlsx"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
     (one / "targets.csv").write_text("by hand", encoding="utf-8")
     with pytest.raises(SourceError, match="changed since"):
         tracked.write(one, "month")
+
+
+def test_hostile_text_stays_text_in_a_pack(study: str, tmp_path: Path):
+    told = planner.read_study(study)
+    tracked = planner.track_study(told, dt.date(2025, 6, 30), period="year")
+    name = "<script>alert(1)</script>\x00=1+1"
+    shady = dataclasses.replace(tracked, changes=tracked.changes.assign(name=name), study=dataclasses.replace(told, name=name))
+    out = shady.write(tmp_path / "pack", "year")
+    page = (out / "track.html").read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;=1+1" in page
+    assert any("<script>" in cell.text for t in docx.Document(str(out / "track.docx")).tables for cell in t.columns[1].cells)
 
 
 @pytest.mark.parametrize(

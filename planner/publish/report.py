@@ -18,11 +18,12 @@ from planner.publish.words import DEFINITIONS, WORDS, model_said
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
 from planner.study import Group, Study
-from planner.style import Said, finding, pace_said, shown_date, shown_number, shown_share
+from planner.style import Said, finding, pace_said, shown_amount, shown_date, shown_number, shown_share
 
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
 _LISTS_OF_KEYS = ("lacks", "lacks_functions")
 _IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
+_AMOUNTS = ("before", "value", "difference", "minimum")  # of recorded figures: ratings and shares among them
 _MOST_ROWS = 60  # longer tables stand whole in the workbook
 _SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
 
@@ -281,7 +282,9 @@ class _Writer:
             return str(pd.Timestamp(value).date())
         if column.kind is Kind.NUMBER and column.maximum == 1:
             return f"{value:.1%}"
-        return shown_number(float(value)) if isinstance(value, int | float) or hasattr(value, "item") else clean(str(value))
+        if not (isinstance(value, int | float) or hasattr(value, "item")):
+            return clean(str(value))
+        return shown_amount(float(value)) if column.name in _AMOUNTS else shown_number(float(value))
 
 
 def _is(column: Column | None, pattern: str) -> bool:

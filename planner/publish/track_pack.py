@@ -1,28 +1,23 @@
-"""The pack of a month, quarter or year: what was due, what stands, what changed; as a workbook and a report to hand in."""
+"""The pack of a month, quarter or year: what was due, what stands, what changed; as a workbook, a Word file and a web page."""
 
 from __future__ import annotations
 
 import datetime as dt
-import io
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import docx
 import pandas as pd
-from docx.oxml.ns import qn
-from docx.shared import Pt
 
 from planner.policy import Policy
+from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper, Text, clean
+from planner.publish.web_file import write_web
+from planner.publish.word_file import write_word
 from planner.publish.workbook import write_workbook
 from planner.schema import CHANGES, FIGURES, TOWN_PROGRESS, TRACK, Column, Kind, Schema
 from planner.study import Study
-from planner.style import pace_said, shown_date, shown_number
+from planner.style import pace_said, shown_amount, shown_date, shown_number, shown_share
 
-_MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same pack has the same bytes
-_ZIP_DATE = (2000, 1, 1, 0, 0, 0)
-_FONTS = {"zh": "SimSun", "en": "Calibri"}
 _DISTRICT = "district"
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -41,6 +36,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "none": "本期无变动。",
         "no_figures": "未记录工作数据。",
         "no_targets": "政策包未设目标。",
+        "head_stations": "在用站点",
+        "head_share": "步行可达人口占比",
+        "head_met": "约束性目标已完成",
+        "head_late": "到期未完成",
+        "table": "表{} {}",
+        "changed": "本期状态变动的站点",
+        "covered": "各街镇站点与步行可达人口",
+        "recorded": "工作数据与目标",
         "history": "各日期的情况只由该日及以前的日期字段推定，以后的变更不改写历史。",
         "pace": "速度与时限：",
         "form": "本表式由本工具自拟。",
@@ -71,6 +74,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "none": "Nothing changed.",
         "no_figures": "No figure was recorded.",
         "no_targets": "The policy pack sets no target.",
+        "head_stations": "stations in use",
+        "head_share": "of residents within reach",
+        "head_met": "binding targets met",
+        "head_late": "overdue",
+        "table": "Table {}. {}",
+        "changed": "Stations whose status changed",
+        "covered": "Stations and residents within reach, by town",
+        "recorded": "Recorded figures and their targets",
         "history": "What stood on a day is told by dates up to that day alone; later changes do not rewrite it.",
         "pace": "Pace and cutoff: ",
         "form": "The layout is this tool's own.",
@@ -99,6 +110,12 @@ _TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
 }
 
 
+_STATUS = ("before", "after")  # columns of CHANGES that hold a status
+_IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
+_CAPTIONS = {"figures": "recorded", "changes": "changed", "coverage": "covered"}
+_NOTHING = {"targets": "no_targets", "figures": "no_figures", "changes": "none", "coverage": "none"}
+
+
 def write_pack(
     folder: Path,
     study: Study,
@@ -107,7 +124,7 @@ def write_pack(
     period: Mapping[str, str],
     policy: Policy,
 ) -> None:
-    """Write ``track.xlsx`` and the report, in the study's first language as ``track.docx``, others as ``track.en.docx``.
+    """Write ``track.xlsx`` and the report as ``track.docx`` and ``track.html``; in other languages as ``track.en.docx``, ….
 
     Parameters
     ----------
@@ -126,56 +143,69 @@ def write_pack(
         headline += [("", line) for line in _findings(tables, days, language)]
     write_workbook(folder / "track.xlsx", tables, headline, languages=languages)
     for language in languages:
-        name = "track.docx" if language == languages[0] else f"track.{language}.docx"
-        _write_report(folder / name, study, tables, days, period[language], policy, language)
+        paper = compose_pack(study, tables, days, period[language], policy, language)
+        ending = "" if language == languages[0] else f".{language}"
+        write_word(folder / f"track{ending}.docx", paper)
+        write_web(folder / f"track{ending}.html", paper)
 
 
-def _write_report(
-    path: Path,
+def compose_pack(
     study: Study,
     tables: Mapping[str, pd.DataFrame],
     days: tuple[dt.date, dt.date],
     period: str,
     policy: Policy,
     language: str,
-) -> None:
-    words, book = WORDS[language], docx.Document()
-    _set_up(book, language)
-    book.add_heading(_clean(words["title"].format(period)), level=0)
-    book.add_paragraph(_clean(study.publish.title or study.name))
-    book.add_heading(words["findings"], level=1)
-    for line in _findings(tables, days, language):
-        book.add_paragraph(_clean(line), style="List Bullet")
-    empty = {"targets": "no_targets", "figures": "no_figures", "changes": "none"}
+) -> Paper:
+    """The report of a pack in one language: headline figures, findings, a table for each target, figures, changes, coverage."""
+    words, writer = WORDS[language], _Writer(language)
+    blocks: list[Block] = [
+        Heading(words["findings"]),
+        Figures(_headline(tables, language)),
+        Lines([("", clean(line)) for line in _findings(tables, days, language)]),
+    ]
     for name in _TABLES:
-        book.add_heading(words[name], level=1)
-        if name == "targets" and len(tables[name]):
-            _add_targets(book, tables[name], language)
-        elif len(tables[name]):
-            _add_table(book, name, tables[name], language)
-        else:
-            book.add_paragraph(words[empty.get(name, "none")])
-    book.add_heading(words["notes"], level=1)
-    pace = words["pace"] + pace_said(study.scenario.walk)[language]
-    for line in (words["policy"] + getattr(policy, language), pace, words["history"], words["form"]):
-        book.add_paragraph(_clean(line), style="List Bullet")
-    _save(book, path)
+        blocks += [Heading(words[name]), *writer.part(name, tables[name])]
+    said = (words["policy"] + getattr(policy, language), words["pace"] + pace_said(study.scenario.walk)[language])
+    blocks += [Heading(words["notes"]), Lines([("", clean(line)) for line in (*said, words["history"], words["form"])])]
+    under = [clean(study.publish.title or study.name), *([clean(study.publish.publisher)] if study.publish.publisher else [])]
+    return Paper(clean(words["title"].format(period)), under, blocks, language)
+
+
+def _whole(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """The district's row of the coverage table; what is missing there is left out."""
+    row = tables["coverage"].loc[[_DISTRICT]].to_dict("records")[0]
+    return {str(name): float(value) for name, value in row.items() if pd.notna(value)}
+
+
+def _binding(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of binding targets, and those of them that are overdue."""
+    targets = tables["targets"]
+    binding = targets[targets["binding"].astype(bool)]
+    return binding, binding[~binding["met"].astype(bool) & (binding["days_late"].fillna(0) > 0)]
+
+
+def _headline(tables: Mapping[str, pd.DataFrame], language: str) -> list[tuple[str, str]]:
+    words, facts = WORDS[language], _whole(tables)
+    pairs = [(words["head_stations"], shown_number(facts["stations_after"]))]
+    if "coverage_after" in facts:
+        pairs.insert(0, (words["head_share"], shown_share(facts["coverage_after"])))
+    binding, late = _binding(tables)
+    if len(binding):
+        pairs += [(words["head_met"], f"{int(binding['met'].sum())} / {len(binding)}"), (words["head_late"], str(len(late)))]
+    return pairs
 
 
 def _findings(tables: Mapping[str, pd.DataFrame], days: tuple[dt.date, dt.date], language: str) -> list[str]:
     """What the pack says, in sentences."""
-    words, whole = WORDS[language], tables["coverage"].loc[[_DISTRICT]].to_dict("records")[0]
-    facts = {str(name): float(value) for name, value in whole.items() if pd.notna(value)}
-    share = facts.get("coverage_after", 0.0)
+    words, facts = WORDS[language], _whole(tables)
     counts = [facts[name] for name in ("stations_before", "stations_after", "covered_before", "covered_after")]
     lines = [
         words["days"].format(shown_date(days[1])[language], shown_date(days[0])[language]),
-        words["stand"].format(*map(shown_number, counts), share),
+        words["stand"].format(*map(shown_number, counts), facts.get("coverage_after", 0.0)),
     ]
-    targets = tables["targets"]
-    binding = targets[targets["binding"].astype(bool)] if len(targets) else targets
+    binding, late = _binding(tables)
     if len(binding):
-        late = binding[~binding["met"].astype(bool) & (binding["days_late"].fillna(0) > 0)]
         lines.append(words["met"].format(len(binding), int(binding["met"].sum()), len(late)))
         lines += [
             words["late"].format(row[language], _place(row["place"], language), int(row["shortfall"]), int(row["days_late"]))
@@ -184,33 +214,42 @@ def _findings(tables: Mapping[str, pd.DataFrame], days: tuple[dt.date, dt.date],
     return lines
 
 
-def _add_targets(book: Any, targets: pd.DataFrame, language: str) -> None:
-    """A table for each target, under its name, the day it is due and its source phrase."""
-    words = WORDS[language]
-    for _, own in targets.groupby(level="target", sort=False):
-        first = own.iloc[0]
-        line = book.add_paragraph()
-        line.add_run(_clean(str(first[language]))).bold = True
-        due = shown_date(pd.Timestamp(first["by"]).date())[language]
-        line.add_run(_clean(f"  {words['due'].format(due)}  {words['quoted'].format(first['phrase'])}"))
-        _add_table(book, "targets", own, language)
+class _Writer:
+    """Writes the tables of one pack, counting them."""
 
+    def __init__(self, language: str) -> None:
+        self.language, self.words, self.tabled = language, WORDS[language], 0
 
-def _add_table(book: Any, name: str, table: pd.DataFrame, language: str) -> None:
-    schema, wanted = _TABLES[name]
-    flat = table.reset_index()
-    columns = [key for key in (each.format(language=language) for each in wanted) if key in flat]
-    shown = book.add_table(rows=1, cols=len(columns), style="Light Grid Accent 1")
-    for cell, key in zip(shown.rows[0].cells, columns, strict=True):
-        cell.text = schema[key].label(language)
-    for values in flat[columns].itertuples(index=False, name=None):
-        for cell, value, key in zip(shown.add_row().cells, values, columns, strict=True):
-            cell.text = _cell(value, key, schema[key], language)
-    for paragraph in (p for row in shown.rows for cell in row.cells for p in cell.paragraphs):
-        paragraph.paragraph_format.space_after = Pt(0)
-        for run in paragraph.runs:
-            run.font.size = Pt(9)
-    book.add_paragraph()
+    def part(self, name: str, table: pd.DataFrame) -> Iterator[Block]:
+        """The tables of one part, or that there is nothing to say."""
+        if not len(table):
+            yield Text(self.words[_NOTHING[name]])
+        elif name == "targets":
+            yield from self.targets(table)
+        else:
+            yield self.table(name, table, self.words[_CAPTIONS[name]])
+
+    def targets(self, targets: pd.DataFrame) -> Iterator[Block]:
+        """A table for each target, under its name, the day it is due and its source phrase."""
+        for _, own in targets.groupby(level="target", sort=False):
+            first = own.iloc[0]
+            due = self.words["due"].format(shown_date(pd.Timestamp(first["by"]).date())[self.language])
+            yield self.table("targets", own, clean(f"{first[self.language]} ({due})"))
+            yield Text(clean(self.words["quoted"].format(first["phrase"])), quiet=True)
+
+    def table(self, name: str, table: pd.DataFrame, title: str) -> Cells:
+        schema, wanted = _TABLES[name]
+        flat = table.reset_index()
+        keys = [key for key in (each.format(language=self.language) for each in wanted) if key in flat]
+        keys = [key for key in keys if key == "place" or flat[key].notna().any()]
+        rows = [
+            [_cell(value, key, schema[key], self.language) for key, value in zip(keys, values, strict=True)]
+            for values in flat[keys].itertuples(index=False, name=None)
+        ]
+        self.tabled += 1
+        numeric = [schema[key].kind in (Kind.NUMBER, Kind.WHOLE) for key in keys]
+        headings = [schema[key].label(self.language).replace(_IN_LANGUAGE[self.language], "") for key in keys]
+        return Cells(self.words["table"].format(self.tabled, title), headings, rows, numeric)
 
 
 def _cell(value: Any, key: str, column: Column, language: str) -> str:
@@ -223,40 +262,10 @@ def _cell(value: Any, key: str, column: Column, language: str) -> str:
     if column.maximum == 1:
         return f"{value:.1%}"
     if isinstance(value, int | float):
-        return shown_number(float(value))
+        return shown_amount(float(value))
     said = str(value)
-    return (
-        _place(said, language)
-        if key == "place"
-        else _clean(WORDS[language].get(said, said) if column.kind is Kind.TEXT else said)
-    )
+    return _place(said, language) if key == "place" else clean(WORDS[language].get(said, said) if key in _STATUS else said)
 
 
 def _place(place: str, language: str) -> str:
-    return WORDS[language]["district"] if place == _DISTRICT else _clean(place)
-
-
-def _set_up(book: Any, language: str) -> None:
-    normal = book.styles["Normal"]
-    normal.font.name, normal.font.size = _FONTS[language], Pt(11)
-    normal.element.rPr.rFonts.set(qn("w:eastAsia"), _FONTS["zh"])
-    for name in ("Title", "Heading 1"):
-        book.styles[name].element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "SimHei")
-    book.core_properties.created = book.core_properties.modified = _MADE
-    book.core_properties.author = ""
-
-
-def _clean(text: str) -> str:
-    """Text without the control characters that XML forbids."""
-    return "".join(
-        letter for letter in text if letter in "\t\n" or (letter >= " " and letter.isprintable()) or letter == "\u3000"
-    )
-
-
-def _save(book: Any, path: Path) -> None:
-    """The document with every part stamped alike, so that the same pack has the same bytes."""
-    stream = io.BytesIO()
-    book.save(stream)
-    with zipfile.ZipFile(stream) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as kept:
-        for part in sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
-            kept.writestr(zipfile.ZipInfo(part, _ZIP_DATE), made.read(part), zipfile.ZIP_DEFLATED)
+    return WORDS[language]["district"] if place == _DISTRICT else clean(place)

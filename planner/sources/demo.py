@@ -51,9 +51,14 @@ osm = [
 spread = "buildings"            # residential floor area, {m2:g} m2 a resident
 total  = {total}
 
+[life_circle]                   # shops and services of daily life within the same walk, as mapped
+
 [siting]
 method = "mclp"
 sites  = 3
+
+[composite]                     # a weighted score of the stations; the weights are an example
+weights = {{ served_pop = 2, sole_pop = 2, median_walk_min = 1 }}
 
 [publish]
 languages = ["en", "zh"]
