@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from builders import CRS
 from pyproj import Transformer
 from rasterio.transform import from_origin
@@ -18,6 +20,7 @@ from planner.datum import to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
 from planner.errors import PlannerWarning
 from planner.network import Network
 from planner.schema import STATIONS as STATION_TABLE
+from planner.schema import TOWNS, Towns
 from planner.sources.check import check_study
 from planner.sources.datums import datum_fault
 from planner.sources.files import write_template
@@ -215,3 +218,55 @@ def doors(network: Network, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def stations_frame(names: list[str], places) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"station_id": names, "name": names}, geometry=places, crs=CRS)
+
+
+def a_dense_grid(side_m: float = 2400.0, step_m: float = 60.0) -> Network:
+    """Streets everywhere, so that no place is far from one whatever its datum."""
+    count = round(side_m / step_m) + 1
+    at = np.arange(count) * step_m
+    xy = np.array([(x, y) for y in at for x in at]) + ORIGIN
+    node = np.arange(count * count).reshape(count, count)
+    east, north = zip(node[:, :-1].ravel(), node[:, 1:].ravel()), zip(node[:-1].ravel(), node[1:].ravel())  # noqa: B905
+    return Network.from_segments(xy, [*east, *north], crs=CRS)
+
+
+ORIGIN = np.array([330_000.0, 3_473_000.0])
+
+
+@pytest.mark.parametrize(("really", "shift"), [("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)])
+def test_towns_that_rows_name_tell_the_datum_where_streets_cannot(really: str, shift) -> None:
+    """Two towns with a border down the middle, places 100 m from it on both sides: any shift of more takes half across."""
+    network, towns = dense_town()
+    x = ORIGIN[0] + np.where(np.arange(40) % 2, 1300.0, 1100.0)
+    y = ORIGIN[1] + 200.0 + 50.0 * np.arange(40) + 13.0
+    lon, lat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(x, y)
+    written = shift(lon, lat)
+    named = ["East" if i % 2 else "West" for i in range(40)]
+    read = {datum: gpd.points_from_xy(*to_wgs84(*written, datum), crs="EPSG:4326").to_crs(CRS) for datum in ("wgs84", really)}
+    wrong = gpd.GeoDataFrame({"town": named}, geometry=read["wgs84"])
+    fault = datum_fault(network, wrong, "wgs84", "hosts.csv", towns)
+    assert fault is not None
+    assert f"the places look like {really}, not wgs84" in fault.problem
+    off = re.search(r"would be (\d+) m off", fault.problem)
+    assert off is not None
+    assert float(off[1]) == pytest.approx(float(np.median(read["wgs84"].distance(read[really]))), abs=1)
+    assert "wgs84 50%" in fault.problem
+    assert f"{really} 0%" in fault.problem
+    right = gpd.GeoDataFrame({"town": named}, geometry=read[really])
+    assert datum_fault(network, right, really, "hosts.csv", towns) is None
+
+
+def test_names_of_towns_at_random_accuse_no_datum() -> None:
+    network, towns = dense_town()
+    rng = np.random.default_rng(5)
+    places = gpd.points_from_xy(*(ORIGIN[:, None] + rng.uniform(300, 2100, (2, 200))), crs=CRS)
+    named = rng.choice(["East", "West"], 200)
+    assert datum_fault(network, gpd.GeoDataFrame({"town": named}, geometry=places), "wgs84", "hosts.csv", towns) is None
+
+
+def dense_town() -> tuple[Network, Towns]:
+    x, y = ORIGIN
+    halves = [shapely.box(x - 3000, y - 3000, x + 1200, y + 6000), shapely.box(x + 1200, y - 3000, x + 6000, y + 6000)]
+    towns = gpd.GeoDataFrame({"town": ["West", "East"]}, geometry=halves, crs=CRS)
+    checked: Towns = TOWNS.conform(towns)
+    return a_dense_grid(), checked

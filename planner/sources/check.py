@@ -23,7 +23,7 @@ from planner.progress import standing_stations
 from planner.reach import find_islands, link_points
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
-from planner.sources.datums import datum_fault
+from planner.sources.datums import DATUM_KEY, datum_fault
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
 from planner.sources.files.fetchable import unfetched
@@ -142,9 +142,9 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     network = found.of(lambda: read_network(study, towns=towns))
     if network is not None:
         say("links to the streets", 0.9)
-        _check_links(study, network, stations, candidates, found)
+        _check_links(study, network, towns, stations, candidates, found)
         say("datums", 0.95)
-        found.add(_datums_of_files(study, network, towns))
+        found.faults = _with_companions(study, [*found.faults, *_datums_of_files(study, network, towns)])
         if residents is not None:
             _warn_of_residents(study, network, residents)
     say("", 1.0)
@@ -228,7 +228,7 @@ def _check_group(study: Study, group: Group, residents: CountedPoints, grounds: 
 
 
 def _datums_of_files(study: Study, network: Network, towns: Towns) -> list[Fault]:
-    """The area, the areas of priority, and files of residents and groups that look as if they were in another datum."""
+    """The area, hosts, areas of priority, and files of residents and groups that look as if they were in another datum."""
     faults = []
     for file, declared, read in _placed_files(study, towns):
         try:
@@ -237,9 +237,23 @@ def _datums_of_files(study: Study, network: Network, towns: Towns) -> list[Fault
                 places = read()
         except PlannerError:
             continue  # said when it was read first
-        fault = None if places is None else datum_fault(network, places, declared, file)
+        fault = None if places is None else datum_fault(network, places, declared, file, towns)
         faults += [] if fault is None else [fault]
     return faults
+
+
+def _with_companions(study: Study, faults: Sequence[Fault]) -> list[Fault]:
+    """Faults of datum, each naming the files that say the same one: one hand may have made all."""
+    named = {fault.file for fault in faults}
+    blocks: list[StationSource | Group] = [study.stations, *study.candidates, *study.scenario.groups]
+    told = []
+    for fault in faults:
+        alike = [
+            b.file for b in blocks if b.file and b.coordinates == fault.value and b.file not in named and not is_raster(b.file)
+        ]
+        also = f", and look at {', '.join(dict.fromkeys(alike))} if they come from the same map" if alike else ""
+        told.append(replace(fault, mend=fault.mend + also) if fault.column == DATUM_KEY else fault)
+    return told
 
 
 Placed = tuple[str, str, Callable[[], gpd.GeoDataFrame | None]]  # a file, its datum as declared, and how to read its places
@@ -253,6 +267,10 @@ def _placed_files(study: Study, towns: Towns) -> Iterator[Placed]:
         words = {RESIDENTS: (source.column,) if source.column else COUNT_WORDS}
         ask = CountAsk(study.path_of(source.file), source.file, words, source.coordinates, layer=source.layer)
         yield source.file, source.coordinates, partial(_places_of, ask, towns)
+    for host in study.candidates:
+        if host.file is not None:
+            alone = replace(study, candidates=(host,))
+            yield host.file, host.coordinates, partial(read_candidates, alone, towns=towns)
     for group in study.scenario.groups:
         if group.file is not None and not is_raster(group.file):
             yield group.file, group.coordinates, partial(_places_of, ask_of(study, group), towns)
@@ -263,22 +281,33 @@ def _placed_files(study: Study, towns: Towns) -> Iterator[Placed]:
 
 def _places_of(ask: CountAsk, towns: Towns) -> gpd.GeoDataFrame | None:
     """Where the rows of a table of counts are; None where they only name towns."""
-    table = read_counts(ask, CRS.from_user_input(towns.crs))
-    return None if table.shapes is None else gpd.GeoDataFrame(geometry=list(table.shapes), crs=towns.crs)
+    crs = CRS.from_user_input(towns.crs)
+    table = read_counts(ask, crs)
+    if table.shapes is None:
+        return None
+    places = gpd.GeoDataFrame(geometry=list(table.shapes), crs=towns.crs)
+    with contextlib.suppress(PlannerError):  # its rows name no towns
+        named = read_counts(replace(ask, by_town=True), crs)
+        if list(named.rows) == list(table.rows):
+            return places.assign(town=list(named.towns))
+    return places
 
 
 def _check_links(
-    study: Study, network: Network, stations: Stations | None, candidates: Candidates | None, found: _Findings
+    study: Study,
+    network: Network,
+    towns: Towns,
+    stations: Stations | None,
+    candidates: Candidates | None,
+    found: _Findings,
 ) -> None:
     """Stations and candidates without a street, and files that look as if they were in another datum."""
     if stations is not None:
         in_use = Stations(gpd.GeoDataFrame(stations[stations["status"] != "closed"]))
         found.add(_unlinked(study, network, in_use, study.stations.file or "stations.osm"))
-        found.add(_datum_faults(network, stations, study.stations))
+        found.add(_datum_faults(network, stations, study.stations, towns))
     if candidates is not None:
         found.add(_unlinked(study, network, candidates, "candidates"))
-        if len(study.candidates) == 1:
-            found.add(_datum_faults(network, candidates, study.candidates[0]))
 
 
 def _unlinked(study: Study, network: Network, points: Stations | Candidates, source: str) -> list[Fault]:
@@ -288,10 +317,10 @@ def _unlinked(study: Study, network: Network, points: Stations | Candidates, sou
     return [Fault(problem, mend, source, str(points.index[int(i)])) for i in np.flatnonzero(links.segment < 0)]
 
 
-def _datum_faults(network: Network, points: Stations | Candidates, block: StationSource) -> list[Fault]:
+def _datum_faults(network: Network, points: Stations | Candidates, block: StationSource, towns: Towns) -> list[Fault]:
     if block.file is None:
         return []
-    fault = datum_fault(network, points, block.coordinates, block.file)
+    fault = datum_fault(network, points, block.coordinates, block.file, towns)
     return [] if fault is None else [fault]
 
 
