@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.priority import WHOLE
 from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper, Shown, Text, clean
+from planner.publish.notes import notes_said
 from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
 from planner.publish.word_file import write_word
@@ -80,7 +81,7 @@ def compose_report(
     pictures
         In that language; ``map``, ``gaps``, ``towns``, ``groups`` and ``frontier`` stand where they belong.
     notes
-        What was lawful but surprising; stands among the limits.
+        What was lawful but surprising; stands among the limits, in the report's language where its sentence is known.
     named
         What keys in lists of keys (functions of the policy pack) are called in either language.
     """
@@ -170,7 +171,7 @@ class _Writer:
         yield Text(words["how"])
         yield Text(f"{words['pace']}{pace_said(self.study.scenario.walk)[self.language]}{words['stop']}")
         if self.study.candidates:
-            yield Text(model_said(self.study.scenario.siting, self.language))
+            yield Text(words["model"] + model_said(self.study.scenario.siting, self.language))
         yield Lines([("", clean(source)) for source in sources])
 
     def towns(self) -> Iterator[Block]:
@@ -227,7 +228,7 @@ class _Writer:
     def limits(self, notes: Sequence[str]) -> Iterator[Block]:
         yield self.heading(self.words["limits"])
         said = [*self.words["limits_said"].split("\n"), self.words["suppressed"].format(self.study.privacy.minimum_count)]
-        yield Lines([("", line) for line in (*said, *map(clean, notes))])
+        yield Lines([("", line) for line in (*said, *map(clean, notes_said(notes, self.language)))])
 
     def definitions(self) -> Iterator[Block]:
         yield Heading(self.words["definitions"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -66,15 +67,21 @@ def _cells(block: Cells) -> str:
     head = "".join(
         f'<th scope="col" class="{kind}">{_said(text)}</th>' for text, kind in zip(block.headings, kinds, strict=True)
     )
-    rows = "".join(
-        "<tr>" + "".join(f'<td class="{kind}">{_said(text)}</td>' for text, kind in zip(row, kinds, strict=True)) + "</tr>"
-        for row in block.rows
-    )
+    rows = "".join(f"<tr>{_row(row, kinds)}</tr>" for row in block.rows)
     name = _said(block.caption)
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}"><table><caption>{name}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _row(row: Sequence[str], kinds: Sequence[str]) -> str:
+    return "".join(f'<td class="{_class(kind, text)}">{_said(text)}</td>' for text, kind in zip(row, kinds, strict=True))
+
+
+def _class(kind: str, text: str) -> str:
+    """How a cell is set: dates, ids and other short words of Latin letters are not broken."""
+    return f"{kind} whole" if len(text) <= 16 and text.isascii() and " " not in text else kind
 
 
 def _shown(block: Shown) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ _HEAVY = "SimHei"  # Chinese headings
 _TEXT_CM = 16.0  # A4 with margins of 2.5 cm
 _INK, _SOFT, _RULE, _WASH = RGBColor(0x1C, 0x27, 0x33), RGBColor(0x4B, 0x58, 0x66), "8A95A1", "E8EEF4"
 _LEAST_CM = 1.15  # the narrowest column
+_LETTER_CM, _PADDING_CM = 0.165, 0.42  # a digit of 8.5 points, and the space beside a cell's text
+_WORD = re.compile(r"[!-~]+")  # what is not to be broken: Latin letters, digits and their marks
 
 
 def write_word(path: Path, paper: Paper) -> None:
@@ -163,16 +166,25 @@ def _add_table(book: Any, block: Cells) -> None:
 
 
 def _widths(block: Cells) -> list[float]:
-    """Columns as wide as their longest words ask, together as wide as the text."""
+    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or id in it."""
     asked = []
     for column, heading in enumerate(block.headings):
         cells = [_letters(row[column]) for row in block.rows] or [0]
         usual = sorted(cells)[int(0.9 * (len(cells) - 1))]
         asked.append(max(min(usual, 30), min(_letters(heading) / 2, 12), 5) + 2.5)
     wide = [_TEXT_CM * one / sum(asked) for one in asked]
-    short = sum(max(_LEAST_CM - one, 0) for one in wide)
-    spare = sum(max(one - _LEAST_CM, 0) for one in wide)
-    return [max(one, _LEAST_CM) - (short * max(one - _LEAST_CM, 0) / spare if spare else 0) for one in wide]
+    least = [_least(block, column) for column in range(len(wide))]
+    least = [few * min(1.0, _TEXT_CM / sum(least)) for few in least]
+    short = sum(max(few - one, 0) for one, few in zip(wide, least, strict=True))
+    spare = sum(max(one - few, 0) for one, few in zip(wide, least, strict=True))
+    share = min(1.0, short / spare) if spare else 0.0
+    return [max(one, few) - share * max(one - few, 0) for one, few in zip(wide, least, strict=True)]
+
+
+def _least(block: Cells, column: int) -> float:
+    """How wide a column is at least: no number, date or id in it is broken, up to 16 letters of one."""
+    words = [word for row in block.rows for word in _WORD.findall(row[column])]
+    return max(_LEAST_CM, _PADDING_CM + _LETTER_CM * min(max(map(len, words), default=0), 16))
 
 
 def _letters(text: str) -> int:

@@ -39,6 +39,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "不以直线距离或圆形缓冲区代替。不超过时限即为覆盖（含等于）。地图上的步行圈是同一时间的图示，统计以步行时间为准。"
         ),
         "pace": "速度与时限：",
+        "model": "选址模型：",
         "towns": "各街镇情况",
         "groups": "重点群体情况",
         "proposals": "选址建议",
@@ -85,6 +86,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "come from the times."
         ),
         "pace": "Pace and cutoff: ",
+        "model": "Siting model: ",
         "towns": "Towns",
         "groups": "Key groups",
         "proposals": "Proposals",
@@ -124,27 +126,27 @@ DEFINITIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 MODELS: Mapping[str, Mapping[str, str]] = {
     "zh": {
-        "mclp": "选址模型：最大覆盖（MCLP），以给定数量的新增站点覆盖最多的加权需求。",
-        "decay": "选址模型：衰减覆盖，步行越近计入的加权需求越多。",
-        "backup": "选址模型：双重覆盖，步行可达范围内有第二个站点的需求按比例加计。",
-        "capacity": "选址模型：容量约束下的最大覆盖，每人只分配到一个站点，且不超过站点服务能力。",
-        "lscp": "选址模型：集合覆盖（LSCP），以最少的新增站点达到要求的覆盖比例。",
-        "p-median": "选址模型：p-中位，使加权步行总时间最短。",
-        "p-center": "选址模型：p-中心，使最远的步行时间最短。",
+        "mclp": "最大覆盖（MCLP），以给定数量的新增站点覆盖最多的加权需求。",
+        "decay": "衰减覆盖，步行越近计入的加权需求越多。",
+        "backup": "双重覆盖，步行可达范围内有第二个站点的需求按比例加计。",
+        "capacity": "容量约束下的最大覆盖，每人只分配到一个站点，且不超过站点服务能力。",
+        "lscp": "集合覆盖（LSCP），以最少的新增站点达到要求的覆盖比例。",
+        "p-median": "p-中位，使加权步行总时间最短。",
+        "p-center": "p-中心，使最远的步行时间最短。",
     },
     "en": {
-        "mclp": "Siting model: maximal covering (MCLP), the most need covered with so many new sites.",
-        "decay": "Siting model: covering by decay, need counts the more the shorter the walk.",
-        "backup": "Siting model: backup covering, need with a second station within reach counts a share more.",
-        "capacity": "Siting model: covering with capacities; everybody has one station, and none takes more than its capacity.",
-        "lscp": "Siting model: set covering (LSCP), the fewest new sites that cover the share asked for.",
-        "p-median": "Siting model: p-median, the least walking in all, weighted by need.",
-        "p-center": "Siting model: p-center, the least worst walk.",
+        "mclp": "maximal covering (MCLP), the most need covered with so many new sites.",
+        "decay": "covering by decay, need counts the more the shorter the walk.",
+        "backup": "backup covering, need with a second station within reach counts a share more.",
+        "capacity": "covering with capacities; everybody has one station, and none takes more than its capacity.",
+        "lscp": "set covering (LSCP), the fewest new sites that cover the share asked for.",
+        "p-median": "p-median, the least walking in all, weighted by need.",
+        "p-center": "p-center, the least worst walk.",
     },
 }
 
 
 def model_said(siting: Siting, language: str) -> str:
-    """The sentence that names the siting model of a study."""
+    """What the siting model of a study is called, and what it does."""
     extended = next((key for key in ("decay", "backup", "capacity") if getattr(siting, key)), str(siting.method))
     return MODELS[language][extended]

@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
+from planner.publish.words import model_said
 from planner.schema import (
     ALTERNATIVES,
     AREA_SCORES,
@@ -140,6 +141,8 @@ def headline_of(
         shown.append(("人口覆盖率", "Share of residents covered", f"{facts['coverage']:.1%}"))
     if "plan" in facts:
         plan = facts["plan"]
+        model = " / ".join(model_said(study.scenario.siting, language) for language in languages)
+        shown.append(("选址模型", "Siting model", model))
         shown.append(("建议新增站点", "Proposed sites", shown_number(plan["sites"])))
         shown.append(("新增覆盖人口", "Residents newly covered", shown_number(plan["residents_gained"])))
         shown.append(("方案状态与差距", "Status of the plan, and gap", _status(plan)))

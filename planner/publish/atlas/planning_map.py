@@ -15,6 +15,7 @@ from planner.publish.atlas.after import covered_after, draw_sites, phase_facts
 from planner.publish.atlas.cells import NOBODY, draw_cells
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
 from planner.publish.atlas.words import PLANNING_MAP, words_for
+from planner.publish.words import model_said
 from planner.schema import (
     GROUP_SCORES,
     SCORES,
@@ -102,6 +103,7 @@ def planning_facts(
         "marks": legend,
         "stations": common_station(stations, marks, outlines, policy),
         "sites": _sites(sites, draw_sites(network, sites, study)) if sites is not None and proposed else [],
+        "model": {language: model_said(study.scenario.siting, language) for language in kicker} if proposed else None,
         "after": phase_facts(sites) if sites is not None and proposed else [],
         "candidates": [] if candidates is None else _candidates(candidates, sites),
         "cells": draw_cells(

@@ -125,6 +125,7 @@ WORDS = MappingProxyType(
         "swipe_after": ("{phase}建成后：{share}", "After {phase}: {share}"),
         "phase": ("建设阶段", "Phase"),
         "phase_n": ("第{n}阶段", "phase {n}"),
+        "model": ("选址模型：{n}", "Siting model: {n}"),
         "phase_said": (
             "新增站点{n}个，新增覆盖{gain}人，累计覆盖率{share}",
             "new sites: {n}; {gain} more residents; {share} covered then",

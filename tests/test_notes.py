@@ -1,0 +1,55 @@
+"""A run's notes stand in the language of the document."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from planner.demand.place import Tally
+from planner.publish.notes import NOTES, STEPS, note_said, notes_said
+from planner.reach.islands import Islands
+
+SLOT = re.compile(r"\{(\w+)\}")
+
+
+@pytest.mark.parametrize(("said", "chinese"), NOTES)
+def test_every_known_sentence_has_a_chinese_form_that_keeps_all_its_slots(said: str, chinese: str) -> None:
+    slots = [slot for slot in SLOT.findall(said) if slot != "mend"]
+    assert set(SLOT.findall(chinese)) == set(slots)
+    filled = {slot: "7 out (2 fewer)" if slot == "after" else f"〈{slot}〉" for slot in SLOT.findall(said)}
+    shown = note_said(said.format(**filled), "zh")
+    assert all(value in shown for slot, value in filled.items() if slot in slots and slot != "after")
+    assert "residents" not in shown
+    assert " the " not in shown
+
+
+@pytest.mark.parametrize(("said", "chinese"), STEPS)
+def test_every_step_of_counting_has_a_chinese_form(said: str, chinese: str) -> None:
+    assert set(SLOT.findall(chinese)) <= set(SLOT.findall(said))
+
+
+def test_what_the_rooms_say_is_known() -> None:
+    apart = Islands(np.array([True, False]), 1).said(np.array([30.0, 90.0]))
+    assert note_said(apart, "zh") == "30名居民（25.0%）所在的1处道路与主路网不相连，只能到达当地的站点"
+    tally = Tally("people.csv within the area", "unemployed", 120.0, 100.0, "3 of 12 rows lie outside the area")
+    assert note_said(str(tally), "zh") == "unemployed，people.csv本区部分：读入120人，落到100人（少20人）；12行中有3行在区外"
+    both = (
+        "2 station(s) reach nothing and have no outline: A, B; 1 station(s) have no outline for 5, 10 minutes: C; "
+        "their way to the street is longer than walk.max_link_m or than the band"
+    )
+    assert note_said(both, "zh") == (
+        "2个站点无法到达任何地方，没有服务圈轮廓：A, B；1个站点没有5, 10分钟的服务圈轮廓：C；"
+        "其到道路的距离超过 walk.max_link_m，或超过该时限"
+    )
+    what_if = "what if: ST03 is closed; NEW1 (Hall) is added at 121.2, 31.3; ST04 is moved 120 m to 121.2, 31.1"
+    assert note_said(what_if, "zh") == "情景假设：关闭ST03；在121.2, 31.3新增NEW1 (Hall)；将ST04迁移120米至121.2, 31.1"
+
+
+def test_names_with_braces_and_unknown_sentences_stay_text() -> None:
+    assert note_said("{0.__class__}: 2 invalid shapes were repaired", "zh") == "{0.__class__}：修复了2个无效图形"
+    assert notes_said(["what nobody knows {x}"], "zh") == ["what nobody knows {x}"]
+    assert notes_said(["areas.geojson: 2 invalid shapes were repaired"], "en") == [
+        "areas.geojson: 2 invalid shapes were repaired"
+    ]
