@@ -229,7 +229,7 @@ def test_nothing_is_kept_when_it_is_switched_off(tmp_path: Path, kept: Path, mon
 
 def test_small_extracts_are_not_kept(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study, towns = made_study(tmp_path)
-    monkeypatch.setattr(osm, "SMALLEST_KEPT_BYTES", 256 * 1024)
+    monkeypatch.setattr(osm, "SMALLEST_KEPT_BYTES", 32 * 1024)
     osm.read_network(study, towns=towns)
     assert not kept.exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_copy_that_was_damaged_on_the_disk_is_fetched_anew(server: Town, tmp_p
     kept.write_bytes(b"x" + BODY[1:])
     assert get(server, tmp_path).path.read_bytes() == BODY
     assert "If-None-Match" not in server.asked[1][2]
+
+
+def test_two_that_fetch_one_file_at_the_same_time_do_it_one_after_the_other(server: Town, tmp_path: Path) -> None:
+    server.tricks[PATH] = [("trickle", 100_000)]  # the first takes its time
+    with ThreadPoolExecutor(2) as pool:
+        found = [each.result() for each in [pool.submit(get, server, tmp_path) for _ in range(2)]]
+    assert [each.path.read_bytes() for each in found] == [BODY, BODY]
+    assert found[0].fetched_at == found[1].fetched_at
+    assert len([headers for _, path, headers in server.asked if path == PATH and "If-None-Match" in headers]) == 1
 
 
 @pytest.mark.parametrize("trick", [("cut", 100_000), ("stall", 100_000), ("trickle", 100_000)])

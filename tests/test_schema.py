@@ -182,7 +182,7 @@ def test_numbers_as_people_type_them(cell: object, number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["31,38", "1,23", "0x10", "1_000", "inf", "nan", "12人", "85%", "--", True, "１２３abc", "1e9999"]
+    "cell", ["31,38", "1,23", "0x10", "1_000", "inf", "nan", "12人", "85%", "--", True, "１２３abc", "1e9999", "4e345"]
 )
 def test_what_is_no_number_is_none(cell: object) -> None:
     assert np.isnan(as_number(cell))

@@ -20,8 +20,11 @@ from planner.study import Study
 
 Told = Callable[[str, float], None]
 
-BASE_MB = 450.0  # a process that has loaded everything and draws a small district
-MB_PER_EXTRACT_MB = {".pbf": 90.0, ".osm": 12.0}  # measured: reading, searching and drawing, by the size of the extract
+BASE_MB = 450.0  # estimated: a process that has loaded everything and draws a small district (data/district: 540 in all)
+MB_PER_EXTRACT_MB = {
+    ".pbf": 90.0,
+    ".osm": 12.0,
+}  # estimated: reading, searching and drawing, by the extract
 MB_PER_RASTER_MB = 30.0
 
 

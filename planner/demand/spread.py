@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import KDTree
+import scipy  # its rooms load when they are first used
 
 from planner.errors import Fault, TableError
 
@@ -97,13 +97,13 @@ def nearest_points(xy: Floats, town: Ids, onto_xy: Floats, onto_town: Ids, withi
         own, theirs = np.flatnonzero(town == here), np.flatnonzero(onto_town == here)
         if not len(theirs):
             continue
-        far, position = _query(KDTree(onto_xy[theirs]), xy[own], 1)
+        far, position = _query(scipy.spatial.KDTree(onto_xy[theirs]), xy[own], 1)
         near = far[:, 0] <= within_m
         target[own[near]], metres[own[near]] = theirs[position[near, 0]], far[near, 0]
     return target, metres
 
 
-def _query(tree: KDTree, xy: Floats, count: int) -> tuple[Floats, Ids]:
+def _query(tree: scipy.spatial.KDTree, xy: Floats, count: int) -> tuple[Floats, Ids]:
     """Metres to, and positions of, the `count` nearest of a tree's points: two (n, count) arrays."""
     far, position = tree.query(xy, k=np.arange(1, count + 1))
     return np.asarray(far, dtype=np.float64), np.asarray(position, dtype=np.int64)
@@ -164,7 +164,7 @@ def _carry(amount: Floats, excess: Floats, most: Floats, xy: Floats) -> tuple[Fl
     """Amounts and excess after carrying within one town, and the farthest anything went, in metres."""
     farthest = 0.0
     takers = np.flatnonzero(most - amount > 0)
-    tree = KDTree(xy[takers]) if len(takers) else None
+    tree = scipy.spatial.KDTree(xy[takers]) if len(takers) else None
     for count in _NEIGHBOURS:
         givers = np.flatnonzero(excess > 0)
         if tree is None or not len(givers):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
 from planner.network.arrays import EdgeFlag, Floats
 from planner.network.model import Network
@@ -44,6 +42,9 @@ def on_the_ground(network: Network, height_m: Floats) -> Floats:
 
 def _between(network: Network, height_m: Floats, ground_m: Floats) -> Floats:
     """Fill what is not known: each such node is the mean of its neighbours, the nearer the more."""
+    from scipy.sparse.csgraph import connected_components  # late: a tenth of a second that most questions do without
+    from scipy.sparse.linalg import spsolve
+
     ends, weight, count = network.ends, 1 / network.length_m, len(height_m)
     unknown = np.isnan(height_m)
     if not unknown.any():

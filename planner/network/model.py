@@ -12,7 +12,6 @@ import pandas as pd
 import pyproj
 import scipy.sparse as sp
 import shapely
-from scipy.sparse.csgraph import connected_components
 
 from planner.card import html_card
 from planner.errors import CrsError, Fault, TableError, say_faults
@@ -331,6 +330,8 @@ def _in_place_order(
 
 def connected_parts(count: int, uv: npt.NDArray[np.int64], metres: Floats) -> tuple[Ints, Floats]:
     """Part number of each node, parts numbered by falling metres of street (ties by first node)."""
+    from scipy.sparse.csgraph import connected_components  # late: a tenth of a second that most questions do without
+
     links = sp.coo_array((np.ones(len(uv), dtype=np.int8), (uv[:, 0], uv[:, 1])), shape=(count, count))
     parts, label = connected_components(links.tocsr(), directed=False)
     length = np.bincount(label[uv[:, 0]], weights=metres, minlength=parts)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.csgraph import dijkstra
 
 from planner.network import EdgeFlag, Floats, Network
 from planner.reach.grid import Bools
@@ -71,6 +70,8 @@ def walk_path(
 
 def _nodes_between(streets: Streets, links: Links) -> Nodes | None:
     """The nodes the quickest way passes, none if it keeps to one segment; None if there is no way."""
+    from scipy.sparse.csgraph import dijkstra  # late: a tenth of a second that most questions do without
+
     ends = streets.network.ends[links.segment]
     leave_m = [_part_m(streets, links, 0, node)[1] for node in ends[0]]
     arrive_m = [_part_m(streets, links, 1, node)[2] for node in ends[1]]

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from planner.network import Floats, Ints, Network
 from planner.profiles import LEVEL, LEVEL_NO_STEPS, Gait
@@ -142,6 +141,8 @@ class Streets:
     def parts(self) -> tuple[Ints, Floats]:
         """(segments,) which connected part each walked segment belongs to, 0 for the one with the most metres of street; and
         the metres of each part, falling."""
+        from scipy.sparse.csgraph import connected_components  # late: a tenth of a second that most questions do without
+
         network = self.network
         if self.walked.all():
             return network.component[network.ends[:, 0]], network.component_length_m

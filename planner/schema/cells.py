@@ -76,7 +76,7 @@ def plain_number(text: str) -> str:
 
 
 def as_number(value: Any) -> float:
-    """A cell as a number, or NaN where it is none; yes and no are none.
+    """A cell as a number, or NaN where it is none; yes and no are none, nor is text beyond the largest float.
 
     >>> as_number("１，２００"), as_number("abc"), as_number(3)
     (1200.0, nan, 3.0)
@@ -86,7 +86,8 @@ def as_number(value: Any) -> float:
     if isinstance(value, int | float | np.number):
         return float(value)
     plain = value if isinstance(value, str) and _NUMBER.fullmatch(value) else plain_number(str(value)).casefold()
-    return float(plain) if _NUMBER.fullmatch(plain) else np.nan
+    number = float(plain) if _NUMBER.fullmatch(plain) else np.nan
+    return number if np.isfinite(number) else np.nan
 
 
 def as_text(value: Any) -> str:

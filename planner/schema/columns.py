@@ -56,10 +56,15 @@ class Column:
             return f"{self.zh}（{_UNITS_ZH.get(self.unit, self.unit)}）" if self.unit else self.zh
         return f"{self.en} ({self.unit})" if self.unit else self.en
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The headers that mean this column."""
+        return (self.name, self.en, self.zh, *self.aliases)
+
     def matches(self, header: str) -> bool:
         """Whether a header as people write it means this column (full-width, case, spaces and ``_`` forgiven)."""
         folded = fold(header)
-        return any(folded == fold(word) for word in (self.name, self.en, self.zh, *self.aliases))
+        return any(folded == fold(word) for word in self.said)
 
 
 @functools.lru_cache(maxsize=4096)  # every header is held against every word of every column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -12,7 +13,7 @@ import pandas as pd
 
 from planner.errors import CrsError, Fault, TableError, say_faults
 from planner.schema.cells import typed_column
-from planner.schema.columns import Column, without_unit
+from planner.schema.columns import Column, fold, without_unit
 
 ROW = "source_row"  # row numbers as the user sees them, for the messages
 
@@ -51,11 +52,16 @@ class Schema:
         ('name', 'lon', None)
         """
         for said in (header, without_unit(header)):
-            found = next((column.name for column in self.columns if not column.is_family and column.matches(said)), None)
+            found = self._by_word.get(fold(said))
             if found is not None:
                 return found
         families = [column for column in self.columns if column.is_family and header.strip().startswith(column.prefix)]
         return header.strip() if families else None
+
+    @cached_property
+    def _by_word(self) -> dict[str, str]:
+        """The column's name by each word that means it, folded; where two columns share a word, the first one's."""
+        return {fold(word): column.name for column in reversed(self.columns) if not column.is_family for word in column.said}
 
     def conform(self, frame: Any, *, source: str = "") -> Any:
         """Check `frame` once and give back a copy with this schema's types; its index is the key.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy
 import scipy.sparse as sp
-from scipy.spatial import cKDTree
 
 from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
@@ -287,7 +287,7 @@ def _too_near(sites: Candidates, spacing_m: float) -> Ints:
     if not spacing_m or not len(sites):
         return np.zeros((0, 2), dtype=np.int64)
     xy = np.column_stack([sites.geometry.x, sites.geometry.y])
-    pairs = cKDTree(xy).query_pairs(spacing_m, output_type="ndarray").astype(np.int64).reshape(-1, 2)
+    pairs = scipy.spatial.cKDTree(xy).query_pairs(spacing_m, output_type="ndarray").astype(np.int64).reshape(-1, 2)
     pairs = pairs[np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T) < spacing_m]
     return np.sort(pairs, axis=1)[np.lexsort(np.sort(pairs, axis=1).T[::-1])]
 

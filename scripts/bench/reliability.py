@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests")]
 
-READERS = ("study", "table", "towns", "extract")
+READERS = ("blocks", "decode", "cells", "document", "geojson", "text", "study", "table", "towns", "extract")
 DATED = ("manifest.json",)  # says when it was written and how long each step took
 
 
@@ -52,7 +52,7 @@ def fuzz(arguments: Sequence[str]) -> int:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             ran = re.search(r"number_of_executed_units: (\d+)", done.stderr)
             total += int(ran[1]) if ran else 0
-            print(f"{reader}: {ran[1] if ran else '?'} inputs, exit {done.returncode}")
+            print(f"{reader}: {ran[1] if ran else '?'} inputs, exit {done.returncode}", flush=True)
             if done.returncode:
                 failed += 1
                 print(done.stderr[-2000:])

@@ -15,6 +15,7 @@ import importlib.metadata
 import json
 import re
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,7 @@ BUSY = (408, 425, 429, 500, 502, 503, 504)  # worth another try
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 BLOCK_BYTES = 1 << 16
+LOOK_AGAIN_S = 0.2  # after a file that another process is fetching
 MOST_ANSWER_BYTES = 64 << 20  # of an answer to a question, which is held in memory
 
 
@@ -143,9 +145,17 @@ class Web:
         ------
         SourceError
             If it cannot be had whole and right. What came so far stays for the next time, unless it was wrong.
+
+        Notes
+        -----
+        Two that fetch the same address into the same folder do so one after the other; the second finds it there.
         """
         kept = _Kept(self.folder, url)
-        known = kept.whole()
+        with kept.alone(lambda: self.progress and self.progress(f"waiting for another fetch of {kept.name}", 0.0)):
+            return self._download(kept, check, most_bytes, md5_url)
+
+    def _download(self, kept: _Kept, check: Check, most_bytes: int, md5_url: str | None) -> Download:
+        url, known = kept.url, kept.whole()
         for last in (False, True):
             try:
                 found = self._patiently(url, functools.partial(self._fetch, kept, known, most_bytes), kept)
@@ -375,6 +385,29 @@ class _Kept:
 
     def forget(self) -> None:
         shutil.rmtree(self._place, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def alone(self, waiting: Callable[[], object]) -> Iterator[None]:
+        """Hold this address for one process at a time; `waiting` is called while another has it. A dead one holds nothing."""
+        if sys.platform == "win32":  # two at a time are the user's to avoid there
+            yield
+            return
+        import fcntl
+
+        try:
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            lock = self._place.with_suffix(".lock").open("w")
+        except OSError as error:
+            raise _unwritable(self, error) from error
+        with lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    waiting()
+                    time.sleep(LOOK_AGAIN_S)
+            yield
 
     def _said(self) -> dict[str, Any]:
         try:

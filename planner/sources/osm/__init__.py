@@ -22,7 +22,6 @@ from planner.sources.osm.corners import street_corners
 from planner.sources.osm.extent import read_extent
 from planner.sources.osm.premises import read_premises
 from planner.sources.osm.streets import read_osm_network
-from planner.sources.terrain import with_terrain
 from planner.study import Study, Walk
 
 __all__ = [
@@ -37,7 +36,7 @@ __all__ = [
     "street_corners",
 ]
 
-SMALLEST_KEPT_BYTES = 256 * 1024  # a smaller extract is read in a tenth of a second
+SMALLEST_KEPT_BYTES = 32 * 1024  # a smaller extract is read sooner than what was kept
 
 
 def read_network(
@@ -59,7 +58,7 @@ def read_network(
         The study's area where it has been read already; else it is read.
     cache
         Whether a network that was read before may be taken, and this one be kept, in the user's cache folder; extracts below
-        256 kB are always read. ``PLANNER_CACHE=off`` switches it off, too; see `planner.sources.cache`.
+        32 kB are always read. ``PLANNER_CACHE=off`` switches it off, too; see `planner.sources.cache`.
     progress
         Called with what is being done and the share done.
 
@@ -86,7 +85,11 @@ def read_network(
     walk = study.scenario.walk
     rides = any(each.gait.rides for each in walk.each)
     network = _kept_or_read(_Reading(path, area.crs, area.union_all(), margin_m(walk), rides), cache, progress)
-    return network if walk.terrain is None else with_terrain(network, study.path_of(walk.terrain), walk.terrain)
+    if walk.terrain is None:
+        return network
+    from planner.sources.terrain import with_terrain  # late: few studies have hills
+
+    return with_terrain(network, study.path_of(walk.terrain), walk.terrain)
 
 
 def _kept_or_read(reading: _Reading, cache: bool, progress: Callable[[str, float], None] | None) -> Network:

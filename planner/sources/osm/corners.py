@@ -5,8 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import scipy  # its rooms load when they are first used
 import shapely
-from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
 from planner.network import Network
@@ -48,8 +48,8 @@ def _thinned(xy: npt.NDArray[np.float64], spacing_m: float, taken: npt.NDArray[n
         return np.zeros(0, dtype=np.bool_)
     open_ = np.ones(len(xy), dtype=np.bool_)
     if len(taken):
-        open_ = np.asarray(cKDTree(taken).query(xy)[0], dtype=np.float64) >= spacing_m
-    tree, kept = cKDTree(xy), np.zeros(len(xy), dtype=np.bool_)
+        open_ = np.asarray(scipy.spatial.cKDTree(taken).query(xy)[0], dtype=np.float64) >= spacing_m
+    tree, kept = scipy.spatial.cKDTree(xy), np.zeros(len(xy), dtype=np.bool_)
     for i in range(len(xy)):  # each choice bars its neighbours: no whole-column form
         if open_[i]:
             kept[i] = True

@@ -10,8 +10,8 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import scipy  # its rooms load when they are first used
 import shapely
-from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, StudyError, say_faults
@@ -180,7 +180,7 @@ def _same_name(table: gpd.GeoDataFrame) -> set[tuple[int, int]]:
     if not len(table):
         return set()
     names = table["name"].tolist()
-    pairs = cKDTree(shapely.get_coordinates(table.geometry.to_numpy())).query_pairs(SAME_WITHIN_M)
+    pairs = scipy.spatial.cKDTree(shapely.get_coordinates(table.geometry.to_numpy())).query_pairs(SAME_WITHIN_M)
     return {(i, j) for i, j in pairs if names[i] and names[i] == names[j]}
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import SourceError
@@ -177,6 +176,8 @@ def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict]) -> npt.
 
 def _joined_m(streets: Streets, chosen: Mask) -> Floats:
     """For each chosen way, the metres of all chosen ways that hang together with it; 0 for the others."""
+    from scipy.sparse.csgraph import connected_components  # late: a tenth of a second that most questions do without
+
     metres = np.zeros(len(chosen))
     mine = chosen[streets.way]
     if not mine.any():
