@@ -83,7 +83,7 @@ def _keys() -> Iterator[tuple[str, Spoil]]:
         yield f"{dotted} = {value!r}"[:70], setting(tuple(dotted.split(".")), value)
 
 
-LISTS = ("candidates", "groups", "phases", "bands", "osm", "required", "forbidden", "languages", "towns", "add", "close", "move",
+LISTS = ("candidates", "groups", "phases", "bands", "osm", "kinds", "required", "forbidden", "languages", "towns", "add", "close", "move",
          "areas", "employers", "communities", "services", "sources", "targets")  # fmt: skip
 OUT_OF_RANGE: tuple[tuple[str, Any], ...] = (
     ("name", 5), ("area", ""), ("area", "\u0000"), ("area", HOSTILE), ("area_field", "no such column"), ("crs", "EPSG:999999"),

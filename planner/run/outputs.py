@@ -240,7 +240,7 @@ def _read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
 def sources_of(study: Study) -> tuple[Said, ...]:
     """What the maps and tables were made from, as lines to print in either language."""
     stations, population = study.stations, study.population
-    places = Path(stations.file).name if stations.file else f"OpenStreetMap {', '.join(stations.osm)}"
+    places = Path(stations.file).name if stations.file else f"OpenStreetMap {stations.shown}"
     people = _attributed(study, population.file) if population.file else None
     spread = population.spread == "buildings"
     lines: list[Said] = [

@@ -110,7 +110,7 @@ def _has_candidates(study: Study, towns: Towns) -> bool:
     """Whether there is any candidate; a run without one is scored and drawn, and says that nothing is proposed."""
     if len(read_candidates(study, towns=towns)):
         return True
-    named = ", ".join(block.file or " ".join(block.osm) for block in study.candidates)
+    named = ", ".join(block.shown for block in study.candidates)
     warnings.warn(f"there is no candidate in {named}, so nothing is proposed; add host premises", PlannerWarning, stacklevel=3)
     return False
 

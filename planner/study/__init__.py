@@ -1,5 +1,6 @@
 """The study: the place and its sources (`Study`), and the assumptions made about it (`Scenario`)."""
 
+from planner.study.hosts import HOST_KINDS, HostKind, host_kind, kind_of_premises
 from planner.study.kinds import (
     DATUMS,
     MINUTE_S,
@@ -23,6 +24,7 @@ from planner.study.walk import TownWalk, Walk
 
 __all__ = [
     "DATUMS",
+    "HOST_KINDS",
     "MINUTE_S",
     "TILE_PROVIDERS",
     "AreaKind",
@@ -34,6 +36,7 @@ __all__ = [
     "Fetching",
     "Group",
     "HandedDown",
+    "HostKind",
     "LifeCircle",
     "LinkM",
     "Method",
@@ -61,6 +64,8 @@ __all__ = [
     "TownWalk",
     "Walk",
     "WhatIf",
+    "host_kind",
+    "kind_of_premises",
     "placed",
     "plain_coordinates",
 ]

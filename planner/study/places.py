@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from planner.study.hosts import KindOfHost, host_kind
 from planner.study.kinds import STRICT, Coordinates, Tag
 
 
@@ -30,6 +31,9 @@ class NetworkSource:
 class StationSource:
     """A table of stations or candidates (of a file with several layers or sheets, `layer`), or OSM tags (``amenity=library``).
 
+    ``kinds`` are premises by what the policy documents call them (``党群服务中心``, ``library``: `HOST_KINDS`), which stand for
+    their tags; each premises' host is then the kind as it is written here.
+
     Of candidates alone: ``corners_m``, every street corner, thinned to so many metres from each other and from host premises.
 
     OSM premises are read out of the network file. Of stations alone: ``outside`` says whether those just outside the area count
@@ -40,6 +44,7 @@ class StationSource:
     file: str | None = None
     coordinates: Coordinates = "wgs84"
     osm: tuple[Tag, ...] = ()
+    kinds: tuple[KindOfHost, ...] = ()
     corners_m: Annotated[float, Field(ge=25, le=10_000, allow_inf_nan=False)] | None = None
     layer: str | None = None
     outside: bool = True
@@ -48,13 +53,23 @@ class StationSource:
     @model_validator(mode="after")
     def _one_source(self) -> StationSource:
         if self.corners_m is not None:
-            if self.file or self.osm:
+            if self.file or self.tags:
                 raise ValueError("this names street corners and something else; give each a block of its own")
             return self
-        if bool(self.file) == bool(self.osm):
+        if bool(self.file) == bool(self.tags):
             said = "names both a file and osm tags" if self.file else "names no file and no osm tags"
             raise ValueError(f'this {said}; write either file = "..." or osm = ["amenity=library"]')
         return self
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All OSM tags asked for: those of `osm`, then those of `kinds`, each once."""
+        return tuple(dict.fromkeys((*self.osm, *(tag for kind in self.kinds for tag in host_kind(kind).tags))))
+
+    @property
+    def shown(self) -> str:
+        """The file, or the tags and kinds, in one line."""
+        return self.file or ", ".join((*self.osm, *self.kinds))
 
 
 @dataclass(frozen=True, config=STRICT)

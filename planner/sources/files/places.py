@@ -21,7 +21,7 @@ from planner.sources.files.crs import WGS84
 from planner.sources.files.fit import place_faults, with_towns
 from planner.sources.files.tables import load_table
 from planner.sources.files.what_if import change_stations
-from planner.study import StationSource, Study
+from planner.study import StationSource, Study, kind_of_premises
 
 SAME_PLACE_M = 1.0  # nearer than this, two rows are one place
 SAME_PREMISES_M = 100.0  # two sources put the same premises so far apart: one at the gate, one in the middle
@@ -157,14 +157,18 @@ def _premises(study: Study, block: StationSource, key: str, schema: Schema, arou
     if study.network.file is None:
         fault = Fault("there is no network.file to read premises from", "add it, or give a file", column=f"{key}.osm")
         raise StudyError(str(fault), [fault])
-    found = osm.read_premises(study.path_of(study.network.file), block.osm, crs=study.crs, area=around)
+    found = osm.read_premises(study.path_of(study.network.file), block.tags, crs=study.crs, area=around)
     if found.empty:
-        warnings.warn(f"{key}: no premises with {' or '.join(block.osm)} lie in the area", PlannerWarning, stacklevel=4)
+        warnings.warn(
+            f"{key}: no premises with {' or '.join((*block.osm, *block.kinds))} lie in the area", PlannerWarning, stacklevel=4
+        )
     ids, shown, hosts = (found[name].astype("string").fillna("").str.strip() for name in ("osm_id", "name", "host"))
     degrees = found.geometry.to_crs(WGS84)
     kinds = hosts.str.split("=").str[-1].str.replace("_", " ")
     named = shown.where(shown != "", (kinds + " (unnamed)").where(kinds != "", ids))
-    return found.drop(columns="osm_id").assign(**{schema.key[0]: ids}, name=named, lon=degrees.x, lat=degrees.y)
+    called = [kind_of_premises(host, name, block.kinds) for host, name in zip(hosts, shown, strict=True)]
+    told = {schema.key[0]: ids, "name": named, "host": pd.array(called, dtype="string"), "lon": degrees.x, "lat": degrees.y}
+    return found.drop(columns="osm_id").assign(**told)
 
 
 def _said(block: StationSource, number: int) -> str:

@@ -56,6 +56,7 @@ file = "hosts.csv"
 coordinates = "wgs84"
 # [[candidates]]
 # osm = ["amenity=library", "amenity=community_centre"]
+# kinds = ["党群服务中心", "library"]  # or what the policies call them; README lists all  政策所称载体类型，自动对应地图标签
 # [[candidates]]
 # corners_m = 300                 # every street corner, so far from the next and from the premises above  街口（按间距）
 
