@@ -10,15 +10,20 @@ from pathlib import Path
 
 import docx
 import geopandas as gpd
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from lattice_study import lonlat, write_lattice_study
 
 from planner.cli import main
 from planner.errors import SourceError
+from planner.publish.atlas.shapes import pack_numbers
 from planner.sources.audit import audit_output
+from planner.sources.audit.cells import unpack_column
 from planner.sources.files import read_study
 
 PERSON = ("夔晓梅", "11010519491231002X", "13812345678", "幸福新村12弄3号405室")
@@ -220,3 +225,30 @@ def test_the_command_goes_with_a_study_and_without(out, study):
     assert found.exit_code == 1
     assert "a person's name of jobless.csv stands there" in found.output
     assert PERSON[0] not in found.output
+
+
+def test_packed_cells_of_a_planning_map_are_unpacked_and_looked_at(out):
+    def packed(values):
+        return pack_numbers([0 if value is None else round(value * 10) + 1 for value in values])
+
+    def page(counts, need):
+        data = {"cells": {"groups": {"jobless": packed(counts), "other": packed([1.0, 2.0, 3.0])}, "need": packed(need)}}
+        text = f'<script type="application/json" id="atlas-data">{json.dumps(data)}</script>'
+        (out / "internal.html").write_text(text, encoding="utf-8")
+        return [line for line in said_of(out) if line.startswith("internal.html")]
+
+    assert page([0.0, None, 12345.6], [5.0, None, 9.0]) == []
+    assert [line.split(";")[0] for line in page([9.9, None, 0.1], [5.0, 7.0, 9.0])] == [
+        "internal.html (internal), the cells of the map: a count of the key group 'jobless' is below 10 in 2 cells",
+        "internal.html (internal), the cells of the map: need is shown where the count of 'jobless' is empty, in 1 cells",
+    ]
+    broken = '<script type="application/json" id="atlas-data">{"cells": {"groups": {"jobless": "~"}}}</script>'
+    (out / "internal.html").write_text(broken, encoding="utf-8")
+    assert [line for line in said_of(out) if "internal.html (internal): the file cannot be looked through" in line]
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 10**9)), max_size=200))
+def test_a_column_unpacks_to_what_was_packed(tenths):
+    text = pack_numbers(np.array([0 if each is None else each + 1 for each in tenths], dtype=np.int64))
+    expected = [None if each is None else each / 10 for each in tenths]
+    assert [None if np.isnan(value) else value for value in unpack_column(text)] == expected

@@ -18,6 +18,7 @@ import pyogrio
 
 from planner.errors import Fault
 from planner.privacy import NOBODY, too_small
+from planner.sources.audit.cells import needs_told, small_cells
 
 FAMILIES = ("pop_", "covered_", "served_", "gain_")
 COUNTS = ("total", "covered")  # of the table of groups
@@ -131,10 +132,15 @@ def _of_document(path: Path, said: str, groups: Groups) -> Iterator[Fault]:
 
 
 def _of_page(path: Path, said: str, groups: Groups) -> Iterator[Fault]:
-    """The tables of a planning map: columns with labels, rows of values."""
+    """The tables of a planning map (columns with labels, rows of values), and its packed cells."""
     found = re.search(r'<script type="application/json" id="atlas-data">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)
-    tables = json.loads(found[1]).get("tables") if found else None
-    for name, table in (tables or {}).items():
+    data = json.loads(found[1]) if found else {}
+    cells, place = data.get("cells") or {}, f"{said}, the cells of the map"
+    for group, count in small_cells(cells, groups.labels, groups.minimum).items():
+        yield Fault(f"{SMALL.format(group, groups.minimum)} in {count} cells", MEND, place)
+    for group, count in needs_told(cells, groups.labels).items():
+        yield Fault(f"need is shown where the count of {group!r} is empty, in {count} cells", MEND, place)
+    for name, table in (data.get("tables") or {}).items():
         if table is not None:
             header = [" ".join(str(text) for text in column["label"].values()) for column in table["columns"]]
             yield from _of_grid([header, *table["rows"]], f"{said}, the table {name}", groups)

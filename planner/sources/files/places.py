@@ -167,8 +167,8 @@ def _premises(study: Study, block: StationSource, key: str, schema: Schema, arou
     kinds = hosts.str.split("=").str[-1].str.replace("_", " ")
     named = shown.where(shown != "", (kinds + " (unnamed)").where(kinds != "", ids))
     called = [kind_of_premises(host, name, block.kinds) for host, name in zip(hosts, shown, strict=True)]
-    told = {schema.key[0]: ids, "name": named, "host": pd.array(called, dtype="string"), "lon": degrees.x, "lat": degrees.y}
-    return found.drop(columns="osm_id").assign(**told)
+    told = found.drop(columns="osm_id").assign(**{schema.key[0]: ids}, name=named, lon=degrees.x, lat=degrees.y)
+    return told.assign(host=pd.array(called, dtype="string"))
 
 
 def _said(block: StationSource, number: int) -> str:
