@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from planner.errors import PlannerWarning
 from planner.network import EdgeFlag, Network
+from planner.publish.workplaces import apart
 from planner.schema import Coverage, Isochrones, Stations, Towns
 from planner.style import CATEGORICAL, GAP_COLOURS, GROUND, PROPOSED_COLOUR, band_colours, band_said, classify
 
@@ -348,7 +349,7 @@ def draw_all(
             Picture("map", said["map"], draw_map(**ground, isochrones=isochrones, language=language)),
             Picture("gaps", said["gaps"], draw_gaps(**ground, coverage=demand, language=language)),
             Picture("towns", said["towns"], draw_bars(tables["towns"], "town", language=language, form=form)),
-            Picture("groups", said["groups"], draw_bars(tables["groups"], "label", language=language, form=form)),
+            Picture("groups", said["groups"], draw_bars(apart(tables)["groups"], "label", language=language, form=form)),
         ]
         if "frontier" in tables:
             content = draw_frontier(tables["frontier"], len(stations), language=language, form=form)

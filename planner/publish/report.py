@@ -16,6 +16,7 @@ from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
 from planner.publish.word_file import write_word
 from planner.publish.words import DEFINITIONS, WORDS, model_said
+from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
 from planner.study import Group, Study
@@ -115,7 +116,7 @@ class _Writer:
         called: Mapping[str, Said],
         language: str,
     ) -> None:
-        self.study, self.tables, self.pictures, self.called, self.language = study, tables, pictures, called, language
+        self.study, self.tables, self.pictures, self.called, self.language = study, apart(tables), pictures, called, language
         self.words = WORDS[language]
         self.headings = self.shown = self.tabled = 0
 
@@ -186,6 +187,9 @@ class _Writer:
         yield from self.table("groups")
         if any(self.tables["groups"][["total", "covered"]].isna().any()):
             yield Text(self.words["suppressed"].format(self.study.privacy.minimum_count), quiet=True)
+        if "workplaces" in self.tables:
+            yield self.heading(self.words["workplaces"])
+            yield from self.table("workplaces")
 
     def section(self, section: Section) -> Iterator[Block]:
         """A heading over those of its tables that there are; nothing where there is none."""

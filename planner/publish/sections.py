@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planner.publish.workplaces import WORK_SCORES
 from planner.schema import (
     ALTERNATIVES,
     AREA_SCORES,
@@ -59,6 +60,11 @@ TABLES: Mapping[str, Form] = {
         GROUP_SCORES,
         _said("常住人口与重点群体覆盖情况", "Coverage of residents and key groups"),
         ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min"),
+    ),
+    "workplaces": Form(
+        WORK_SCORES,
+        _said("用人单位与岗位覆盖情况", "Coverage of employers and jobs"),
+        ("label", "counted", "total", "covered", "coverage", "median_walk_min", "p90_walk_min"),
     ),
     "areas": Form(
         AREA_SCORES,

@@ -42,6 +42,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "model": "选址模型：",
         "towns": "各街镇情况",
         "groups": "重点群体情况",
+        "workplaces": "用人单位与岗位情况",
         "proposals": "选址建议",
         "limits": "局限与说明",
         "limits_said": (
@@ -89,6 +90,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "model": "Siting model: ",
         "towns": "Towns",
         "groups": "Key groups",
+        "workplaces": "Employers and jobs",
         "proposals": "Proposals",
         "limits": "Limits",
         "limits_said": (

@@ -12,6 +12,7 @@ import pandas as pd
 import xlsxwriter
 
 from planner.publish.words import model_said
+from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     ALTERNATIVES,
     AREA_SCORES,
@@ -58,6 +59,7 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "stations": (SCORES, "Stations", "站点"),
     "towns": (TOWN_SCORES, "Towns", "街镇"),
     "groups": (GROUP_SCORES, "Key groups", "重点群体"),
+    "workplaces": (WORK_SCORES, "Employers and jobs", "用人单位与岗位"),
     "areas": (AREA_SCORES, "Areas of priority", "优先区域"),
     "standards": (STANDARDS, "Standards", "规范化建设"),
     "sites": (SITES, "Proposed sites", "建议新增站点"),
@@ -112,6 +114,7 @@ def write_workbook(
     No text is ever a formula. Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty.
     The same tables give the same bytes.
     """
+    tables = apart(tables)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _MADE})

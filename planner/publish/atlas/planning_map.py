@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from planner.publish.atlas.cells import NOBODY, draw_cells
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
 from planner.publish.atlas.words import PLANNING_MAP, words_for
 from planner.publish.words import model_said
+from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     GROUP_SCORES,
     SCORES,
@@ -64,6 +65,7 @@ STATION_COLUMNS = (
 )
 SITE_COLUMNS = ("order", "phase", "name", "town", "gain_pop", "gain_<group>", "coverage_after", "host", "address")
 GROUP_COLUMNS = ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")
+WORK_COLUMNS = ("label", "counted", *GROUP_COLUMNS[1:])
 SHARES = frozenset({"coverage", "area_coverage", "coverage_after", "completeness"})
 
 
@@ -127,7 +129,7 @@ def planning_facts(
             "towns": _table(town_scores, TOWN_SCORES, TOWN_COLUMNS, groups, minimum_count),
             "stations": _table(scores.sort_values("rank"), SCORES, STATION_COLUMNS, groups, minimum_count),
             "sites": None if sites is None else _table(sites, SITES, SITE_COLUMNS, groups, minimum_count),
-            "groups": _group_table(group_scores, minimum_count),
+            **_group_tables(group_scores, groups, minimum_count),
         },
     }
 
@@ -150,17 +152,30 @@ def _table(
     return {"columns": columns, "keys": [text_of(key) for key in frame.index], "rows": rows}
 
 
-def _group_table(group_scores: GroupScores, minimum_count: float) -> dict[str, Any]:
-    """The group table; where a count is withheld its shares and walks are too."""
-    safe = pd.DataFrame(group_scores).copy()
-    others = safe.index != RESIDENTS
+def _group_tables(group_scores: GroupScores, groups: Sequence[Group], minimum_count: float) -> dict[str, Any]:
+    """The table of people and, or None, that of employers and jobs, whose small counts are shown unless they are private."""
+    tables = apart({"groups": pd.DataFrame(group_scores)})
+    found: dict[str, Any] = {"groups": _group_table(tables["groups"], GROUP_SCORES, GROUP_COLUMNS, {RESIDENTS}, minimum_count)}
+    work = tables.get("workplaces")
+    open_to_all = {group.name for group in groups if not group.is_private}
+    shown = None if work is None else _group_table(work, WORK_SCORES, WORK_COLUMNS, open_to_all, minimum_count)
+    return found | {"workplaces": shown}
+
+
+def _group_table(
+    table: pd.DataFrame, schema: Schema, columns: Sequence[str], open_to_all: Set[str], minimum_count: float
+) -> dict[str, Any]:
+    """A table of groups; where a count is withheld its shares and walks are too."""
+    safe = table.copy()
+    others = ~safe.index.isin(open_to_all)
     total, covered = safe["total"].astype(float), safe["covered"].astype(float)
     small = _too_small(total, minimum_count) | _too_small(covered, minimum_count) | _too_small(total - covered, minimum_count)
-    safe.loc[others & (small | total.isna() | covered.isna()), [c for c in GROUP_COLUMNS[2:] if c in safe]] = np.nan
-    table = _table(safe, GROUP_SCORES, GROUP_COLUMNS, (), 0.0)
-    for column in table["columns"][1:]:
+    hidden = [name for name in columns[columns.index("covered") :] if name in safe]
+    safe.loc[others & (small | total.isna() | covered.isna()), hidden] = np.nan
+    shown = _table(safe, schema, columns, (), 0.0)
+    for column in shown["columns"][1:]:
         column["withheld"] = True
-    return table
+    return shown
 
 
 def _column(column: Column, group: Group | None) -> dict[str, Any]:

@@ -156,6 +156,7 @@ WORDS = MappingProxyType(
         "sites_table": ("建议新增站点", "Proposed sites"),
         "towns_table": ("各街镇覆盖情况", "Towns"),
         "groups_table": ("重点群体覆盖情况", "Residents and key groups"),
+        "workplaces_table": ("用人单位与岗位覆盖情况", "Employers and jobs"),
         "stations_table": ("现有站点服务情况", "Existing stations"),
         "frontier": ("站点数与覆盖率", "Coverage by number of stations"),
         "frontier_x": ("站点总数", "stations in all"),

@@ -425,10 +425,12 @@ function startPage(map) {
     sites: Planning.table("sites", "sites_table", goSite),
     towns: Planning.table("towns", "towns_table", goTown),
     groups: Planning.table("groups", "groups_table", null),
+    workplaces: Planning.table("workplaces", "workplaces_table", null),
     stations: Planning.table("stations", "stations_table", (id, from) => hall.open(data.stations.find((station) => station.id === id), from)),
   };
   hall.onChoose((station) => marks.stations(station ? station.id : null));
   at("sites-block").hidden = !data.tables.sites;
+  at("workplaces-block").hidden = !data.tables.workplaces;
 
   /* ---- what is here ---- */
   function ask(point) {
