@@ -355,6 +355,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "targets": ("csv",),
     "figures": ("csv",),
     "lift": ("csv",),
+    "rollout": ("csv",),
     "life_circle": ("csv",),
     "life_services": ("csv",),
     "life_places": ("csv",),

@@ -23,7 +23,8 @@ WRITTEN = {
     "TRACK": "targets.csv", "FIGURES": "figures.csv", "LIFT": "lift.csv", "COMMUNITIES": "communities.csv",
     "LIFE_CIRCLE": "life_circle.csv", "LIFE_SERVICES": "life_services.csv", "LIFE_PLACES": "life_places.csv",
     "LIFE_CELLS": "life_cells.parquet", "COMPOSITE": "composite.csv",
-    "NEEDED": "needed.csv", "REASONS": "reasons.csv", "ALTERNATIVES": "alternatives.csv", "MOVES": "moves.csv",
+    "NEEDED": "needed.csv", "ROLLOUT": "rollout.csv",
+    "REASONS": "reasons.csv", "ALTERNATIVES": "alternatives.csv", "MOVES": "moves.csv",
     "NEAR_PLANS": "plans.csv", "ROBUST": "robust.csv",
 }  # fmt: skip  # what a run writes, by the schema's name in planner.schema
 FILES = {

@@ -40,11 +40,29 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"{key},{key},{lonlat(i, j)[0]},{lonlat(i, j)[1]},{status},{opened},{100 * i},1-{j + 3}")
     (folder / "stations.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     (folder / "shops.csv").write_text(f"lon,lat\n{lonlat(5, 5)[0]},{lonlat(5, 5)[1]}\n", encoding="utf-8")
+    network = (folder / "network.osm").read_text(encoding="utf-8")
+    (folder / "network.osm").write_text(network.replace("<way", HOME_NODES + "<way", 1).replace("</osm>", HOME_WAYS + "</osm>"))
     areas = gpd.read_file(folder / "towns.geojson").rename(columns={"town": "community"})
     areas.to_file(folder / "communities.geojson")
     with pytest.warns(planner.errors.PlannerWarning, match="no place is known"):
         run = planner.run_study(planner.read_study(folder))
     return run.write(tmp_path_factory.mktemp("out") / "run")
+
+
+def home(number: int, i: float, j: float, floors: int) -> tuple[str, str]:
+    """A residential building of a tenth of a block each way around a corner of the lattice, as nodes and a way."""
+    refs, nodes = [], ""
+    for k, (dx, dy) in enumerate(((-0.05, -0.05), (0.05, -0.05), (0.05, 0.05), (-0.05, 0.05))):
+        refs.append(9_000 + 10 * number + k)
+        lon, lat = lonlat(i + dx, j + dy)
+        nodes += f'<node id="{refs[-1]}" lon="{lon}" lat="{lat}" version="1"/>'
+    inner = "".join(f'<nd ref="{ref}"/>' for ref in (*refs, refs[0]))
+    tags = f'<tag k="building" v="apartments"/><tag k="building:levels" v="{floors}"/>'
+    return nodes, f'<way id="{9_000 + number}" version="1">{inner}{tags}</way>'
+
+
+HOMES = ((5.5, 5.5, 3), (6.5, 8.5, 2), (2.5, 16.5, 7), (15.5, 5.5, 4))  # corner, floors; the first two stand in the circle
+HOME_NODES, HOME_WAYS = ("".join(parts) for parts in zip(*(home(n, *told) for n, told in enumerate(HOMES)), strict=True))
 
 
 def csv(out: Path, name: str) -> pd.DataFrame:
@@ -207,6 +225,13 @@ def recomputed(out: Path, place: str) -> dict[str, float]:
             "supply_gini": gini(cells["supply"], people),
             "walking_saved": (saved["saved_min"] * saved["population"]).sum() / saved["population"].sum(),
         }
+    outlines = gpd.read_file(out / "isochrones.geojson").to_crs("EPSG:32651")
+    circle = outlines[outlines["minutes"] == 5].union_all()
+    ground = gpd.read_file(out / "towns.geojson").to_crs("EPSG:32651")
+    ground = ground if place == "district" else ground[ground["town"] == place]
+    spots = gpd.GeoSeries.from_xy(*zip(*(lonlat(i, j) for i, j, _ in HOMES), strict=True), crs="EPSG:4326").to_crs("EPSG:32651")
+    floors, here = np.array([each[2] for each in HOMES]), spots.within(ground.union_all()).to_numpy()
+    found["residential_coverage"] = floors[here & spots.within(circle).to_numpy()].sum() / floors[here].sum()
     if len(stations):
         found["load_ratio"] = stations["load"].sum() / stations["capacity"].sum()
     if place == "district":
@@ -240,6 +265,10 @@ def test_outlines_give_the_area_covered(out: Path):
 
 def test_indicators_of_stations_and_groups_follow_from_their_tables(out: Path):
     table = csv(out, "indicators").set_index(["indicator", "by", "place"])["value"]
+    cells = gpd.read_parquet(out / "demand.parquet")
+    pace = json.loads((out / "summary.json").read_text(encoding="utf-8"))["pace_mps"]
+    told = {name for name, by, _ in table.index if by == "station"}
+    assert told == {"served", "load", "marginal", "shared", "station_median_walk", "load_ratio", "detour"}
     for row in csv(out, "stations").to_dict("records"):
         key = row["station_id"]
         assert table[("served", "station", key)] == pytest.approx(row["served_pop"])
@@ -247,8 +276,23 @@ def test_indicators_of_stations_and_groups_follow_from_their_tables(out: Path):
         assert table[("marginal", "station", key)] == pytest.approx(row["marginal_pop"])
         assert table[("shared", "station", key)] == pytest.approx(row["shared_pop"] / row["served_pop"])
         assert table[("station_median_walk", "station", key)] == pytest.approx(row["median_walk_min"], abs=1e-3)
+        own = cells[cells["nearest_station_id"] == key]
+        metres = (own["nearest_walk_s"] * pace * own["population"]).sum() / (own["straight_m"] * own["population"]).sum()
+        assert table[("detour", "station", key)] == pytest.approx(metres, rel=1e-4)
         assert table[("load_ratio", "station", key)] == pytest.approx(row["load"] / row["capacity"])
     group = csv(out, "groups").set_index("group").loc["graduates"]
     assert table[("coverage", "group", "graduates")] == pytest.approx(group["covered"] / group["total"])
     assert table[("p90_walk", "group", "graduates")] == pytest.approx(group["p90_walk_min"], abs=1e-3)
     assert not math.isnan(table[("unreachable", "group", "graduates")])
+
+
+def test_the_rollout_follows_from_the_sites_and_the_demand_points(out: Path):
+    table, sites, cells = csv(out, "rollout"), csv(out, "sites"), gpd.read_parquet(out / "demand.parquet")
+    whole = table[table["by"] == "district"].set_index("phase")
+    today = cells.loc[cells["covered"], "population"].sum()
+    assert whole.loc[0, "covered_pop"] == today
+    for phase, row in whole.drop(index=0).iterrows():
+        assert row["covered_pop"] == pytest.approx(today + sites.loc[sites["phase"] <= phase, "gain_pop"].sum())
+        assert row["new_sites"] == (sites["phase"] == phase).sum()
+    towns = table[table["by"] == "town"].groupby("phase")[["population", "covered_pop", "gain_pop", "stations"]].sum()
+    pd.testing.assert_frame_equal(towns, whole[list(towns.columns)], check_dtype=False)

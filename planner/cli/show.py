@@ -156,6 +156,7 @@ def _schema_of(name: str) -> Schema | None:
         "communities": schema.COMMUNITIES,
         "figures": schema.FIGURES,
         "lift": schema.LIFT,
+        "rollout": schema.ROLLOUT,
         "life_circle": schema.LIFE_CIRCLE,
         "life_services": schema.LIFE_SERVICES,
         "life_places": schema.LIFE_PLACES,

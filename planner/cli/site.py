@@ -20,15 +20,24 @@ if TYPE_CHECKING:
 @main.command()
 @study_options
 @click.option("--sites", type=click.IntRange(1), help="How many; default: the study's.")
+@click.option("--of", "part", type=click.Choice(["sites", "rollout"]), default="sites", show_default=True)
 @format_option("table", "csv", "json", "geojson")
-def propose(study: Path, overrides: tuple[str, ...], sites: int | None, form: str, quiet: bool, verbose: bool) -> None:
-    """New sites in order, each with its gain; the plan with its bound and gap."""
+def propose(
+    study: Path, overrides: tuple[str, ...], sites: int | None, part: str, form: str, quiet: bool, verbose: bool
+) -> None:
+    """New sites in order, each with its gain; the plan with its bound and gap.
+
+    `--of rollout` says what stands and who is covered after each phase: the district, its [rollout.areas], its towns.
+    """
+    if part == "rollout" and form == "geojson":
+        raise click.UsageError("the roll-out has no shapes; take --format csv")
     with progress_bar(quiet) as progress:
         asked = _with_sites(planner.read_study(study, overrides), sites)
         surveyed = planner.survey_study(asked, progress=progress)
         proposal = run.propose(surveyed, with_frontier=False)
         published = run.publish_scores(surveyed, run.score_survey(surveyed), proposal)
-    show({"sites": published["sites"]}, form)
+    rollout = run.rollout_of(surveyed, proposal) if part == "rollout" else None
+    show({part: published["sites"] if rollout is None else rollout}, form)
     if proposal.plan is not None:
         say(said_of_plan(run.publish_plan(proposal.plan, published)))
 

@@ -208,7 +208,7 @@ class _Writer:
         yield self.heading(self.words["proposals"])
         yield Text(self._plan_said(facts["plan"]))
         yield from self.phases()
-        for name in ("sites", "reasons", "alternatives"):
+        for name in ("sites", "rollout", "reasons", "alternatives"):
             yield from self.table(name)
         yield from self.picture("frontier")
         yield from self.table("needed")
@@ -254,6 +254,8 @@ class _Writer:
         flat = pd.DataFrame(table.drop(columns="geometry", errors="ignore")).reset_index()
         if form.whole_only and "place" in flat and (flat["place"] == WHOLE).any():
             flat = flat[flat["place"] == WHOLE]
+        if form.without is not None and set(flat["by"]) - {form.without, "district"}:
+            flat = flat[flat["by"] != form.without]
         wanted = [pattern.replace("<said>", self.language) for pattern in form.columns]
         keys = [key for pattern in wanted for key in map(str, flat.columns) if _is(form.schema.get(key), pattern)]
         keys = [key for key in keys if flat[key].notna().any() and (flat[key].astype(str) != "").any()]
@@ -277,6 +279,8 @@ class _Writer:
             return self.words["yes" if bool(value) else "no"]
         if column.name == "place" and str(value) in (WHOLE, "district"):
             return self.words["whole"]
+        if column.name == "phase" and value == 0:
+            return self.words["today"]
         if column.name == "phase":
             planned = self.study.scenario.siting.phases
             return planned[int(value) - 1].by.isoformat() if value <= len(planned) else self.phase_name(int(value))

@@ -17,6 +17,7 @@ from planner.schema import (
     LIFT,
     NEEDED,
     REASONS,
+    ROLLOUT,
     SITES,
     STANDARDS,
     TIERS,
@@ -29,12 +30,15 @@ from planner.style import Said
 
 @dataclass(frozen=True)
 class Form:
-    """How one table is shown; `whole_only` leaves out the rows of single places where the whole area has one."""
+    """How one table is shown; `whole_only` leaves out the rows of single places where the whole area has one, `without` those
+    broken down by that, unless nothing else but the district is left.
+    """
 
     schema: Schema
     title: Said
     columns: tuple[str, ...]
     whole_only: bool = False
+    without: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,12 @@ TABLES: Mapping[str, Form] = {
         LIFE_CIRCLE,
         _said("就业圈与生活圈双圈覆盖", "Station and living circle together"),
         ("place", "population", "completeness", "basic", "quality", "both_pop", "both"),
+    ),
+    "rollout": Form(
+        ROLLOUT,
+        _said("分片、分阶段推进情况", "Roll-out by area and phase"),
+        ("place", "phase", "new_sites", "stations", "population", "covered_pop", "coverage", "gain_pop"),
+        without="town",
     ),
     "reasons": Form(
         REASONS,

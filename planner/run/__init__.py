@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         indicators_of,
         lift_survey,
         measure_circle,
+        rollout_of,
         track_survey,
     )
     from planner.run.outputs import check_output, is_done, publish_scores
@@ -45,6 +46,7 @@ _HOMES = {
         "indicators_of",
         "lift_survey",
         "measure_circle",
+        "rollout_of",
         "track_survey",
     ),
     "planner.run.parts": ("DECAYS", "score_part"),
@@ -95,6 +97,7 @@ __all__ = [
     "propose",
     "publish_plan",
     "publish_scores",
+    "rollout_of",
     "run_study",
     "score_part",
     "score_survey",

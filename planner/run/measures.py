@@ -17,6 +17,7 @@ from planner.isochrones import reached_area
 from planner.lift import lift_stations
 from planner.progress import track_figures, track_targets
 from planner.reach import Reach
+from planner.rollout import score_rollout
 from planner.run.results import Circle, Measures, Proposal, Survey
 from planner.schema import (
     Candidates,
@@ -26,6 +27,7 @@ from planner.schema import (
     Indicators,
     Isochrones,
     Lift,
+    Rollout,
     Scores,
     Track,
 )
@@ -56,6 +58,7 @@ def measure_all(survey: Survey, scores: Scores, isochrones: Isochrones, proposal
         targets=targets if len(targets) else None,
         figures=figures if len(figures) else None,
         lift=_lift_if_any(survey),
+        rollout=rollout_of(survey, proposal),
     )
 
 
@@ -119,6 +122,21 @@ def track_survey(survey: Survey, *, since: dt.date | None = None) -> tuple[Track
     towns = [str(town) for town in survey.towns.index]
     targets = track_targets(policy, survey.all_stations, towns, survey.as_of, study.targets)
     return targets, track_figures(policy, read_recorded(study, survey.towns), towns, survey.as_of, since=since)
+
+
+def rollout_of(survey: Survey, proposal: Proposal | None) -> Rollout | None:
+    """How the plan rolls out by phase; None where there is none, or it builds nothing."""
+    if proposal is None or proposal.plan is None or not len(proposal.plan.sites):
+        return None
+    return score_rollout(
+        survey.coverage,
+        survey.stations,
+        survey.towns,
+        proposal.plan.sites,
+        proposal.options,
+        areas=survey.study.rollout.areas,
+        due=[phase.by for phase in survey.study.scenario.siting.phases],
+    )
 
 
 def lift_survey(survey: Survey, count: int) -> tuple[Lift, Plan]:

@@ -115,6 +115,7 @@ def _measured(measures: Measures | None) -> dict[str, pd.DataFrame]:
         "targets": measures.targets,
         "figures": measures.figures,
         "lift": measures.lift,
+        "rollout": measures.rollout,
     }
     if (circle := measures.circle) is not None:
         tables |= {"life_circle": circle.scores, "life_services": circle.services}

@@ -40,6 +40,7 @@ from planner.schema import (
     LifePlaces,
     LifeServices,
     Lift,
+    Rollout,
     Scores,
     Standards,
     Stations,
@@ -168,6 +169,7 @@ class Measures:
     targets: Track | None = None
     figures: Figures | None = None
     lift: Lift | None = None
+    rollout: Rollout | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from planner.schema.results import (
     LIFE_SERVICES,
     LIFT,
     RECORDED,
+    ROLLOUT,
     SERVICE_POINTS,
     CommunityScores,
     CompositeScores,
@@ -31,6 +32,7 @@ from planner.schema.results import (
     LifeServices,
     Lift,
     RecordedFigures,
+    Rollout,
 )
 from planner.schema.tables import (
     ACCESS,
@@ -123,6 +125,7 @@ __all__ = [
     "REASONS",
     "RECORDED",
     "ROBUST",
+    "ROLLOUT",
     "SCORES",
     "SERVICE_POINTS",
     "SITES",
@@ -162,6 +165,7 @@ __all__ = [
     "Needed",
     "RecordedFigures",
     "Robust",
+    "Rollout",
     "Schema",
     "Scores",
     "SiteReasons",

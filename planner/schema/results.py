@@ -20,6 +20,7 @@ LifeServices = NewType("LifeServices", pd.DataFrame)
 LifePlaces = NewType("LifePlaces", pd.DataFrame)
 LifeCells = NewType("LifeCells", gpd.GeoDataFrame)
 Lift = NewType("Lift", pd.DataFrame)
+Rollout = NewType("Rollout", pd.DataFrame)
 CompositeScores = NewType("CompositeScores", pd.DataFrame)
 
 BREAKDOWNS = ("district", "town", "group", "station")
@@ -192,6 +193,23 @@ LIFT = Schema(
         _t("lacks_items", "items that would make them up", "补齐所需服务项目"),
     ),
 )  # fmt: skip
+
+ROLLOUT = Schema(
+    "roll-out by phase",
+    ("by", "place", "phase"),
+    (
+        _t("by", "broken down by", "统计层面", required=True),
+        _t("place", "of", "统计对象", required=True),
+        _n("phase", "phase", "阶段", kind=Kind.WHOLE, required=True),
+        _d("due", "due", "完成期限"),
+        _n("new_sites", "sites of the phase", "本阶段新建站点数", kind=Kind.WHOLE, required=True),
+        _n("stations", "stations that stand then", "届时站点数", kind=Kind.WHOLE, required=True),
+        _people("population", "residents", "常住人口", required=True),
+        _people("covered_pop", "residents covered then", "届时覆盖人口", required=True),
+        _n("coverage", "share of residents covered then", "届时人口覆盖率", high=1),
+        _people("gain_pop", "residents gained in the phase", "本阶段新增覆盖人口", required=True),
+    ),
+)
 
 COMPOSITE = Schema(
     "composite score",

@@ -21,6 +21,7 @@ from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
 from planner.reach import find_islands, link_points
+from planner.rollout import check_rollout
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
 from planner.sources.datums import DATUM_KEY, datum_fault
@@ -136,6 +137,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     found.add(check_surroundings(study, towns))
     if study.composite is not None:
         found.of(lambda: check_weights(cast("Composite", study.composite), [group.name for group in study.scenario.groups]))
+    found.add(check_rollout(study.rollout.areas, [str(town) for town in towns.index]))
     say("residents and groups", 0.2)
     residents = _check_people(study, towns, areas, found)
     say("streets", 0.6)

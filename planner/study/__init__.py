@@ -18,7 +18,16 @@ from planner.study.model import Scenario, Study, WhatIf, placed
 from planner.study.outward import TILE_PROVIDERS, Privacy, Publish
 from planner.study.people import AreaKind, Counted, Group, PopulationSource, PriorityArea
 from planner.study.places import Fetching, Mirrors, NetworkSource, StationSource
-from planner.study.services import Communities, Composite, HandedDown, LifeCircle, Recorded, ServiceClass, ServicePlaces
+from planner.study.services import (
+    Communities,
+    Composite,
+    HandedDown,
+    LifeCircle,
+    Recorded,
+    RolloutAreas,
+    ServiceClass,
+    ServicePlaces,
+)
 from planner.study.siting import Equity, Method, Phase, Reasons, Siting
 from planner.study.walk import TownWalk, Walk
 
@@ -54,6 +63,7 @@ __all__ = [
     "Publish",
     "Reasons",
     "Recorded",
+    "RolloutAreas",
     "Scenario",
     "ServiceClass",
     "ServicePlaces",

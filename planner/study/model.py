@@ -15,7 +15,7 @@ from planner.study.kinds import STRICT, Coordinates
 from planner.study.outward import Privacy, Publish
 from planner.study.people import Group, PopulationSource, PriorityArea
 from planner.study.places import Fetching, NetworkSource, StationSource
-from planner.study.services import Communities, Composite, HandedDown, LifeCircle, Recorded
+from planner.study.services import Communities, Composite, HandedDown, LifeCircle, Recorded, RolloutAreas
 from planner.study.siting import Siting
 from planner.study.walk import Walk
 
@@ -128,6 +128,7 @@ class Study:
     life_circle: LifeCircle | None = None
     recorded: tuple[Recorded, ...] = ()
     targets: Mapping[str, HandedDown] = field(default_factory=dict)
+    rollout: RolloutAreas = field(default_factory=RolloutAreas)
     composite: Composite | None = None
     privacy: Privacy = field(default_factory=Privacy)
     publish: Publish = field(default_factory=Publish)

@@ -125,6 +125,24 @@ class HandedDown:
 
 
 @dataclass(frozen=True, config=STRICT)
+class RolloutAreas:
+    """Parts of the district that are taken one by one (分片推进): the towns of each; a town stands in one at most."""
+
+    areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _apart(self) -> RolloutAreas:
+        named = [town for towns in self.areas.values() for town in towns]
+        twice = next((town for town in named if named.count(town) > 1), None)
+        if twice is not None:
+            raise ValueError(f"town {twice!r} stands in two areas, or twice in one; leave it in one")
+        empty = next((name for name, towns in self.areas.items() if not towns), None)
+        if empty is not None:
+            raise ValueError(f"area {empty!r} has no town; name its towns, or leave it out")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
 class Composite:
     """A composite score of stations: a weighted sum of normalised columns of the station scores.
 

@@ -150,6 +150,9 @@ sites = 5                         # how many
 # minimum = 20
 # towns = {{ "Some Town" = 12, "Other Town" = 8 }}
 
+# [rollout.areas]                 # parts taken one by one: rollout.csv has a row for each and phase  分片推进（片区所含街镇）
+# "北片" = ["Some Town", "Other Town"]
+
 # [composite]                     # an optional weighted score of stations  综合得分（可选）
 # weights = {{ served_pop = 2, sole_pop = 1, completeness = 1 }}
 # spread = 0.5                    # how far each weight is moved to see how the ranking moves  权重浮动幅度
