@@ -18,7 +18,7 @@ OUTPUTS = {
     "index.html", "internal.html", "stations.csv", "stations.geojson", "towns.csv", "towns.geojson", "groups.csv",
     "demand.parquet", "isochrones.geojson", "sites.csv", "sites.geojson", "frontier.csv", "study.gpkg", "report.docx",
     "indicators.csv", "report.en.docx", "report.html", "report.en.html", "workbook.xlsx", "summary.json", "manifest.json",
-    "needed.csv", "reasons.csv", "alternatives.csv", "moves.csv",
+    "needed.csv", "reasons.csv", "alternatives.csv", "moves.csv", "rollout.csv",
 }  # fmt: skip
 
 
@@ -135,6 +135,7 @@ def test_a_study_without_candidates_is_scored_and_drawn_without_a_proposal(tmp_p
         "reasons.csv",
         "alternatives.csv",
         "moves.csv",
+        "rollout.csv",
     }
     with pytest.raises(StudyError, match="candidates"):
         planner.propose(run.survey)
