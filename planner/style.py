@@ -101,6 +101,17 @@ class Classes:
 
 
 SHARES = Classes(SHARE_BREAKS, SHARE_COLOURS)
+_RIDING: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "zh": (("步行", "骑行"),),
+    "en": (
+        ("on foot", "by bicycle"),
+        ("walked", "ridden"),
+        ("Walking", "Riding"),
+        ("walking", "riding"),
+        ("Walk", "Ride"),
+        ("walk", "ride"),
+    ),
+}
 
 
 def classify(values: npt.ArrayLike, colours: Sequence[str]) -> Classes:
@@ -258,11 +269,30 @@ def pace_said(walk: Walk) -> Said:
     profile = walk.way_of_walking
     own_pace = walk.speed_mps is not None and not math.isclose(walk.speed_mps, profile.speed_mps)
     way_zh, way_en = _shown_way(walk.cutoff_s * walk.pace_mps)
-    zh, en = ("步行", "") if own_pace else (profile.zh, f" ({profile.en})")
+    zh, en = ("骑行" if profile.gait.rides else "步行", "") if own_pace else (profile.zh, f" ({profile.en})")
     return {
         "zh": f"{zh}，每小时{speed}公里，{minutes}分钟约合沿道路{way_zh}",
         "en": f"{minutes} min at {speed} km/h{en} = {way_en} along streets",
     }
+
+
+def moved(text: str, language: str, walk: Walk) -> str:
+    """One of our texts about walking as it reads where everybody rides (bicycle, ebike); any other walk leaves it as it is.
+
+    >>> moved("within 15 minutes' walk", "en", Walk(profile="bicycle")), moved("步行时间", "zh", Walk(profile="ebike"))
+    ("within 15 minutes' ride", '骑行时间')
+    >>> moved("within 15 minutes' walk", "en", Walk())
+    "within 15 minutes' walk"
+    """
+    if all(own.gait.rides for own in walk.each):
+        for on_foot, riding in _RIDING[language]:
+            text = text.replace(on_foot, riding)
+    return text
+
+
+def all_moved(said: Mapping[str, str], walk: Walk) -> Said:
+    """`moved` in every language."""
+    return {language: moved(text, language, walk) for language, text in said.items()}
 
 
 def band_said(minutes: float) -> Said:

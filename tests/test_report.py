@@ -25,7 +25,7 @@ from planner.publish.report import compose_report, write_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import write_word
 from planner.schema import TOWN_SCORES, TOWNS
-from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study
+from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, Walk
 
 HOSTILE = "<script>\x00\x0b$x^2$ &"
 
@@ -175,3 +175,21 @@ def test_without_a_chinese_font_a_sentence_says_so_and_labels_are_english(monkey
     with pytest.warns(PlannerWarning, match="labelled in English"):
         in_zh = draw_bars(tables()["towns"], "town", language="zh", form="svg")
     assert in_zh == draw_bars(tables()["towns"], "town", language="en", form="svg")
+
+
+def test_whoever_rides_is_not_said_to_walk() -> None:
+    riding = study(scenario=Scenario(walk=Walk(profile="bicycle"), groups=(Group("few", "毕业生"),)))
+    for language, walks in (("zh", "步行"), ("en", "walk")):
+        composed = compose_report(
+            study=riding,
+            summary=SUMMARY,
+            tables=tables("Sidewalk"),
+            pictures=[],
+            as_of=dt.date(2025, 6, 30),
+            sources=[],
+            notes=[],
+            language=language,
+        )
+        said = web_text(composed).replace("Sidewalk", "")
+        assert walks not in said.split("</style>")[1].lower()
+        assert {"zh": "骑行", "en": "ride"}[language] in said

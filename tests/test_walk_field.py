@@ -104,3 +104,30 @@ def test_without_stations_there_is_no_field_and_twice_is_the_same():
     assert draw_field(lattice(), square(1000), stations.iloc[:0], STROLL, []) is None
     first, second = (draw_field(lattice(), square(1000), stations, STROLL, ORDER) for _ in range(2))
     assert first == second
+
+
+def test_the_nearest_of_every_choice_is_known_far_beyond_the_nearest_eight():
+    xs = [(100 + 20 * i, 100) for i in range(12)] + [(900, 900), (920, 900)]
+    stations = stations_at(*xs)
+    order = sorted(stations.index, reverse=True)
+    like = ["rare" if key in ("s12", "s13") else "common" for key in order]
+    packed = draw_field(lattice(), square(1000), stations, STROLL, order, like)
+    assert packed["alike"]
+    assert len(packed["stations"]) == fields.RANKS + 1
+    (told,) = unpacked(packed).read(lat_lon([[100, 100]], CRS))
+    assert like[told[-1][0]] == "rare"
+    at = gpd.GeoDataFrame(geometry=gpd.points_from_xy([100], [100]), crs=CRS)
+    far = dataclasses.replace(STROLL, minutes=45.0)
+    true = travel_times(lattice(), stations.loc[["s12", "s13"]], at, far).walk_s.toarray().min()
+    assert told[-1][1] == pytest.approx(true, abs=packed["side_m"])
+    plain = draw_field(lattice(), square(1000), stations, STROLL, order)
+    assert not plain["alike"]
+    assert plain["stations"] == packed["stations"][: fields.RANKS]
+
+
+def test_what_does_not_fit_is_left_out_and_said(monkeypatch):
+    monkeypatch.setattr(fields, "MOST_ALIKE_LETTERS", 10)
+    stations = stations_at(*[(50 * i, 40 * i) for i in range(12)])
+    packed = draw_field(lattice(), square(1000), stations, STROLL, list(stations.index), list(stations.index))
+    assert not packed["alike"]
+    assert len(packed["stations"]) == fields.RANKS

@@ -20,7 +20,7 @@ from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
 from planner.study import Group, Study
-from planner.style import Said, finding, pace_said, shown_amount, shown_date, shown_number, shown_share
+from planner.style import Said, finding, moved, pace_said, shown_amount, shown_date, shown_number, shown_share
 
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
 _LISTS_OF_KEYS = ("lacks", "lacks_functions")
@@ -117,8 +117,12 @@ class _Writer:
         language: str,
     ) -> None:
         self.study, self.tables, self.pictures, self.called, self.language = study, apart(tables), pictures, called, language
-        self.words = WORDS[language]
+        self.words = {key: self.moved(text) for key, text in WORDS[language].items()}
         self.headings = self.shown = self.tabled = 0
+
+    def moved(self, text: str) -> str:
+        """One of our texts as it reads for this way of walking or riding."""
+        return moved(text, self.language, self.study.scenario.walk)
 
     def heading(self, text: str) -> Heading:
         self.headings += 1
@@ -128,7 +132,8 @@ class _Writer:
         words = self.words
         yield self.heading(words["findings"])
         yield Figures(self._figures(facts))
-        lines = [finding(facts["coverage"], int(facts["stations"]), facts["cutoff_minutes"])[self.language] + words["stop"]]
+        found = finding(facts["coverage"], int(facts["stations"]), facts["cutoff_minutes"])[self.language]
+        lines = [self.moved(found) + words["stop"]]
         if facts["coverage"] is not None:
             uncovered = facts["population"] - facts["covered_pop"]
             counts = map(shown_number, (facts["population"], facts["covered_pop"], uncovered))
@@ -172,7 +177,7 @@ class _Writer:
         yield Text(words["how"])
         yield Text(f"{words['pace']}{pace_said(self.study.scenario.walk)[self.language]}{words['stop']}")
         if self.study.candidates:
-            yield Text(words["model"] + model_said(self.study.scenario.siting, self.language))
+            yield Text(words["model"] + self.moved(model_said(self.study.scenario.siting, self.language)))
         yield Lines([("", clean(source)) for source in sources])
 
     def towns(self) -> Iterator[Block]:
@@ -236,7 +241,7 @@ class _Writer:
 
     def definitions(self) -> Iterator[Block]:
         yield Heading(self.words["definitions"])
-        yield Lines([(term + self.words["colon"], said) for term, said in DEFINITIONS[self.language]])
+        yield Lines([(self.moved(term) + self.words["colon"], self.moved(said)) for term, said in DEFINITIONS[self.language]])
 
     def picture(self, name: str) -> Iterator[Block]:
         if name in self.pictures:
@@ -267,10 +272,14 @@ class _Writer:
         numeric = [column.kind in (Kind.NUMBER, Kind.WHOLE) and column.name != "phase" for column in columns.values()]
         self.tabled += 1
         caption = self.words["table_n"].format(self.tabled, form.title[self.language])
-        headings = [_heading(column, key, self.study.scenario.groups, self.language) for key, column in columns.items()]
+        headings = [self.column(column, key) for key, column in columns.items()]
         yield Cells(caption, headings, rows, numeric)
         if len(flat) > _MOST_ROWS:
             yield Text(self.words["more_rows"].format(len(flat) - _MOST_ROWS), quiet=True)
+
+    def column(self, column: Column, key: str) -> str:
+        shown = _heading(column, key, self.study.scenario.groups, self.language)
+        return shown if column.is_family else self.moved(shown)
 
     def cell(self, value: Any, column: Column) -> str:
         if pd.isna(value):

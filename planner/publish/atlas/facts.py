@@ -80,7 +80,7 @@ def common_facts(
     date, counted, within = style.shown_date(as_of), len(stations), style.shown_number(people)
     return {
         "languages": list(publish.languages),
-        "finding": dict(style.finding(share, counted, walk.minutes)),
+        "finding": style.all_moved(style.finding(share, counted, walk.minutes), walk),
         "facts": {
             "zh": f"站点{counted:,}个 · 常住人口{within}人 · 数据截至{date['zh']}",
             "en": f"Stations: {counted:,} · residents: {within} · as of {date['en']}",
@@ -187,7 +187,7 @@ def draw_bands(study: Study, isochrones: Isochrones) -> list[dict[str, Any]]:
     minutes = sorted({float(m) for m in isochrones.index.get_level_values("minutes")}) or list(study.scenario.walk.bands)
     bands = []
     for value, colour in zip(minutes, style.band_colours(len(minutes)), strict=True):
-        label = style.band_said(value)
+        label = style.all_moved(style.band_said(value), study.scenario.walk)
         metres = value * 60 * study.scenario.walk.pace_mps
         legend = {"zh": f"{label['zh']}（约{metres:,.0f}米）", "en": f"{label['en']} ({metres:,.0f} m)"}
         bands.append({"minutes": value, "colour": colour, "label": dict(label), "legend": legend})

@@ -6,7 +6,7 @@ is off is measured on places of its own each time, and stands on the page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from planner.schema import Stations, Towns
 from planner.study import Walk
 
 MOST_LETTERS = 600_000
+MOST_ALIKE_LETTERS = 500_000  # on top, for the nearest of each set of stations that every choice on the page takes alike
+MOST_KNOWN = 64  # stations that are looked at from each point for that
 MOST_POINTS = 250_000
 SIDES_M = (25.0, 35.0, 50.0, 70.0, 100.0, 140.0, 200.0, 280.0, 400.0, 560.0, 800.0, 1600.0)
 RANKS = 8  # so many of the nearest stations are known at each point
@@ -43,7 +45,8 @@ class Field:
     south, west, step_lat, step_lon
         Degrees of the first point and between points.
     station
-        (rows, columns, ranks) position of each point's stations, nearest first; -1 where there is none.
+        (rows, columns, ranks) position of each point's stations, nearest first; -1 where there is none. After the first
+        `RANKS` only those that are the nearest of their like.
     steps
         Their walking times in steps of `step_s` seconds.
     side_m, step_s, horizon_min
@@ -83,12 +86,23 @@ class Field:
         return found
 
 
-def draw_field(network: Network, towns: Towns, stations: Stations, walk: Walk, order: Sequence[str]) -> dict[str, Any] | None:
+def draw_field(
+    network: Network,
+    towns: Towns,
+    stations: Stations,
+    walk: Walk,
+    order: Sequence[str],
+    like: Sequence[Hashable] | None = None,
+) -> dict[str, Any] | None:
     """The field of the page's stations (`order`: their ids as the page lists them), packed; None without stations.
 
     The finest grid of `SIDES_M` that fits into about 600 000 letters. ``stations`` and ``steps`` hold a string for each rank,
     row by row from the south-west: runs of (position + 1, length), and differences from the last known. ``error_s`` says
     within how many seconds half of the page's times are of the engine's, and 95 in 100, at places drawn from a fixed seed.
+
+    `like` says for each of `order` what the page's choices see of it: stations of one value pass every choice together. The
+    nearest of each value is then known at every point besides the `RANKS` nearest, so that the nearest station of any
+    choice is; ``alike`` says whether that fitted into `MOST_ALIKE_LETTERS`.
     """
     if not len(stations):
         return None
@@ -99,16 +113,24 @@ def draw_field(network: Network, towns: Towns, stations: Stations, walk: Walk, o
     shapely.prepare(area)
     doors = stations.loc[list(order)]
     for side in [side for side in SIDES_M if area.area / side**2 <= MOST_POINTS] or SIDES_M[-1:]:
-        field = _measure(streets if not walk.towns else network, towns, area, doors, far, side)
+        ready = streets if not walk.towns else network
+        field = _measure(ready, towns, area, doors, far, side, RANKS)
         packed = _pack(field)
-        if sum(map(len, (*packed["stations"], *packed["steps"]))) <= MOST_LETTERS:
+        if _letters(packed) <= MOST_LETTERS:
             break
+    every = len(doors) <= RANKS
+    if like is not None and not every:
+        known = _measure(ready, towns, area, doors, far, side, min(len(doors), MOST_KNOWN))
+        more = _pack(_with_alike(known, like))
+        every = _letters(more) <= _letters(packed) + MOST_ALIKE_LETTERS and len(doors) <= MOST_KNOWN
+        packed = more if every else packed
+    packed |= {"alike": every, "ranks": RANKS}
     own = {town: walk.for_town(town).minutes for town in walk.towns}
     return packed | {"cutoff": walk.minutes, "cutoffs": own, "error_s": _errors(field, network, towns, area, doors, far)}
 
 
-def _measure(network: Network | Streets, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float) -> Field:
-    """Ask the engine at every grid point within a side of the towns."""
+def _measure(network: Network | Streets, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float, most: int) -> Field:
+    """Ask the engine at every grid point within a side of the towns for the `most` nearest stations."""
     west, south, east, north = area.bounds
     corners = lat_lon([(west, south), (east, north), (west, north), (east, south)], towns.crs)
     (low, left), (high, right) = corners.min(axis=0), corners.max(axis=0)
@@ -119,14 +141,14 @@ def _measure(network: Network | Streets, towns: Towns, area: Any, doors: Station
     lat, lon = np.meshgrid(first_lat + up * np.arange(rows), first_lon + over * np.arange(columns), indexing="ij")
     at = _table(np.column_stack([lat.ravel(), lon.ravel()]), towns)
     near = at[shapely.dwithin(at.geometry.to_numpy(), area, 1.5 * side)]
-    found = nearest_facilities(network, doors, near, walk, RANKS)
-    station = np.full((rows * columns, RANKS), -1, dtype=np.int64)
-    steps = np.zeros((rows * columns, RANKS), dtype=np.int64)
+    found = nearest_facilities(network, doors, near, walk, most)
+    station = np.full((rows * columns, most), -1, dtype=np.int64)
+    steps = np.zeros((rows * columns, most), dtype=np.int64)
     step_s = side / STEPS_A_SIDE
     point, rank = found.index.get_level_values(0).to_numpy(), found.index.get_level_values(1).to_numpy() - 1
     station[point, rank] = doors.index.get_indexer(pd.Index(found["station_id"].to_numpy()))
     steps[point, rank] = np.round(found["walk_s"].to_numpy(dtype=float) / step_s)
-    shape = (rows, columns, RANKS)
+    shape = (rows, columns, most)
     grids = station.reshape(shape), steps.reshape(shape)
     return Field(first_lat, first_lon, up, over, *grids, side, step_s, walk.minutes)
 
@@ -142,9 +164,32 @@ def _table(points: Floats, towns: Towns) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"town": town}, geometry=places)
 
 
+def _with_alike(field: Field, like: Sequence[Hashable]) -> Field:
+    """Of all stations known at each point the `RANKS` nearest, and after them each that is the first of its like."""
+    codes = pd.factorize(pd.Series(list(like), dtype=object))[0]
+    depth = field.station.shape[2]
+    station, steps = field.station.reshape(-1, depth), field.steps.reshape(-1, depth)
+    kind = np.where(station >= 0, codes[station], -1)
+    keep = station >= 0
+    for rank in range(RANKS, depth):
+        keep[:, rank] &= ~(kind[:, :rank] == kind[:, rank, None]).any(axis=1)
+    last = keep.sum(axis=1).max(initial=1)
+    first = np.argsort(~keep, axis=1, kind="stable")[:, :last]
+    kept = np.take_along_axis(keep, first, axis=1)
+    told = np.where(kept, np.take_along_axis(station, first, axis=1), -1)
+    walked = np.where(kept, np.take_along_axis(steps, first, axis=1), 0)
+    shape = (*field.station.shape[:2], int(last))
+    return replace(field, station=told.reshape(shape), steps=walked.reshape(shape))
+
+
+def _letters(packed: Mapping[str, Any]) -> int:
+    return sum(map(len, (*packed["stations"], *packed["steps"])))
+
+
 def _pack(field: Field) -> dict[str, Any]:
-    station = field.station.reshape(-1, RANKS) + 1
-    steps = field.steps.reshape(-1, RANKS)
+    ranks = field.station.shape[2]
+    station = field.station.reshape(-1, ranks) + 1
+    steps = field.steps.reshape(-1, ranks)
     return {
         "south": field.south,
         "west": field.west,
@@ -156,8 +201,8 @@ def _pack(field: Field) -> dict[str, Any]:
         "step_s": field.step_s,
         "horizon": field.horizon_min,
         "least_weight": LEAST_WEIGHT,
-        "stations": [pack_numbers(_runs(station[:, rank])) for rank in range(RANKS)],
-        "steps": [pack_numbers(np.diff(steps[station[:, rank] > 0, rank], prepend=0)) for rank in range(RANKS)],
+        "stations": [pack_numbers(_runs(station[:, rank])) for rank in range(ranks)],
+        "steps": [pack_numbers(np.diff(steps[station[:, rank] > 0, rank], prepend=0)) for rank in range(ranks)],
     }
 
 

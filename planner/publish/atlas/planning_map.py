@@ -100,7 +100,7 @@ def planning_facts(
         **common,
         "title": {language: f"{common['finding'][language]} – {kicker[language]}" for language in kicker},
         "kicker": kicker,
-        "words": words_for(PLANNING_MAP),
+        "words": words_for(PLANNING_MAP, study.scenario.walk),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
         "stations": common_station(stations, marks, outlines, policy),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from planner.schema import Isochrones, Stations, Towns
 from planner.study import Study
 
 MOST_OUTLINE_LETTERS = 1_000_000
+CHOICES = ("functions", "services", "kind", "tier", "town")  # FILTERS in station.js
 
 
 def station_facts(
@@ -39,9 +41,21 @@ def station_facts(
         **common,
         "title": title,
         "kicker": kicker,
-        "words": words_for(STATION_MAP),
+        "words": words_for(STATION_MAP, study.scenario.walk),
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
         "stations": entries,
-        "field": draw_field(network, towns, stations, study.scenario.walk, [entry["id"] for entry in entries]),
+        "field": draw_field(
+            network,
+            towns,
+            stations,
+            study.scenario.walk,
+            [entry["id"] for entry in entries],
+            [_like(entry) for entry in entries],
+        ),
     }
+
+
+def _like(entry: Mapping[str, Any]) -> str:
+    """What the choices on the page see of a station."""
+    return json.dumps([entry[name] for name in CHOICES], sort_keys=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import MappingProxyType
 
+from planner.study import Walk
+from planner.style import Said, all_moved
+
 # key: (zh, en)
 WORDS = MappingProxyType(
     {
@@ -72,6 +75,10 @@ WORDS = MappingProxyType(
         "none_chosen": (
             "筛选出的站点都不在该处步行最近的{n}个站点之中。",
             "None of the stations you chose is among the {n} nearest on foot from here.",
+        ),
+        "none_chosen_within": (
+            "筛选出的站点都不在该处步行{minutes}分钟以内。",
+            "None of the stations you chose is within {minutes} minutes' walk of here.",
         ),
         "no_way": (
             "该处步行{minutes}分钟内没有站点，或附近没有可步行的道路。",
@@ -192,6 +199,6 @@ STATION_MAP = frozenset(WORDS) - _PLANNING_ONLY
 PLANNING_MAP = frozenset(WORDS) - _STATION_ONLY
 
 
-def words_for(keys: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The words a page uses, as its script reads them: key, then language."""
-    return {key: {"zh": WORDS[key][0], "en": WORDS[key][1]} for key in sorted(keys)}
+def words_for(keys: Iterable[str], walk: Walk) -> dict[str, Said]:
+    """The words a page uses, as its script reads them: key, then language; as they read for this way of walking or riding."""
+    return {key: all_moved({"zh": WORDS[key][0], "en": WORDS[key][1]}, walk) for key in sorted(keys)}

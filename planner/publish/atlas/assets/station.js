@@ -158,7 +158,9 @@ function startPage(map) {
   function tell() {
     if (!place) { answer.replaceChildren(); return; }
     const met = field ? field.read(place.lat, place.lng).map(([i, seconds]) => [data.stations[i], seconds]) : [];
-    const walked = met.filter(([station]) => passes(station)).slice(0, MOST_TOLD);
+    // The nearest few are all known; beyond them only the first of each choice is.
+    const near = met.slice(0, field ? data.field.ranks : 0).filter(([station]) => passes(station)).slice(0, MOST_TOLD);
+    const walked = near.length ? near : met.filter(([station]) => passes(station)).slice(0, 1);
     const cutoff = field ? field.cutoff(place, towns) : 0, parts = [];
     const within = walked.filter(([, seconds]) => seconds <= cutoff * 60), farther = walked.filter(([, seconds]) => seconds > cutoff * 60);
     if (within.length) parts.push(el("p", {class: "band"}, say("within_walk", {minutes: number(cutoff)})), list_of(within));
@@ -166,7 +168,8 @@ function startPage(map) {
     if (farther.length) parts.push(el("p", {class: "band"}, say("farther_walk", {minutes: number(cutoff)})), list_of(farther));
     if (!walked.length) {
       const [nearest] = data.stations.filter(passes).sort((a, b) => metres(a) - metres(b));
-      parts.push(el("p", {}, met.length ? say("none_chosen", {n: met.length}) : say("no_way", {minutes: field ? field.horizon : 0})));
+      parts.push(el("p", {}, !met.length ? say("no_way", {minutes: field ? field.horizon : 0})
+        : data.field.alike ? say("none_chosen_within", {minutes: number(field.horizon)}) : say("none_chosen", {n: Math.min(met.length, data.field.ranks)})));
       if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, way(metres(nearest)))));
     }
     answer.replaceChildren(...parts);
