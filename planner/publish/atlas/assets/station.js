@@ -164,7 +164,7 @@ function startPage(map) {
     const cutoff = field ? field.cutoff(place, towns) : 0, parts = [];
     const within = walked.filter(([, seconds]) => seconds <= cutoff * 60), farther = walked.filter(([, seconds]) => seconds > cutoff * 60);
     if (within.length) parts.push(el("p", {class: "band"}, say("within_walk", {minutes: number(cutoff)})), list_of(within));
-    else if (met.length) parts.push(el("p", {class: "band"}, say("none_within", {minutes: number(cutoff)})));
+    else if (met.length) parts.push(el("p", {class: "band"}, say(Object.keys(chosen).length ? "none_chosen_within" : "none_within", {minutes: number(cutoff)})));
     if (farther.length) parts.push(el("p", {class: "band"}, say("farther_walk", {minutes: number(cutoff)})), list_of(farther));
     if (!walked.length) {
       const [nearest] = data.stations.filter(passes).sort((a, b) => metres(a) - metres(b));
