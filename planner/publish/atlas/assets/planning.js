@@ -461,6 +461,6 @@ function startPage(map) {
   at("frontier-block").hidden = data.frontier.length < 2;
   if (data.frontier.length > 1) onLanguage(() => at("frontier").replaceChildren(Planning.curve(data.frontier), el("figcaption", {class: "note"}, say("frontier_note"))));
   Atlas.languageSwitch(at("languages"));
-  Atlas.sources(at("strip"), at("about"), () => (data.model ? [say("model", {n: said(data.model)})] : []));
+  Atlas.sources(at("strip"), at("about"), () => (data.model ? [say("model", {n: Atlas.said(data.model)})] : []));
   Atlas.begin(map, hall);
 }
