@@ -145,3 +145,36 @@ def test_equity_is_a_command_and_a_key_of_the_study(study: str) -> None:
     refused = call("propose", study, "--set", 'siting.equity={by="street"}')
     assert refused.exit_code == 1
     assert "use town or group" in refused.stderr
+
+
+def with_hosts():
+    return siting_town(TOWN, PEOPLE, cell_towns=WHERE, towns=["A", "B", "A"], host=["hall", "library", "hall"])
+
+
+def test_the_bonus_of_a_host_is_nobody_in_the_frontier_and_in_the_curve_of_equity() -> None:
+    tempted = Siting(sites=1, prefer={"library": 200.0})
+    pd.testing.assert_frame_equal(frontier(*with_hosts(), tempted), frontier(*with_hosts(), Siting(sites=1)))
+    pd.testing.assert_frame_equal(equity_curve(*with_hosts(), tempted), equity_curve(*with_hosts(), Siting(sites=1)))
+    assert frontier(*with_hosts(), tempted)["covered_pop"].max() == 11.0  # cell 2 and cell 5 nobody reaches
+
+
+def test_the_bonus_of_a_host_and_the_weight_of_the_worst_town_add_up() -> None:
+    # 11 can be covered: half the weight makes a whole share worth 11; shares of A are of 8, of B of 3
+    worth = {"a": 8 + 11 * 0, "b": 2 + 11 * 0 + 3, "c": 6 + 11 * min(5 / 8, 1 / 3)}
+    plan = propose_sites(*with_hosts(), Siting(sites=1, prefer={"library": 3.0}, equity=Equity(weight=0.5)))
+    assert plan.sites.index.tolist() == [max(worth, key=lambda name: worth[name])]
+    assert plan.objective == pytest.approx(worth["c"])
+
+
+@pytest.mark.parametrize("siting", [Siting(method="lscp"), Siting(capacity=True), Siting(decay="linear")])
+def test_what_equity_costs_is_refused_where_the_model_does_not_know_it(siting: Siting) -> None:
+    with pytest.raises(PlanError, match="plain mclp alone") as caught:
+        equity_curve(*town(), siting)
+    assert caught.value.status == "refused"
+
+
+def test_the_command_refuses_the_curve_of_another_method_in_one_sentence(tmp_path: Path) -> None:
+    study = str(write_lattice_study(tmp_path))
+    result = CliRunner().invoke(main, ["frontier", study, "--equity", "town", "--set", 'siting.method="lscp"', "-q"])
+    assert result.exit_code in (1, 3)
+    assert "plain mclp alone" in result.stderr

@@ -36,7 +36,7 @@ from planner.schema import (
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
-from planner.siting import Standing, check_method, equity_curve, frontier, propose_sites
+from planner.siting import Standing, check_method, check_plain, equity_curve, frontier, propose_sites
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.fetchable import check_fetched
 from planner.sources.osm import read_network
@@ -231,6 +231,7 @@ def trace_equity(survey: Survey, by: str | None = None) -> EquityCurve:
         As for `propose`.
     """
     siting = survey.study.scenario.siting
+    check_plain(siting)
     equity = Equity(by=by or (siting.equity.by if siting.equity is not None else "town"))
     proposal = propose(survey, with_plan=False, with_frontier=False)
     with survey.steps.step("tracing equity") as inner:

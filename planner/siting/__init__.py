@@ -1,7 +1,7 @@
 """Where the next stations go: siting models on a table of walking times, each plan with its proof."""
 
 from planner.siting.assign import Standing
-from planner.siting.equity import equity_curve
+from planner.siting.equity import check_plain, equity_curve
 from planner.siting.feasible import check_method
 from planner.siting.frontier import frontier, knee, needed, sites_needed
 from planner.siting.plan import PhaseResult, Plan, check_plan
@@ -12,6 +12,7 @@ __all__ = [
     "Plan",
     "Standing",
     "check_method",
+    "check_plain",
     "check_plan",
     "equity_curve",
     "frontier",

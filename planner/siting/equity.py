@@ -128,7 +128,8 @@ def terms_of(problem: Problem, shares: Shares, floor: Floats, weight: float) -> 
     ``m + R worst <= R``. The need covered less ``cost * worst`` is made most.
     """
     count, (sites, _) = len(shares.names), problem.reach.shape
-    price = -_price(weight, float(problem.weight.sum()), len(problem.rules.steps))
+    need = max(float(problem.weight.sum() - problem.rules.bonus.sum()), 0.0)  # hosts' bonuses are no need
+    price = -_price(weight, need, len(problem.rules.steps))
     held, room = sp.csr_array(shares.held / shares.total[:, None]), 1.0 - floor + _SAME
 
     def complete(_stands: Floats, missed: Floats) -> Floats | None:
@@ -316,6 +317,20 @@ def _price(weight: float, need: float, periods: int) -> float:
     return float(min(ratio * periods, _WORST_FIRST) * need)
 
 
+def check_plain(siting: Siting) -> None:
+    """Pass if what equity costs can be said of the study's model.
+
+    Raises
+    ------
+    PlanError
+        If it is another than plain maximal covering; status ``refused``.
+    """
+    if not siting.is_plain:
+        said = "what equity costs is traced for plain mclp alone, not for other methods, capacity, backup or decay"
+        fault = Fault(said, 'write method = "mclp" and leave the others out', column="siting.method", value=str(siting.method))
+        raise PlanError(str(fault), [fault], "refused")
+
+
 def equity_curve(
     options: Reach,
     coverage: Coverage,
@@ -332,8 +347,8 @@ def equity_curve(
     Parameters
     ----------
     siting
-        Its `equity` says whether towns (the default) or groups are compared; its floors and weight are left out, its other
-        rules bind. Residents are counted, not weighted need.
+        Its `equity` says whether towns (the default) or groups are compared; its floors, weight and preferred hosts are left
+        out, its other rules bind. Residents are counted, not weighted need.
     points
         How many floors at most, from what the plan for most residents gives its worst part to the best worst share found;
         floors that an earlier plan keeps already are passed over.
@@ -344,10 +359,10 @@ def equity_curve(
     Shares are of those who can be covered at all. ``covered_pop`` and ``bound`` never rise with the floor; the last row
     also says how high any plan could lift the worst (``most_worst_share``).
     """
+    check_plain(siting)
     tell = progress or (lambda _said, _share: None)
-    plain = build_problem(
-        options, coverage, candidates, replace(siting, equity=None, phases=()), stations_per_town, weigh="population"
-    )
+    people_alone = replace(siting, equity=None, phases=(), prefer={})  # a host's bonus is nobody
+    plain = build_problem(options, coverage, candidates, people_alone, stations_per_town, weigh="population")
     check_feasible(plain.rules, siting, plain.site_ids)
     shares = Shares.of(plain, coverage, (siting.equity or Equity()).by)
     _check_floors(shares, Equity(by=shares.by))

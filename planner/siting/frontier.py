@@ -58,7 +58,8 @@ def frontier(
     80, 90, 95 or 100 % of residents are reached, and wherever the two lie more than a thousandth apart.
     """
     tell = progress or (lambda _said, _share: None)
-    problem = build_problem(options, coverage, candidates, siting or Siting(), weigh="population")
+    people_alone = replace(siting or Siting(), prefer={})  # a host's bonus is nobody
+    problem = build_problem(options, coverage, candidates, people_alone, weigh="population")
     people = coverage["population"].to_numpy(dtype=float)
     standing = float(people[coverage["covered"].to_numpy(dtype=bool)].sum())
     all_of_it = float(problem.weight.sum())

@@ -123,6 +123,11 @@ def _left_out(chosen: Bools, at: int) -> Bools:
     return left
 
 
+def _need(problem: Problem, stands: Bools) -> float:
+    """Need newly covered, without the bonuses of hosts."""
+    return newly_covered(problem, stands) - float(problem.rules.bonus[stands].sum())
+
+
 def _table(found: list[Chosen], problem: Problem, coverage: Coverage) -> NearPlans:
     member = np.full(len(coverage), -1) if problem.member is None else problem.member
     cells = coverage.sort_index()
@@ -131,7 +136,7 @@ def _table(found: list[Chosen], problem: Problem, coverage: Coverage) -> NearPla
     merged = np.bincount(member[inside], weights=people[inside], minlength=len(problem.weight))
     first = found[0].phase > 0
     rows: list[dict[str, Any]] = []
-    need = newly_covered(problem, first)
+    need = _need(problem, first)
     for number, one in enumerate(found, start=1):
         stands = one.phase > 0
         reached = (problem.reach.T @ stands.astype(np.float64)) > 0
@@ -144,7 +149,7 @@ def _table(found: list[Chosen], problem: Problem, coverage: Coverage) -> NearPla
                 "covered_pop": covered,
                 "coverage": min(covered / people.sum(), 1.0) if people.sum() > 0 else 0.0,
                 "loss_pop": rows[0]["covered_pop"] - covered if rows else 0.0,
-                "loss_need": need - newly_covered(problem, stands),
+                "loss_need": need - _need(problem, stands),
                 "proven": bool(one.bound <= one.value * (1 + 1e-9)),
             }
         )
