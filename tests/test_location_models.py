@@ -28,7 +28,7 @@ from planner.siting.solver import relax
 from planner.siting.tree import branch_and_bound
 from planner.study import Method, Phase, Siting
 
-OR_LIBRARY = Path("/work/shared/data/or-library")
+OR_LIBRARY = Path(__file__).resolve().parents[2] / "shared" / "data" / "or-library"
 MEDIAN = Siting(method=Method.P_MEDIAN)
 
 

@@ -19,7 +19,7 @@ from planner.network import Network, cut_network
 from planner.run import Measured, cut_demand, measure_part, merge_parts
 from planner.study import Study
 
-POA = Path("/work/shared/data/porto-alegre")
+POA = Path(__file__).resolve().parents[2] / "shared" / "data" / "porto-alegre"
 POINTS = hnp.arrays(np.float64, st.tuples(st.integers(1, 60), st.just(2)), elements=st.integers(-50, 50).map(float))
 
 
