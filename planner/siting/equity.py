@@ -380,7 +380,8 @@ def equity_curve(
         starts.append(found[-1][1].phase)
         tell("tracing equity", (i + 1) / points)
     price = _WORST_FIRST * float(plain.weight.sum())
-    ceiling = min(max((fairest.bound - _at_least(shares, high)) / price, high), 1.0)
+    fairer = (fairest.bound - _at_least(shares, high)) / price if price else high  # nobody can be won: it stays as it is
+    ceiling = min(max(fairer, high), 1.0)
     return _curve(found, shares, plain, coverage, ceiling)
 
 

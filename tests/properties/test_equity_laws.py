@@ -126,3 +126,10 @@ def test_the_order_of_rows_does_not_matter_to_the_curve(
     assert one.index.tolist() == other.index.tolist()
     assert one["sites"].tolist() == other["sites"].tolist()
     assert np.array_equal(one["bound"], other["bound"])
+
+
+def test_where_nobody_can_be_won_the_curve_is_one_point_that_nothing_beats() -> None:
+    town = siting_town({"s0": [], "s1": []}, [0.0, 1.0], covered={1}, cell_towns=["A", "A"])
+    curve = equity_curve(*town, Siting(sites=2))
+    assert curve["covered_pop"].tolist() == [1.0]
+    assert curve["bound"].tolist() == [1.0]
