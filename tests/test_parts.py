@@ -11,7 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from lattice_study import write_lattice_study
+from lattice_study import lonlat, write_lattice_study
 
 import planner
 from planner.errors import StudyError
@@ -54,6 +54,17 @@ def test_the_lattice_in_parts_is_the_lattice(tmp_path: Path, parts: int) -> None
 def test_residents_of_towns_who_walk_differently_are_cut_like_all_others(tmp_path: Path) -> None:
     study = planner.read_study(write_lattice_study(tmp_path), ['walk.towns.East={minutes=9, profile="elder"}'])
     assert_same(study, 4)
+
+
+@pytest.mark.filterwarnings("ignore:1 stations outside the area:planner.PlannerWarning")
+def test_stations_that_do_not_count_count_in_no_part(tmp_path: Path) -> None:
+    folder = write_lattice_study(tmp_path)
+    with (folder / "stations.csv").open("a", encoding="utf-8") as file:
+        lon, lat = lonlat(-0.55, 5)  # beyond the border, within 60 m of the first street
+        file.write(f"S9,Just outside,{lon},{lat},built,2024-01-15\n")
+    whole = planner.read_study(folder)
+    assert "S9" in planner.run_study(whole).scores.index
+    assert_same(planner.read_study(folder, ["stations.outside=false"]), 2)
 
 
 def test_more_parts_than_points_are_refused(tmp_path: Path) -> None:

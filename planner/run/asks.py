@@ -8,14 +8,14 @@ import pandas as pd
 import pyproj
 import shapely
 
-from planner.progress import standing_stations
 from planner.reach import travel_times
 from planner.run.results import Progress, Steps, Survey
+from planner.run.standing import read_counted
 from planner.schema import (
     POINTS,
     Towns,
 )
-from planner.sources.files import default_as_of, read_area, read_candidates, read_stations, read_table
+from planner.sources.files import read_area, read_candidates, read_table
 from planner.sources.files.fit import with_towns
 from planner.sources.osm import read_network
 from planner.sources.population import read_demand
@@ -56,8 +56,7 @@ def _stays(table: pd.DataFrame, origins: gpd.GeoDataFrame, destinations: gpd.Geo
 
 def _points(study: Study, what: str, towns: Towns) -> gpd.GeoDataFrame:
     if what == "stations":
-        stations = read_stations(study, towns=towns)
-        return standing_stations(stations, study.as_of or default_as_of(stations))
+        return read_counted(study, towns).standing
     if what == "candidates":
         return read_candidates(study, towns=towns)
     if what == "demand":

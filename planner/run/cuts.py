@@ -17,11 +17,11 @@ from shapely.geometry.base import BaseGeometry
 from planner.errors import Fault, StudyError
 from planner.isochrones import isochrone_bands
 from planner.network import cut_network
-from planner.progress import standing_stations
 from planner.reach import Reach, travel_times
 from planner.run.results import Progress, Steps
-from planner.schema import Candidates, Demand, Isochrones, Stations, Towns
-from planner.sources.files import default_as_of, read_area, read_candidates, read_stations
+from planner.run.standing import read_counted
+from planner.schema import Candidates, Demand, Isochrones, Stations
+from planner.sources.files import read_area, read_candidates
 from planner.sources.osm import margin_m, read_network
 from planner.sources.population import read_demand
 from planner.study import Study
@@ -94,7 +94,7 @@ def measure_part(study: Study, part: int, parts: int, *, progress: Progress | No
     steps = Steps(progress)
     with steps.step("reading tables"):
         towns = read_area(study)
-        stations = _standing(study, towns)
+        stations = read_counted(study, towns).standing
         candidates = Candidates(read_candidates(study, towns=towns).sort_index())
     with steps.step("reading residents") as inner:
         demand = read_demand(study, towns, progress=inner)
@@ -127,7 +127,7 @@ def merge_parts(study: Study, measured: Sequence[Measured]) -> Measured:
         What `measure_part` gave for every part, in order.
     """
     towns = read_area(study)
-    stations = _standing(study, towns)
+    stations = read_counted(study, towns).standing
     reach = _together([each.reach for each in measured], stations.index)
     options = None
     if measured[0].options is not None:
@@ -137,11 +137,6 @@ def merge_parts(study: Study, measured: Sequence[Measured]) -> Measured:
     place = {key: i for i, key in enumerate(stations.index)}
     order = np.lexsort((outlines.index.get_level_values("minutes"), outlines.index.get_level_values("station_id").map(place)))
     return Measured(reach, options, Isochrones(gpd.GeoDataFrame(outlines.iloc[order])))
-
-
-def _standing(study: Study, towns: Towns) -> Stations:
-    every = Stations(read_stations(study, towns=towns).sort_index())
-    return standing_stations(every, study.as_of or default_as_of(every))
 
 
 def _longest_walk_m(study: Study) -> float:

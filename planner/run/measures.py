@@ -8,12 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from shapely.geometry.base import BaseGeometry
 
 from planner.circle import circle_cells, places_among, reach_services, score_circle, score_services
 from planner.composite import composite_scores, weight_moves
 from planner.errors import PlanError, StudyError
 from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities
-from planner.isochrones import reached_area
 from planner.lift import lift_stations
 from planner.progress import track_figures, track_targets
 from planner.reach import Reach
@@ -25,7 +25,6 @@ from planner.schema import (
     CompositeScores,
     Figures,
     Indicators,
-    Isochrones,
     Lift,
     Rollout,
     Scores,
@@ -44,11 +43,11 @@ from planner.sources.surroundings import (
 from planner.standards import measure_standards
 
 
-def measure_all(survey: Survey, scores: Scores, isochrones: Isochrones, proposal: Proposal | None) -> Measures:
+def measure_all(survey: Survey, scores: Scores, reached: BaseGeometry, proposal: Proposal | None) -> Measures:
     """Everything beside the scores that the study and its policy pack ask for."""
     targets, figures = track_survey(survey)
     with survey.steps.step("measuring indicators"):
-        evidence = evidence_of(survey, scores, isochrones, proposal)
+        evidence = evidence_of(survey, scores, reached, proposal)
         indicators, cells = measure_indicators(evidence), measure_cells(evidence)
     return Measures(
         indicators=indicators,
@@ -63,15 +62,15 @@ def measure_all(survey: Survey, scores: Scores, isochrones: Isochrones, proposal
 
 
 def indicators_of(
-    survey: Survey, scores: Scores, isochrones: Isochrones | None = None, proposal: Proposal | None = None
+    survey: Survey, scores: Scores, reached: BaseGeometry | None = None, proposal: Proposal | None = None
 ) -> Indicators:
-    """The indicators of the district, towns and stations; those of area and homes need outlines, time saved a plan."""
+    """The indicators of the district, towns and stations; those of area and homes need what is `reached`, time saved a plan."""
     with survey.steps.step("measuring indicators"):
-        return measure_indicators(evidence_of(survey, scores, isochrones, proposal))
+        return measure_indicators(evidence_of(survey, scores, reached, proposal))
 
 
 def evidence_of(
-    survey: Survey, scores: Scores, isochrones: Isochrones | None = None, proposal: Proposal | None = None
+    survey: Survey, scores: Scores, reached: BaseGeometry | None = None, proposal: Proposal | None = None
 ) -> Evidence:
     """What the indicators of a survey are computed from."""
     study, walk = survey.study, survey.study.scenario.walk
@@ -83,8 +82,8 @@ def evidence_of(
         walk,
         survey.as_of,
         scores,
-        reached=None if isochrones is None else reached_area(isochrones, walk.minutes),
-        homes=None if isochrones is None else read_homes(study, survey.towns),
+        reached=reached,
+        homes=None if reached is None else read_homes(study, survey.towns),
         communities=communities_of(survey) if study.communities is not None else None,
         after=_reach_after(survey, proposal),
     )

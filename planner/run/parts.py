@@ -8,6 +8,7 @@ import pandas as pd
 
 from planner.decay import Decay, exponential, gaussian, gaussian_to_zero, linear
 from planner.indicators import group_indicators, measure_cells, together
+from planner.isochrones import reached_area
 from planner.profiles import KMH
 from planner.run.measures import communities_of, composite_of, evidence_of, indicators_of, lift_survey, measure_circle
 from planner.run.outputs import publish_scores
@@ -87,7 +88,7 @@ def _indicators(survey: Survey, scores: tuple[Scores, TownScores, GroupScores], 
     walk = survey.study.scenario.walk
     outlines = draw_isochrones(survey, (walk.minutes,))
     proposal = propose(survey, with_frontier=False) if survey.study.candidates else None
-    own = indicators_of(survey, scores[0], outlines, proposal)
+    own = indicators_of(survey, scores[0], reached_area(outlines, walk.minutes), proposal)
     groups = publish_scores(survey, scores)["groups"]
     whole = together(own, group_indicators(GroupScores(groups), walk, survey.as_of))
     return whole if by is None else whole[whole.index.get_level_values("by") == by]

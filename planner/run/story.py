@@ -8,19 +8,19 @@ import warnings
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from planner.access import access_by_town, two_step_access
 from planner.coverage import measure_coverage
 from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
-from planner.policy import named
 from planner.privacy import publish_equity
-from planner.progress import standing_stations
-from planner.reach import Reach, islands_of, link_points, travel_times
+from planner.reach import Reach, find_islands, islands_of, travel_times
 from planner.run.cuts import Measured
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
+from planner.run.standing import read_counted
 from planner.run.summary import standards_said, summary_of
 from planner.run.why import explain_plan
 from planner.schema import (
@@ -32,12 +32,11 @@ from planner.schema import (
     Scores,
     Stations,
     TownAccess,
-    Towns,
     TownScores,
 )
 from planner.score import score_groups, score_stations, score_towns
 from planner.siting import Standing, check_method, check_plain, equity_curve, frontier, propose_sites
-from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
+from planner.sources.files import read_area, read_areas, read_candidates
 from planner.sources.files.fetchable import check_fetched
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
@@ -61,9 +60,7 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
     with steps.step("reading tables"):
         towns = read_area(study)
         areas = read_areas(study, towns)
-        all_stations = _that_count(study, Stations(read_stations(study, towns=towns).sort_index()), towns)
-    as_of = study.as_of or default_as_of(all_stations)
-    stations = standing_stations(all_stations, as_of)
+        all_stations, as_of, stations = read_counted(study, towns)
     with steps.step("reading the street network") as inner:
         network = read_network(study, towns=towns, progress=inner)
     with steps.step("reading residents") as inner:
@@ -75,23 +72,6 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
     if apart := islands_of(network, demand, study.scenario.walk).said(demand["population"].to_numpy()):
         warnings.warn(apart, PlannerWarning, stacklevel=2)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
-
-
-def _that_count(study: Study, stations: Stations, towns: Towns) -> Stations:
-    """The stations without outreach points and without those outside the area, where the study leaves them out.
-
-    A station just outside counts for the people inside who can walk there, unless ``stations.outside`` is false. Points of
-    a kind that the policy pack calls outreach are no stations, unless ``stations.outreach`` is true; a warning counts them.
-    """
-    kinds = read_policy(study).outreach_kinds
-    kind = stations["kind"] if "kind" in stations else pd.Series(None, index=stations.index, dtype=object)
-    apart = kind.map(lambda word: named(word, kinds)).to_numpy(dtype=bool) & (not study.stations.outreach)
-    beyond = ~stations.intersects(towns.union_all()).to_numpy(dtype=bool) & (not study.stations.outside)
-    for left_out, what, switch in ((apart, "outreach points", "outreach"), (beyond, "stations outside the area", "outside")):
-        if left_out.any():
-            said = f"{int(left_out.sum())} {what} are not counted as stations (the first is {stations.index[left_out][0]})"
-            warnings.warn(f"{said}; [stations] {switch} = true counts them", PlannerWarning, stacklevel=3)
-    return Stations(stations[~(apart | beyond)])
 
 
 def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:
@@ -106,22 +86,16 @@ def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link
         warnings.warn(f"{said}; nobody can walk there: check its place", PlannerWarning, stacklevel=3)
 
 
-def _has_candidates(study: Study, towns: Towns) -> bool:
-    """Whether there is any candidate; a run without one is scored and drawn, and says that nothing is proposed."""
-    if len(read_candidates(study, towns=towns)):
-        return True
-    named = ", ".join(block.shown for block in study.candidates)
-    warnings.warn(f"there is no candidate in {named}, so nothing is proposed; add host premises", PlannerWarning, stacklevel=3)
-    return False
-
-
 def score_survey(survey: Survey, isochrones: Isochrones | None = None) -> tuple[Scores, TownScores, GroupScores]:
     """Score stations, towns and groups; with outlines, the share of area covered too."""
-    groups, walk, siting = survey.study.scenario.groups, survey.study.scenario.walk, survey.study.scenario.siting
+    return _score(survey, None if isochrones is None else reached_area(isochrones, survey.study.scenario.walk.minutes))
+
+
+def _score(survey: Survey, reached: BaseGeometry | None) -> tuple[Scores, TownScores, GroupScores]:
+    groups, siting = survey.study.scenario.groups, survey.study.scenario.siting
     target = read_policy(survey.study).town_minimum(survey.as_of) or siting.per_town_min or None
     with survey.steps.step("scoring"):
         stations = score_stations(survey.reach, survey.demand, survey.stations)
-        reached = None if isochrones is None else reached_area(isochrones, walk.minutes)
         towns = score_towns(survey.coverage, survey.towns, survey.stations, groups, reached=reached, target=target)
         return stations, towns, score_groups(survey.coverage, groups)
 
@@ -174,13 +148,37 @@ def propose(survey: Survey, *, with_plan: bool = True, with_frontier: bool = Tru
     PlanError
         If no plan can meet what is asked.
     """
+    if not survey.study.candidates:
+        raise StudyError(f"{survey.study.name}: no [[candidates]] are named; add a block with file = or osm = to study.toml")
+    check_method(survey.study.scenario.siting)
+    return _propose_among(_candidates_of(survey), survey, with_plan, with_frontier, options)
+
+
+def _candidates_of(survey: Survey) -> Candidates:
+    with survey.steps.step("measuring walks to candidates"):
+        return Candidates(read_candidates(survey.study, towns=survey.towns).sort_index())
+
+
+def _propose_if_any(survey: Survey, options: Reach | None) -> Proposal | None:
+    """The proposal; a run without any candidate is scored and drawn, and says that nothing is proposed."""
+    if not survey.study.candidates:
+        return None
+    candidates = _candidates_of(survey)
+    if not len(candidates):
+        named = ", ".join(block.shown for block in survey.study.candidates)
+        said = f"there is no candidate in {named}, so nothing is proposed; add host premises"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
+        return None
+    check_method(survey.study.scenario.siting)
+    return _propose_among(candidates, survey, True, True, options)
+
+
+def _propose_among(
+    candidates: Candidates, survey: Survey, with_plan: bool, with_frontier: bool, options: Reach | None
+) -> Proposal:
     study = survey.study
-    if not study.candidates:
-        raise StudyError(f"{study.name}: no [[candidates]] are named; add a block with file = or osm = to study.toml")
-    check_method(study.scenario.siting)
-    with survey.steps.step("measuring walks to candidates") as inner:
-        candidates = Candidates(read_candidates(study, towns=survey.towns).sort_index())
-        if options is None:
+    if options is None:
+        with survey.steps.step("measuring walks to candidates") as inner:
             options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
     _warn_of_candidates(survey, candidates, options)
     standing = standing_per_town(survey)
@@ -253,11 +251,8 @@ def _warn_of_candidates(survey: Survey, candidates: Candidates, options: Reach) 
     """Say which candidates nobody can walk to: without a street near, on streets that hang together with no other, or empty."""
     cells = pd.Series(0, index=candidates.index)
     cells.update(pd.Series((options.walk_s.indptr[1:] - options.walk_s.indptr[:-1]), index=options.facility_ids))
-    links = link_points(
-        survey.network, shapely.get_coordinates(np.asarray(candidates.geometry)), survey.study.scenario.walk.max_link_m
-    )
-    node = survey.network.ends[np.maximum(links.segment, 0), 0]
-    island = (links.segment >= 0) & (survey.network.component[node] != 0)
+    xy = shapely.get_coordinates(np.asarray(candidates.geometry))
+    island = find_islands(survey.network, xy, survey.study.scenario.walk).off
     nobody = (cells.to_numpy() == 0) & ~island
     for which, what in (
         (island, "on streets that do not join the rest of the network"),
@@ -284,12 +279,12 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
         warnings.simplefilter("always", PlannerWarning)
         survey = survey_study(study, measured=measured, progress=progress)
         isochrones = measured.isochrones if measured else draw_isochrones(survey)
-        scores, towns, groups = score_survey(survey, isochrones)
-        options = measured.options if measured else None
-        proposal = propose(survey, options=options) if study.candidates and _has_candidates(study, survey.towns) else None
+        reached = reached_area(isochrones, study.scenario.walk.minutes)
+        scores, towns, groups = _score(survey, reached)
+        proposal = _propose_if_any(survey, measured.options if measured else None)
         conformity = check_standards(survey) if read_policy(study).has_standards else None
-        measures = measure_all(survey, scores, isochrones, proposal)
-        summary = summary_of(survey, isochrones, proposal) | standards_said(conformity)
+        measures = measure_all(survey, scores, reached, proposal)
+        summary = summary_of(survey, reached, proposal) | standards_said(conformity)
     notes = []
     for caught_one in caught:
         if issubclass(caught_one.category, PlannerWarning):

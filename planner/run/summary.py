@@ -7,21 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from shapely.geometry.base import BaseGeometry
 
-from planner.isochrones import reached_area
 from planner.priority import WHOLE, score_areas
 from planner.privacy import publish_summary
 from planner.run.results import Conformity, Proposal, Survey
-from planner.schema import Areas, Frontier, Isochrones
+from planner.schema import Areas, Frontier
 from planner.score import summarise
 from planner.siting import Plan, knee, needed
 from planner.standards import summarise_standards
 
 
-def summary_of(survey: Survey, isochrones: Isochrones, proposal: Proposal | None) -> dict[str, Any]:
-    """The headline figures, each with its denominator, and the assumptions they stand on."""
+def summary_of(survey: Survey, reached: BaseGeometry, proposal: Proposal | None) -> dict[str, Any]:
+    """The headline figures, each with its denominator, and the assumptions they stand on; `reached` is inside the outlines."""
     study, walk = survey.study, survey.study.scenario.walk
-    reached = reached_area(isochrones, walk.minutes)
     said: dict[str, Any] = {
         "study": study.name,
         "as_of": survey.as_of.isoformat(),
