@@ -17,9 +17,10 @@ import scipy.sparse as sp
 from planner.errors import Fault, PlanError, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import Chosen, newly_covered, sealed_value, side_rows
 from planner.siting.merge import merge_cells
-from planner.siting.problem import Bools, Floats, Ints, Problem, Rules, allowed, check_cells, rules_of, towns_of
+from planner.siting.problem import Problem, Rules, allowed, places_of, rules_of, towns_of
 from planner.siting.search import good_choice
 from planner.siting.solver import Lp, Model, relax, solve
 from planner.siting.tree import branch_and_bound
@@ -111,8 +112,7 @@ def build_rooms(
 
 
 def _pattern(times: Reach, ids: pd.Index, cells: Coverage) -> sp.csr_array:
-    place = cells.index.get_indexer(times.demand_ids).astype(np.int64)
-    check_cells(times, place)
+    place = places_of(times, cells)
     rows = times.facility_ids.get_indexer(ids)
     kept = sp.csr_array(times.walk_s[rows[rows >= 0]])
     row = np.repeat(np.flatnonzero(rows >= 0), np.diff(kept.indptr))

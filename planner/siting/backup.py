@@ -11,8 +11,9 @@ import scipy.sparse as sp
 
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
+from planner.siting.arrays import Floats
 from planner.siting.cover import least_step
-from planner.siting.problem import Floats, Problem, Terms, build_problem
+from planner.siting.problem import Problem, Terms, build_problem
 from planner.study import Siting
 
 

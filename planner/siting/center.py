@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.errors import PlanError
+from planner.siting.arrays import Bools, Floats
 from planner.siting.choose import serves
-from planner.siting.problem import Bools, Floats, Problem
+from planner.siting.problem import Problem
 
 AtRadius = Callable[[float], tuple[Problem, float]]  # walking seconds to who is then in reach and how much must be covered
 

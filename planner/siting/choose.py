@@ -7,10 +7,11 @@ import time
 import numpy as np
 
 from planner.errors import PlanError
+from planner.siting.arrays import Bools
 from planner.siting.cover import Chosen, CoverModel, newly_covered, sealed, single, value_of
 from planner.siting.dominated import needless, put_back, without
 from planner.siting.dual import dual_bound
-from planner.siting.problem import Bools, Problem
+from planner.siting.problem import Problem
 from planner.siting.search import good_choice
 from planner.siting.solver import meets, relax, solve
 from planner.siting.tree import branch_and_bound

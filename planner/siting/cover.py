@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.errors import PlanError
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.problem import NOWHERE, Problem, Rules
-from planner.siting.solver import Answer, Floats, Model
-
-Ints = npt.NDArray[np.int64]
+from planner.siting.solver import Answer, Model
 
 _SCALED_SUM = 20  # weights are scaled by a power of two to add up to some 2**20: tolerances then mean one in 10**12
 _PROVEN = 1e-9  # a bound this close, relatively, is the value itself
@@ -41,7 +39,7 @@ class Chosen:
         return self.bound <= self.value
 
 
-def newly_covered(problem: Problem, chosen: npt.NDArray[np.bool_]) -> float:
+def newly_covered(problem: Problem, chosen: Bools) -> float:
     """Need covered by the chosen sites."""
     reached = problem.reach[np.flatnonzero(chosen)].indices
     covered = np.zeros(len(problem.weight), dtype=bool)
@@ -62,7 +60,7 @@ def value_of(problem: Problem, phase: Ints) -> float:
     return -np.inf if own is None else value - float(problem.terms.cost @ own)
 
 
-def _own(problem: Problem, stands: npt.NDArray[np.bool_]) -> Floats | None:
+def _own(problem: Problem, stands: Bools) -> Floats | None:
     """The further columns that go with these sites; None where the further rows cannot be kept."""
     if problem.terms is None:
         return np.zeros(0)
@@ -79,7 +77,7 @@ class CoverModel:
     """
 
     problem: Problem
-    alone: npt.NDArray[np.bool_]
+    alone: Bools
     scale: float
     model: Model
     constant: float
@@ -164,14 +162,14 @@ def _phases(problem: Problem, values: Floats) -> Ints:
     return np.where(stands.any(axis=0), stands.argmax(axis=0) + 1, 0).astype(np.int64)
 
 
-def _columns(problem: Problem, alone: npt.NDArray[np.bool_], phase: Ints) -> Floats:
+def _columns(problem: Problem, alone: Bools, phase: Ints) -> Floats:
     shared = problem.reach[:, np.flatnonzero(~alone)]
     stands = [(phase > 0) & (phase <= t) for t in range(1, len(problem.rules.steps) + 1)]
     missed = [(shared.T @ s.astype(np.float64)) == 0 for s in stands]
     return np.concatenate([*stands, *missed]).astype(np.float64)
 
 
-def _model(problem: Problem, alone: npt.NDArray[np.bool_], scale: float) -> tuple[Model, float]:
+def _model(problem: Problem, alone: Bools, scale: float) -> tuple[Model, float]:
     rules, periods = problem.rules, len(problem.rules.steps)
     sites, own = problem.reach.shape[0], problem.reach[:, np.flatnonzero(alone)] @ problem.weight[alone]
     shared = sp.csr_array(problem.reach[:, np.flatnonzero(~alone)].T.astype(np.float64))

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
+from planner.siting.arrays import Bools
 from planner.siting.cover import Chosen
-from planner.siting.problem import NOWHERE, Bools, Problem, rules_without
+from planner.siting.problem import NOWHERE, Problem, rules_without
 
 _MOST = 5_000  # candidates that are compared with each other
 

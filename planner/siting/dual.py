@@ -11,16 +11,11 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.reach.compiled import compiled
+from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.problem import NOWHERE, Problem, Rules
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 _ROUND = 40  # steps between two looks at the bound, after which the method begins anew from the better point
 _HALVINGS = 50  # of the interval in which the price of one more site lies

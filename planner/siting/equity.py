@@ -13,12 +13,13 @@ import scipy.sparse as sp
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import EQUITY, Candidates, Coverage, EquityCurve
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.choose import best_cover
 from planner.siting.cover import Chosen, CoverModel, single
 from planner.siting.fair import Parts, anneal_fair, shares_of
 from planner.siting.feasible import check_feasible
 from planner.siting.kernels import Cover, Keep
-from planner.siting.problem import Bools, Floats, Ints, Problem, Terms, build_problem
+from planner.siting.problem import Problem, Terms, build_problem
 from planner.siting.search import arrays, good_choice, keeps_rules
 from planner.siting.solver import relax, solve
 from planner.siting.tree import branch_and_bound

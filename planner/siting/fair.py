@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from planner.reach.compiled import compiled
-from planner.siting.kernels import Cover, Keep, below, may_replace, next_state, takes
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
+from planner.siting.arrays import Bools, Floats, Ints, Short
+from planner.siting.kernels import Cover, Keep, below, first_state, may_replace, next_state, takes
 
 
 class Parts(NamedTuple):
@@ -68,7 +63,7 @@ def anneal_fair(
         _put(cover, parts, int(i), 1, times, share)
     lacking = np.maximum(floor - share, 0.0).sum()
     best, value, best_value = inside.copy(), 0.0, 0.0
-    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
+    state = first_state(seed)
     heat, cooling = hot, (cold / hot) ** (1.0 / max(moves, 1))
     for _ in range(moves):
         heat *= cooling
@@ -101,7 +96,7 @@ def anneal_fair(
 
 
 @compiled
-def _put(cover: Cover, parts: Parts, j: int, by: int, times: npt.NDArray[np.int32], share: Floats) -> float:
+def _put(cover: Cover, parts: Parts, j: int, by: int, times: Short, share: Floats) -> float:
     """Let site j stand (`by` 1) or go (-1); what the covered need changes by, the shares kept up to date."""
     change = 0.0
     for k in range(cover.starts[j], cover.starts[j + 1]):

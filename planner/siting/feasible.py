@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from planner.errors import Fault, PlanError, say_faults
 from planner.schema import Candidates
+from planner.siting.arrays import Bools, Ints
 from planner.siting.problem import NOWHERE, Rules
 from planner.siting.together import check_together
 from planner.study import Method, Siting
@@ -178,5 +178,5 @@ def _spacing(rules: Rules, siting: Siting, site_ids: pd.Index) -> Iterator[Fault
         yield Fault(f"{said} {siting.spacing_m:g} m apart", "require one of them or lower spacing_m", column="siting.spacing_m")
 
 
-def _per_town(rules: Rules, which: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _per_town(rules: Rules, which: Bools) -> Ints:
     return np.bincount(rules.town[which], minlength=len(rules.towns)).astype(np.int64)

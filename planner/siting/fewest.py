@@ -10,9 +10,10 @@ import scipy.sparse as sp
 
 from planner.errors import Fault, PlanError
 from planner.siting import kernels
+from planner.siting.arrays import Bools, Floats
 from planner.siting.choose import ALL, best_cover, serves
 from planner.siting.cover import Chosen, newly_covered, side_rows
-from planner.siting.problem import Bools, Floats, Problem, Terms, with_bonus
+from planner.siting.problem import Problem, Terms, with_bonus
 from planner.siting.search import arrays, good_choice, keeps_rules
 from planner.siting.solver import Model, relax, solve
 from planner.siting.tree import branch_and_bound

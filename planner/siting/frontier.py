@@ -11,10 +11,11 @@ import pandas as pd
 from planner.errors import PlanError
 from planner.reach import Reach
 from planner.schema import FRONTIER, NEEDED, Candidates, Coverage, Frontier, Needed
+from planner.siting.arrays import Bools
 from planner.siting.cover import Chosen, CoverModel
 from planner.siting.problem import Problem, build_problem, without_rules
 from planner.siting.search import cover_arrays, improved, no_rules
-from planner.siting.solver import Answer, Bools, Lp
+from planner.siting.solver import Answer, Lp
 from planner.siting.tree import branch_and_bound
 from planner.study import Siting
 

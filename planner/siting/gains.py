@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from planner.schema import SITES, Sites
+from planner.siting.arrays import Floats
 from planner.siting.models import Solved, Tables
-from planner.siting.recount import Floats, counted, walks_of, worst_s
+from planner.siting.recount import counted, walks_of, worst_s
 from planner.study import MINUTE_S, Method, Siting
 
 _HOUR_S = 3600.0

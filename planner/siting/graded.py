@@ -13,16 +13,13 @@ import scipy.sparse as sp
 from planner.errors import Fault, TableError
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
+from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.merge import merge_cells
 from planner.siting.problem import (
-    Bools,
-    Floats,
-    Ints,
     Problem,
     Rules,
-    Short,
     allowed,
-    check_cells,
+    places_of,
     rules_of,
     rules_without,
     towns_of,
@@ -104,8 +101,7 @@ def build_graded(
         If the times speak of cells that `coverage` does not have.
     """
     sites, cells = allowed(candidates, siting), coverage.sort_index()
-    place = cells.index.get_indexer(options.demand_ids).astype(np.int64)
-    check_cells(options, place)
+    place = places_of(options, cells)
     rows = options.facility_ids.get_indexer(sites.index)
     times = sp.csr_array(options.walk_s[rows[rows >= 0]])
     need = cells["need"].to_numpy(dtype=float)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from planner.reach.compiled import compiled
+from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.graded import Grades
-from planner.siting.kernels import Keep, below, clashes, least_missed, next_state, takes
-from planner.siting.problem import Bools, Floats, Ints, Short
+from planner.siting.kernels import Keep, below, first_state, least_missed, may_join, next_state, takes
 
 NOBODY = -1  # no member gives a cell anything
 
@@ -43,11 +43,7 @@ def greedy_grades(grades: Grades, keep: Keep, begin: Bools, asked: int) -> Bools
         only_short = asked - turn <= np.maximum(keep.least - have, 0).sum()
         best, best_gain = -1, -1.0
         for j in range(len(chosen)):
-            if chosen[j] or most_gain[j] <= best_gain or (must and not keep.forced[j]):
-                continue
-            if only_short and not must and have[keep.town[j]] >= keep.least[keep.town[j]]:
-                continue
-            if have[keep.town[j]] >= keep.most[keep.town[j]] or spent + keep.cost[j] > keep.budget or clashes(keep, j, chosen):
+            if most_gain[j] <= best_gain or not may_join(keep, j, chosen, have, spent, must, only_short):
                 continue
             most_gain[j] = _gain(grades, j, has)
             if most_gain[j] > best_gain:
@@ -94,7 +90,7 @@ def anneal_grades(grades: Grades, keep: Keep, begin: Bools, moves: int, hot: flo
         chosen[i] = True
         _enter(grades, int(i), served, loss)
     best, value, best_value = inside.copy(), 0.0, 1e-9
-    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
+    state = first_state(seed)
     cooling = (cold / hot) ** (1.0 / max(moves, 1))
     heat = hot
     for _ in range(moves):

@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from planner.reach.compiled import compiled
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
+from planner.siting.arrays import Bools, Floats, Ints, Short
 
 
 class Cover(NamedTuple):
@@ -59,11 +54,7 @@ def greedy(cover: Cover, keep: Keep, begin: Bools, asked: int) -> Bools:
         only_short = asked - turn <= np.maximum(keep.least - have, 0).sum()
         best, best_gain = -1, -1.0
         for j in range(len(chosen)):
-            if chosen[j] or most_gain[j] <= best_gain or (must and not keep.forced[j]):
-                continue
-            if only_short and not must and have[keep.town[j]] >= keep.least[keep.town[j]]:
-                continue
-            if have[keep.town[j]] >= keep.most[keep.town[j]] or spent + keep.cost[j] > keep.budget or clashes(keep, j, chosen):
+            if most_gain[j] <= best_gain or not may_join(keep, j, chosen, have, spent, must, only_short):
                 continue
             most_gain[j] = _new_weight(cover, j, covered)
             if most_gain[j] > best_gain:
@@ -99,6 +90,23 @@ def clashes(keep: Keep, j: int, chosen: Bools) -> int:
     for k in range(keep.near_starts[j], keep.near_starts[j + 1]):
         count += int(chosen[keep.near[k]])
     return count
+
+
+@compiled
+def may_join(keep: Keep, j: int, chosen: Bools, have: Ints, spent: float, must: bool, only_short: bool) -> bool:
+    """Whether j may be the next site of a greedy choice: `must` it be a forced one, or `only_short` one for a town in want."""
+    town = keep.town[j]
+    if chosen[j] or (must and not keep.forced[j]) or (only_short and not must and have[town] >= keep.least[town]):
+        return False
+    if have[town] >= keep.most[town] or spent + keep.cost[j] > keep.budget:
+        return False
+    return clashes(keep, j, chosen) == 0
+
+
+@compiled
+def first_state(seed: int) -> np.uint64:
+    """Where `next_state` begins for a seed."""
+    return np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
 
 
 @compiled
@@ -146,7 +154,7 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
         spent += keep.cost[i]
         _enter(cover, int(i), times, owner, loss)
     best, value, best_value = inside.copy(), 0.0, 0.0
-    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
+    state = first_state(seed)
     cooling = (cold / hot) ** (1.0 / max(moves, 1))
     heat = hot
     for _ in range(moves):
@@ -264,7 +272,7 @@ def anneal_phases(cover: Cover, keep: Keep, begin: Ints, periods: int, moves: in
         have[keep.town[i]] += 1
         _move(cover, int(i), periods, int(phase[i]), counts, first)
     value, best_value, heat, spent = 0.0, 0.0, hot, keep.cost[members].sum()
-    state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567)
+    state = first_state(seed)
     cooling = (cold / hot) ** (1.0 / max(moves, 1))
     for _ in range(moves):
         heat *= cooling
@@ -308,7 +316,7 @@ def may_replace(keep: Keep, i: int, j: int, have: Ints, left: float, chosen: Boo
 
 
 @compiled
-def _move(cover: Cover, i: int, a: int, b: int, counts: npt.NDArray[np.int32], first: Short) -> float:
+def _move(cover: Cover, i: int, a: int, b: int, counts: Short, first: Short) -> float:
     """Move site i from phase a to phase b (the number of phases: out); what the covered weight changes by."""
     periods = counts.shape[1]
     change = 0.0

@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.reach.compiled import compiled
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
-Words = npt.NDArray[np.uint64]
+from planner.siting.arrays import Bools, Floats, Ints, Short, Words
 
 
 class Merged(NamedTuple):

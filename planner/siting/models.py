@@ -12,6 +12,7 @@ from planner.decay import exponential, gaussian, gaussian_to_zero, linear
 from planner.errors import Fault, PlanError
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
+from planner.siting.arrays import Bools, Floats
 from planner.siting.assign import Standing, assignment_table, best_assignment, build_rooms
 from planner.siting.backup import build_backup
 from planner.siting.center import least_worst
@@ -21,7 +22,7 @@ from planner.siting.equity import alone_in_phases, choose_fair
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
 from planner.siting.graded import Grade, build_graded, nearest_s, standing_worth
-from planner.siting.problem import Bools, Floats, Problem, Rules, allowed, build_problem
+from planner.siting.problem import Problem, Rules, allowed, build_problem
 from planner.siting.serve import choose_graded
 from planner.study import MINUTE_S, Method, Siting
 

@@ -11,11 +11,12 @@ import scipy.sparse as sp
 
 from planner.reach import Reach
 from planner.schema import NEAR_PLANS, Candidates, Coverage, NearPlans
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import Chosen, CoverModel, newly_covered
 from planner.siting.plan import Plan
-from planner.siting.problem import Bools, Ints, Problem, build_problem, rules_without
+from planner.siting.problem import Problem, build_problem, rules_without
 from planner.siting.search import good_choice
-from planner.siting.solver import Answer, Floats, Model, relax, solve
+from planner.siting.solver import Answer, Model, relax, solve
 from planner.siting.tree import branch_and_bound
 from planner.study import Siting
 

@@ -12,11 +12,10 @@ import pandas as pd
 
 from planner.reach import Reach
 from planner.schema import SITES, Candidates, Coverage, Sites
+from planner.siting.arrays import Bools, Floats, Short
 from planner.siting.graded import Grade, standing_worth
 
 Cells = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 def sites_table(
@@ -57,7 +56,7 @@ def sites_table(
     return _table(rows, candidates)
 
 
-def _columns(options: Reach, row: int) -> npt.NDArray[np.int32]:
+def _columns(options: Reach, row: int) -> Short:
     """Columns of the times of one candidate; none for one without a row."""
     walk_s = options.walk_s
     return walk_s.indices[walk_s.indptr[row] : walk_s.indptr[row + 1]] if row >= 0 else walk_s.indices[:0]
@@ -113,7 +112,7 @@ def _best_first(
         yield sites[heapq.heappop(waiting)[3]]
 
 
-def _counted(coverage: Coverage) -> dict[str, npt.NDArray[np.float64]]:
+def _counted(coverage: Coverage) -> dict[str, Floats]:
     groups = [str(name) for name in coverage.columns if str(name).startswith("pop_")]
     counted = {"need": coverage["need"], "pop": coverage["population"]}
     counted |= {name.removeprefix("pop_"): coverage[name] for name in groups}

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from planner.card import html_card
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
+from planner.siting.arrays import Bools
 from planner.study import Method, Siting
 
 _SAME = 1e-9  # sums of people in another order agree to this share
@@ -226,7 +226,7 @@ def _count_faults(plan: Plan, options: Reach, coverage: Coverage) -> list[Fault]
     return [fault for fault in faults if fault is not None]
 
 
-def reached_cells(options: Reach, coverage: Coverage, site_id: object) -> npt.NDArray[np.bool_]:
+def reached_cells(options: Reach, coverage: Coverage, site_id: object) -> Bools:
     """Which rows of `coverage` one candidate reaches."""
     row = options.facility_ids.get_indexer(pd.Index([site_id]))[0]
     reached = np.zeros(len(coverage), dtype=bool)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from planner.siting.arrays import Bools
 from planner.siting.cover import Chosen, sealed_value
 from planner.siting.graded import Graded
 from planner.siting.prices import Prices, price_cells, settled
-from planner.siting.problem import Bools
 from planner.siting.search import keeps_rules
 
 _STEPS = 120  # subgradient steps a node

@@ -14,10 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.reach.compiled import compiled
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.dual import pick_by_price
 from planner.siting.graded import Graded, Grades, by_cell
 from planner.siting.interchange import collected, payments
-from planner.siting.problem import Bools, Floats, Ints, Rules
+from planner.siting.problem import Rules
 
 _STEPS = 3_000  # most subgradient steps
 _PATIENCE = 25  # steps without a better bound after which the next are half as long

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import scipy
 import scipy.sparse as sp
@@ -14,13 +13,9 @@ import scipy.sparse as sp
 from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
+from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.merge import merge_cells
 from planner.study import Method, Siting
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Short = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 NOWHERE = -1  # town of a candidate that has none
 
@@ -148,8 +143,7 @@ def build_problem(
         If the times speak of cells that `coverage` does not have.
     """
     sites, cells = allowed(candidates, siting), coverage.sort_index()
-    place = cells.index.get_indexer(options.demand_ids).astype(np.int64)
-    check_cells(options, place)
+    place = places_of(options, cells)
     need, covered = cells[weigh].to_numpy(dtype=float), cells["covered"].to_numpy(dtype=bool)
     rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
     labels = None if label is None else label.reindex(cells.index).to_numpy(dtype=np.int64)
@@ -169,16 +163,17 @@ def with_bonus(problem: Problem) -> Problem:
     return replace(problem, reach=reach, weight=np.concatenate([problem.weight, problem.rules.bonus[preferred]]))
 
 
-def check_cells(options: Reach, place: Ints) -> None:
-    """Pass if every demand point of the times has a place in the coverage table.
+def places_of(options: Reach, cells: pd.DataFrame) -> Ints:
+    """The row of `cells` (indexed by demand_id) that each demand point of the times is.
 
     Raises
     ------
     TableError
         If some have none.
     """
+    place = cells.index.get_indexer(options.demand_ids).astype(np.int64)
     if (place >= 0).all():
-        return
+        return place
     unknown = options.demand_ids[place < 0]
     said = f"the times speak of {len(unknown)} demand points that the coverage table does not have"
     fault = Fault(said, "measure both on the same demand", row=str(unknown[0]))

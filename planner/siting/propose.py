@@ -12,6 +12,7 @@ import pandas as pd
 from planner.errors import PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
+from planner.siting.arrays import Bools
 from planner.siting.assign import Standing
 from planner.siting.equity import check_parts, part_shares
 from planner.siting.feasible import check_method, check_names
@@ -19,7 +20,7 @@ from planner.siting.gains import with_gains
 from planner.siting.models import Solved, Tables, solve_model
 from planner.siting.order import sites_table
 from planner.siting.plan import PhaseResult, Plan, check_plan, reached_cells
-from planner.siting.problem import Bools, allowed
+from planner.siting.problem import allowed
 from planner.siting.recount import model_faults
 from planner.study import Method, Siting
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
@@ -24,8 +23,9 @@ from planner.schema import (
     SiteReasons,
     Stations,
 )
+from planner.siting.arrays import Bools, Floats
 from planner.siting.plan import Plan
-from planner.siting.problem import Floats, Problem, build_problem, plain_siting
+from planner.siting.problem import Problem, build_problem, plain_siting
 from planner.siting.search import keeps_rules
 from planner.study import Siting
 
@@ -53,7 +53,7 @@ class Ground:
     sites: sp.csr_array
     people: Floats
     need: Floats
-    covered: npt.NDArray[np.bool_]
+    covered: Bools
 
     @classmethod
     def of(cls, reach: Reach, options: Reach, coverage: Coverage, candidates: Candidates) -> Ground:
@@ -134,7 +134,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def _shared(ground: Ground, own: npt.NDArray[np.bool_], others: pd.Index) -> pd.Series:
+def _shared(ground: Ground, own: Bools, others: pd.Index) -> pd.Series:
     """Residents of these cells who reach each station, and each of the other sites."""
     people = np.where(own, ground.people, 0.0)
     sites = pd.Series(ground.sites[ground.site_ids.get_indexer(others)] @ people, index=others.astype(str))
@@ -184,7 +184,7 @@ def alternative_sites(
     return _described(pd.DataFrame(rows, columns=columns), candidates)
 
 
-def _swaps(problem: Problem, chosen: npt.NDArray[np.bool_], at: int, need: Floats, count: int) -> Iterator[int]:
+def _swaps(problem: Problem, chosen: Bools, at: int, need: Floats, count: int) -> Iterator[int]:
     """Candidates that may come for the site `at`, those that leave most need covered first."""
     if problem.rules.forced[at]:
         return

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from planner.errors import Fault
+from planner.siting.arrays import Bools, Floats
 from planner.siting.equity import worst_worth
 from planner.siting.graded import nearest_s
 from planner.siting.models import Tables, grade_of, penalty_s
 from planner.siting.plan import Plan
 from planner.siting.problem import allowed
 from planner.study import MINUTE_S, Method, Siting
-
-Floats = npt.NDArray[np.float64]
 
 _SAME = 1e-9  # sums in another order agree to this share
 
@@ -80,10 +78,10 @@ def counted(tables: Tables, siting: Siting, stands: pd.Index) -> float:
     return float((need[near] * grade(walk_s[near])).sum())
 
 
-def _reached(tables: Tables, stands: pd.Index) -> npt.NDArray[np.bool_]:
+def _reached(tables: Tables, stands: pd.Index) -> Bools:
     rows = tables.options.facility_ids.get_indexer(stands)
     cells = np.unique(tables.options.walk_s[rows[rows >= 0]].indices)
-    found: npt.NDArray[np.bool_] = tables.coverage.index.isin(tables.options.demand_ids[cells])
+    found: Bools = tables.coverage.index.isin(tables.options.demand_ids[cells])
     return found
 
 
@@ -93,7 +91,7 @@ def _bonus(tables: Tables, siting: Siting, stands: pd.Index) -> float:
     return float(sum(siting.prefer.get(str(host), 0.0) for host in tables.candidates.loc[stands, "host"]))
 
 
-def _coverable(tables: Tables, siting: Siting) -> npt.NDArray[np.bool_]:
+def _coverable(tables: Tables, siting: Siting) -> Bools:
     allowed = tables.candidates.index[~tables.candidates.index.astype(str).isin(siting.forbidden)]
     return np.asarray(tables.coverage["covered"].to_numpy(dtype=bool) | _reached(tables, allowed))
 

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from planner.reach import Reach
 from planner.schema import ROBUST, Candidates, Coverage, Robust
+from planner.siting.arrays import Bools, Floats
 from planner.siting.cover import newly_covered
 from planner.siting.feasible import check_feasible
 from planner.siting.plan import Plan
@@ -20,7 +21,6 @@ from planner.siting.search import good_choice
 from planner.study import Group, Reasons, Siting
 
 _MOVES = 200  # swaps for each candidate in a draw
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def _drawn(
     return Coverage(world)
 
 
-def _best(problem: Problem, planned: pd.Index, seed: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _best(problem: Problem, planned: pd.Index, seed: int) -> tuple[Bools, Bools]:
     """The best choice found, the plan itself where nothing better is; and the plan."""
     mine = np.asarray(problem.site_ids.isin(planned), dtype=np.bool_)
     found = good_choice(problem, moves=_MOVES * max(len(mine), 1), seed=seed)

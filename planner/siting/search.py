@@ -5,16 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.siting import kernels
+from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import newly_covered, value_of
 from planner.siting.kernels import Cover, Keep
 from planner.siting.problem import NOWHERE, Problem, Rules
-
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 _HOT, _COLD = 0.03, 0.003  # losses taken at the start and at the end, in shares of what a site covers on average
 
@@ -106,7 +103,7 @@ def improved(cover: Cover, keep: Keep, begin: Bools, asked: int, *, moves: int, 
     return kernels.anneal(cover, keep, grown, moves, _HOT * unit, _COLD * unit, seed + 1)
 
 
-def cover_arrays(reach: sp.csr_array, weight: npt.NDArray[np.float64]) -> Cover:
+def cover_arrays(reach: sp.csr_array, weight: Floats) -> Cover:
     """Which site covers which cells, as the compiled loops take it."""
     return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32), weight)
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from planner.errors import PlanError
+from planner.siting.arrays import Bools
 from planner.siting.choose import best_cover, choose_cover
 from planner.siting.cover import Chosen, least_step, sealed_value
 from planner.siting.graded import Graded, Grades, layer_entries, layered
 from planner.siting.interchange import anneal_grades, greedy_grades
 from planner.siting.price_tree import price_tree
 from planner.siting.prices import price_cells, second_best, settled
-from planner.siting.problem import Bools
 from planner.siting.search import keep_of, keeps_rules
 
 _EACH, _EFFORT = 300, 3e8  # swaps a run for each candidate; entries looked at in a run: some five seconds

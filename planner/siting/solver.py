@@ -7,13 +7,10 @@ from typing import Any
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from planner.errors import PlanError
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from planner.siting.arrays import Bools, Floats, Short
 
 _FEW = 2_000  # entries of a model whose relaxation the simplex solves as fast
 _TOLERANCE = 1e-9  # integrality and feasibility; HiGHS allows 1e-10 and takes 1e-6 unless told
@@ -123,7 +120,7 @@ class Lp:
         if basis is not None:
             _check(self._highs.setBasis(basis), "the basis")
 
-    def solve(self, columns: npt.NDArray[np.int32], lower: Floats, upper: Floats) -> Relaxed | None:
+    def solve(self, columns: Short, lower: Floats, upper: Floats) -> Relaxed | None:
         """The relaxation with other bounds on some columns; None if no x exists."""
         _check(self._highs.changeColsBounds(len(columns), columns, lower, upper), "the bounds")
         low, high = self.model.lower.copy(), self.model.upper.copy()

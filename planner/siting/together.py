@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from planner.errors import Fault, PlanError, say_faults
+from planner.siting.arrays import Floats
 from planner.siting.cover import side_rows
-from planner.siting.problem import Floats, Rules, no_rules_for
+from planner.siting.problem import Rules, no_rules_for
 from planner.siting.solver import Answer, Model, solve
 
 _NODES = 2_000  # of the solver's tree: the same work on any machine; what is not decided by then is left to the model itself

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from planner.siting.solver import Answer, Floats, Lp, Model, Relaxed, worth
+from planner.siting.arrays import Floats, Short
+from planner.siting.solver import Answer, Lp, Model, Relaxed, worth
 
 _WHOLE = 1e-7  # an x this close to a whole number is one
 
@@ -53,7 +53,7 @@ class _Gains:
 @dataclass(eq=False)
 class _Tree:
     lp: Lp
-    columns: npt.NDArray[np.int32]
+    columns: Short
     step: float
     best: Floats
     cost: float
