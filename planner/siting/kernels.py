@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.reach.compiled import compiled
+from planner.reach.compiled import compiled, inlined
 from planner.siting.arrays import Bools, Floats, Ints, Short
 
 
@@ -92,7 +92,7 @@ def clashes(keep: Keep, j: int, chosen: Bools) -> int:
     return count
 
 
-@compiled
+@inlined
 def may_join(keep: Keep, j: int, chosen: Bools, have: Ints, spent: float, must: bool, only_short: bool) -> bool:
     """Whether j may be the next site of a greedy choice: `must` it be a forced one, or `only_short` one for a town in want."""
     town = keep.town[j]
