@@ -20,8 +20,8 @@ from shapely import box
 from planner.errors import PlannerWarning
 from planner.isochrones import isochrone_bands
 from planner.publish.blocks import Cells, Heading, Paper
-from planner.publish.pictures import Picture, chinese_font, draw_bars, draw_frontier, draw_gaps, draw_map
-from planner.publish.report import compose_report, write_report
+from planner.publish.pictures import Picture, as_file, chinese_font, plot_bars, plot_frontier, plot_gaps, plot_map
+from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import write_word
 from planner.schema import TOWN_SCORES, TOWNS
@@ -48,8 +48,7 @@ SUMMARY = {"coverage": 0.5, "stations": 3, "cutoff_minutes": 15.0, "population":
 
 
 def written(path: Path, language: str, worst: str = "Old town") -> str:
-    write_report(
-        path,
+    said = compose_report(
         study=study(),
         summary=SUMMARY,
         tables=tables(worst),
@@ -59,6 +58,7 @@ def written(path: Path, language: str, worst: str = "Old town") -> str:
         notes=["one note"],
         language=language,
     )
+    write_word(path, said)
     book = docx.Document(str(path))
     cells = [cell.text for table in book.tables for row in table.rows for cell in row.cells]
     return "\n".join([*(paragraph.text for paragraph in book.paragraphs), *cells])
@@ -78,7 +78,7 @@ def test_the_report_says_the_figures_the_sources_and_the_notes(tmp_path: Path) -
 
 
 def paper(language: str = "en", worst: str = "Old town", **more: pd.DataFrame) -> Paper:
-    picture = Picture("map", f"Stations of {worst}", draw_bars(tables()["towns"], "town"))
+    picture = Picture("map", f"Stations of {worst}", as_file(plot_bars(tables()["towns"], "town")))
     return compose_report(
         study=study(), summary=SUMMARY, tables=tables(worst) | more, pictures=[picture], as_of=dt.date(2025, 6, 30),
         sources=["Streets: © OpenStreetMap contributors"], notes=["one note"], language=language,
@@ -125,7 +125,8 @@ def test_the_gaps_are_drawn_of_residents_alone() -> None:
     coverage = demand.assign(covered=[x < 500 for x, _ in corners()])
 
     def drawn(table: gpd.GeoDataFrame) -> bytes:
-        return draw_gaps(network=network, towns=TOWNS.conform(frame), stations=stations, coverage=table, form="svg")
+        axes = plot_gaps(network=network, towns=TOWNS.conform(frame), stations=stations, coverage=table)
+        return as_file(axes, form="svg")
 
     plain = drawn(coverage)
     assert drawn(coverage.assign(pop_few=99.0)) == plain
@@ -152,15 +153,12 @@ def test_maps_and_charts_are_drawn_without_a_browser_the_same_way_each_time(form
     frontier = pd.DataFrame({"stations": [1, 2], "covered_pop": [5.0, 8.0], "bound": [5.0, 8.0]}).set_index("stations")
 
     def drawn() -> list[bytes]:
-        on_map = draw_map(
-            network=network,
-            towns=TOWNS.conform(frame),
-            stations=stations,
-            isochrones=outlines,
-            form=form,  # type: ignore[arg-type]
-        )
-        bars = draw_bars(tables(HOSTILE.replace("\x00", ""))["towns"], "town", form=form)  # type: ignore[arg-type]
-        return [on_map, bars, draw_frontier(frontier, 1, form=form)]  # type: ignore[arg-type]
+        plots = [
+            plot_map(network=network, towns=TOWNS.conform(frame), stations=stations, isochrones=outlines),
+            plot_bars(tables(HOSTILE.replace("\x00", ""))["towns"], "town"),
+            plot_frontier(frontier, 1),
+        ]
+        return [as_file(axes, form=form) for axes in plots]  # type: ignore[arg-type]
 
     first = drawn()
     assert all(picture.startswith(start) for picture in first)
@@ -173,8 +171,8 @@ def test_without_a_chinese_font_a_sentence_says_so_and_labels_are_english(monkey
     with pytest.warns(PlannerWarning, match="no font with Chinese letters"):
         assert chinese_font() is None
     with pytest.warns(PlannerWarning, match="labelled in English"):
-        in_zh = draw_bars(tables()["towns"], "town", language="zh", form="svg")
-    assert in_zh == draw_bars(tables()["towns"], "town", language="en", form="svg")
+        in_zh = as_file(plot_bars(tables()["towns"], "town", language="zh"), language="zh", form="svg")
+    assert in_zh == as_file(plot_bars(tables()["towns"], "town", language="en"), language="en", form="svg")
 
 
 def test_whoever_rides_is_not_said_to_walk() -> None:

@@ -85,24 +85,6 @@ def plot_map(
         return axes
 
 
-def draw_map(
-    *,
-    network: Network,
-    towns: Towns,
-    stations: Stations,
-    isochrones: Isochrones,
-    sites: gpd.GeoDataFrame | None = None,
-    language: str = "en",
-    form: Format = "png",
-) -> bytes:
-    """What `plot_map` draws, as a file."""
-    return _bytes(
-        plot_map(network=network, towns=towns, stations=stations, isochrones=isochrones, sites=sites, language=language),
-        language,
-        form,
-    )
-
-
 def plot_gaps(
     *,
     network: Network,
@@ -131,24 +113,6 @@ def plot_gaps(
         handles += _point_handles(sites is not None and len(sites) > 0, said)
         _legend(figure, handles)
         return axes
-
-
-def draw_gaps(
-    *,
-    network: Network,
-    towns: Towns,
-    stations: Stations,
-    coverage: Coverage,
-    sites: gpd.GeoDataFrame | None = None,
-    language: str = "en",
-    form: Format = "png",
-) -> bytes:
-    """What `plot_gaps` draws, as a file."""
-    return _bytes(
-        plot_gaps(network=network, towns=towns, stations=stations, coverage=coverage, sites=sites, language=language),
-        language,
-        form,
-    )
 
 
 def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
@@ -198,11 +162,6 @@ def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
         return axes
 
 
-def draw_bars(table: pd.DataFrame, names: str, *, language: str = "en", form: Format = "png") -> bytes:
-    """What `plot_bars` draws, as a file."""
-    return _bytes(plot_bars(table, names, language=language), language, form)
-
-
 def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en") -> Axes:
     """Residents covered against number of stations, with the bound; today's number is marked."""
     flat = frontier.reset_index()
@@ -224,11 +183,6 @@ def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
         axes.legend(fontsize=8, loc="lower right")
         _tidy(axes)
         return axes
-
-
-def draw_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en", form: Format = "png") -> bytes:
-    """What `plot_frontier` draws, as a file."""
-    return _bytes(plot_frontier(frontier, existing, language=language), language, form)
 
 
 @contextmanager
@@ -315,8 +269,8 @@ def _tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=8)
 
 
-def _bytes(axes: Axes, language: str, form: Format) -> bytes:
-    """The figure as a file without the date of its making, so that the same run has the same bytes."""
+def as_file(axes: Axes, *, language: str = "en", form: Format = "png") -> bytes:
+    """What was drawn in a language as a file, without the date of its making, so that the same run has the same bytes."""
     stream = io.BytesIO()
     metadata: Mapping[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
     with _style(language, warn=False):
@@ -341,20 +295,20 @@ def draw_all(
     """
     drawn: dict[str, list[Picture]] = {}
     proposed = gpd.GeoDataFrame(tables["sites"]) if "sites" in tables else None
-    ground: dict[str, Any] = {"network": network, "towns": towns, "stations": stations, "sites": proposed, "form": form}
+    ground: dict[str, Any] = {"network": network, "towns": towns, "stations": stations, "sites": proposed}
     demand = Coverage(gpd.GeoDataFrame(tables["demand"]))
     for language in languages:
         said = _CAPTIONS[language]
-        pictures = [
-            Picture("map", said["map"], draw_map(**ground, isochrones=isochrones, language=language)),
-            Picture("gaps", said["gaps"], draw_gaps(**ground, coverage=demand, language=language)),
-            Picture("towns", said["towns"], draw_bars(tables["towns"], "town", language=language, form=form)),
-            Picture("groups", said["groups"], draw_bars(apart(tables)["groups"], "label", language=language, form=form)),
-        ]
+        plots = {
+            "map": plot_map(**ground, isochrones=isochrones, language=language),
+            "gaps": plot_gaps(**ground, coverage=demand, language=language),
+            "towns": plot_bars(tables["towns"], "town", language=language),
+            "groups": plot_bars(apart(tables)["groups"], "label", language=language),
+        }
         if "frontier" in tables:
-            content = draw_frontier(tables["frontier"], len(stations), language=language, form=form)
-            pictures.append(Picture("frontier", said["frontier"], content))
-        drawn[language] = pictures
+            plots["frontier"] = plot_frontier(tables["frontier"], len(stations), language=language)
+        files = {name: as_file(axes, language=language, form=form) for name, axes in plots.items()}
+        drawn[language] = [Picture(name, said[name], content) for name, content in files.items()]
     return drawn
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,6 @@ from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper,
 from planner.publish.notes import notes_said
 from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
-from planner.publish.word_file import write_word
 from planner.publish.words import DEFINITIONS, WORDS, model_said
 from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
@@ -28,34 +26,6 @@ _IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
 _AMOUNTS = ("before", "value", "difference", "minimum")  # of recorded figures: ratings and shares among them
 _MOST_ROWS = 60  # longer tables stand whole in the workbook
 _SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
-
-
-def write_report(
-    path: Path,
-    *,
-    study: Study,
-    summary: Mapping[str, Any],
-    tables: Mapping[str, pd.DataFrame],
-    pictures: Sequence[Picture],
-    as_of: dt.date,
-    sources: Sequence[str],
-    notes: Sequence[str],
-    language: str,
-) -> None:
-    """Write the report of a run in one language as a ``.docx``; what it says is `compose_report`'s."""
-    write_word(
-        path,
-        compose_report(
-            study=study,
-            summary=summary,
-            tables=tables,
-            pictures=pictures,
-            as_of=as_of,
-            sources=sources,
-            notes=notes,
-            language=language,
-        ),
-    )
 
 
 def compose_report(

@@ -159,13 +159,12 @@ def write_documents(run: Run, folder: Path) -> None:
     sources = sources_of(study)
     headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
     write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
-    pictures = draw_pictures(run)
     for language in languages:
         paper = compose_report(
             study=study,
             summary=run.published_summary,
             tables=tables,
-            pictures=pictures[language],
+            pictures=run.pictures[language],
             as_of=survey.as_of,
             sources=[source[language] for source in sources],
             notes=run.notes,
@@ -181,14 +180,15 @@ def write_pictures(run: Run, folder: Path) -> None:
     """Each map and chart as PNG and SVG in ``pictures``; other languages than the first in their names."""
     first = run.survey.study.publish.languages[0]
     (folder / "pictures").mkdir()
-    for form in ("png", "svg"):
-        for language, pictures in draw_pictures(run, form).items():
+    drawn: Mapping[Format, Mapping[str, list[Picture]]] = {"png": run.pictures, "svg": draw_pictures(run, "svg")}
+    for form, in_languages in drawn.items():
+        for language, pictures in in_languages.items():
             for picture in pictures:
                 name = picture.name if language == first else f"{picture.name}.{language}"
                 (folder / "pictures" / f"{name}.{form}").write_bytes(picture.content)
 
 
-def draw_pictures(run: Run, form: Format = "png") -> dict[str, list[Picture]]:
+def draw_pictures(run: Run, form: Format) -> dict[str, list[Picture]]:
     """Every picture of a run by language, small counts already suppressed."""
     from planner.publish.pictures import draw_all
 

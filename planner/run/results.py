@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from planner.publish.atlas import Atlas
+    from planner.publish.pictures import Picture
 
 Progress = Callable[[str, float], None]
 Part = Literal["pages", "tables", "documents", "pictures"]
@@ -206,6 +207,11 @@ class Run:
     def published_summary(self) -> Mapping[str, Any]:
         """The headline figures without those that would give a suppressed count away."""
         return publish_summary(self.summary, self.published["groups"])
+
+    @cached_property
+    def pictures(self) -> Mapping[str, list[Picture]]:
+        """Each map and chart as PNG, by language; documents and slides show the same."""
+        return outputs.draw_pictures(self, "png")
 
     def draw(self) -> Atlas:
         """The two pages, with small counts of key groups already suppressed."""

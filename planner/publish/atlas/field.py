@@ -19,7 +19,7 @@ import shapely
 
 from planner.network import Network
 from planner.publish.atlas.shapes import Floats, Ints, lat_lon, pack_numbers
-from planner.reach import Streets, nearest_facilities
+from planner.reach import nearest_facilities
 from planner.schema import Stations, Towns
 from planner.study import Walk
 
@@ -106,21 +106,19 @@ def draw_field(
     """
     if not len(stations):
         return None
-    streets = Streets.of(network, takes_steps=walk.takes_steps)
     horizon = min(max(LEAST_HORIZON, 3 * walk.minutes), MOST_HORIZON)
     far = replace(walk, minutes=horizon, towns={town: replace(own, minutes=horizon) for town, own in walk.towns.items()})
     area = shapely.union_all(towns.geometry.to_numpy())
     shapely.prepare(area)
     doors = stations.loc[list(order)]
     for side in [side for side in SIDES_M if area.area / side**2 <= MOST_POINTS] or SIDES_M[-1:]:
-        ready = streets if not walk.towns else network
-        field = _measure(ready, towns, area, doors, far, side, RANKS)
+        field = _measure(network, towns, area, doors, far, side, RANKS)
         packed = _pack(field)
         if _letters(packed) <= MOST_LETTERS:
             break
     every = len(doors) <= RANKS
     if like is not None and not every:
-        known = _measure(ready, towns, area, doors, far, side, min(len(doors), MOST_KNOWN))
+        known = _measure(network, towns, area, doors, far, side, min(len(doors), MOST_KNOWN))
         more = _pack(_with_alike(known, like))
         every = _letters(more) <= _letters(packed) + MOST_ALIKE_LETTERS and len(doors) <= MOST_KNOWN
         packed = more if every else packed
@@ -129,7 +127,7 @@ def draw_field(
     return packed | {"cutoff": walk.minutes, "cutoffs": own, "error_s": _errors(field, network, towns, area, doors, far)}
 
 
-def _measure(network: Network | Streets, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float, most: int) -> Field:
+def _measure(network: Network, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float, most: int) -> Field:
     """Ask the engine at every grid point within a side of the towns for the `most` nearest stations."""
     west, south, east, north = area.bounds
     corners = lat_lon([(west, south), (east, north), (west, north), (east, south)], towns.crs)
