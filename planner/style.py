@@ -33,6 +33,7 @@ GAP_COLOURS = ("#f1eef6", "#d7b5d8", "#df65b0", "#dd1c77", "#980043")  # PuRd
 SHARE_COLOURS = ("#edf8fb", "#b3cde3", "#8c96c6", "#8856a7", "#810f7c")  # BuPu
 OVERLAP_COLOURS = (GAP_COLOURS[0], "#a1dab4", "#41b6c4", "#253494")  # none, one, two, three or more in reach; YlGnBu
 BEYOND_COLOUR = "#8a8f98"  # farther than the cutoff
+FACILITY_COLOURS: Mapping[str, str] = MappingProxyType({"basic": "#4b2e83", "quality": "#7a4b00"})  # dark, under a white figure
 PROPOSED_COLOUR = "#E69F00"  # Okabe and Ito's orange, always with a dark edge and a number
 
 GROUND: Mapping[str, str] = MappingProxyType(
@@ -43,6 +44,26 @@ PALETTE_SOURCE: Said = MappingProxyType(
     {
         "zh": "配色：ColorBrewer 2.0 与 Okabe–Ito（2008）色盲友好配色",
         "en": "Colours: ColorBrewer 2.0 and Okabe–Ito (2008), safe for colour-blind readers",
+    }
+)
+
+# Areas of priority by kind: the colour of the edge and its dashes, so that no colour is the only sign.
+AREA_LINES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "settlement": ("#00425f", ""),
+        "crowd": ("#b3500a", "10 5"),
+        "industry": ("#4d4d4d", "3 5"),
+        "resettlement": ("#8a1c5c", "14 4 3 4"),
+        "other": ("#1c2733", "6 6"),
+    }
+)
+AREA_KINDS: Mapping[str, Said] = MappingProxyType(
+    {
+        "settlement": {"zh": "人员集中居住区", "en": "dense housing"},
+        "crowd": {"zh": "人流密集区", "en": "busy place"},
+        "industry": {"zh": "产业集聚区", "en": "cluster of industry"},
+        "resettlement": {"zh": "易地搬迁安置区", "en": "resettlement"},
+        "other": {"zh": "其他", "en": "other"},
     }
 )
 
@@ -164,12 +185,12 @@ def band_colours(count: int) -> tuple[str, ...]:
 
 
 def before_han(name: str) -> str:
-    """A name as it stands before Chinese words: with a space after it where it ends in a Latin letter or digit.
+    """A name as it stands before Chinese words: with a space after it where it ends in a letter or mark of the Latin kind.
 
-    >>> before_han("Porto Alegre") + "站点", before_han("嘉定区") + "站点"
-    ('Porto Alegre 站点', '嘉定区站点')
+    >>> before_han("Porto Alegre") + "站点", before_han("嘉定区") + "站点", before_han("A (west)") + "站点"
+    ('Porto Alegre 站点', '嘉定区站点', 'A (west) 站点')
     """
-    return f"{name} " if name[-1:].isascii() and name[-1:].isalnum() else name
+    return f"{name} " if name[-1:].isascii() and name[-1:].strip() else name
 
 
 def kind_colours(kinds: Sequence[str]) -> dict[str, str]:

@@ -17,11 +17,24 @@ import pyproj
 import shapely
 from builders import BLOCK_M, CRS, STROLL, corners, demand_at, lattice, stations_at
 
+from planner.circle import Service
 from planner.coverage import measure_coverage
+from planner.priority import score_areas
 from planner.reach import Reach
-from planner.schema import CANDIDATES, FRONTIER, ISOCHRONES, SITES, TOWNS
+from planner.schema import AREAS, CANDIDATES, FRONTIER, ISOCHRONES, SITES, TOWNS
 from planner.score import score_groups, score_stations, score_towns
-from planner.study import Group, NetworkSource, Phase, PopulationSource, Publish, Scenario, Siting, StationSource, Study
+from planner.study import (
+    Group,
+    NetworkSource,
+    Phase,
+    PopulationSource,
+    Publish,
+    Scenario,
+    ServiceClass,
+    Siting,
+    StationSource,
+    Study,
+)
 
 PLACES = ((200.0, 500.0), (900.0, 500.0))
 GROUPS = (Group("unemployed", "登记失业人员", 3.0),)
@@ -86,6 +99,7 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
     members = [12.0 if x < 300 else 3.0 for x, _ in corners()]
     demand = demand.assign(population=10.0, pop_unemployed=[min(m, 10.0) for m in members])
     withheld = float("nan")
+    areas = _areas(word)
     reach = _walks(stations, demand)
     coverage = measure_coverage(reach, demand)
     settings = study(**publish)
@@ -108,15 +122,48 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
         "candidates": _candidates(word),
         "backdrop": gpd.GeoDataFrame(
             {"kind": ["water", "green"]}, geometry=[shapely.box(0, 0, 90, 400), shapely.box(600, 600, 690, 690)], crs=CRS),
+        "areas": areas,
+        "area_scores": score_areas(coverage.assign(in_old=10.0 * inside(areas)), areas, place, stations),
+        "services": services(word),
         "as_of": dt.date(2025, 6, 30),
         "sources": ("Streets: © OpenStreetMap contributors, ODbL", *text),
     }  # fmt: skip
+
+
+def services(word: list[str]) -> tuple[Service, ...]:
+    """Two services with places, the second of another class, and one that the data does not know."""
+    shops = _points([(200.0, 600.0), (300.0, 700.0), (800.0, 200.0)], name=[word[0], word[-1], ""])
+    called = {"en": word[0], "zh": word[-1]} if len(word) > 1 else {"en": "shopping", "zh": "购物"}
+    return (
+        Service("shopping", called["en"], called["zh"], ServiceClass.BASIC, shops),
+        Service("culture", "culture", "文化", ServiceClass.QUALITY, _points([(520.0, 520.0)], name=["文化宫"])),
+        Service("repair", "repair", "维修", ServiceClass.BASIC, _points([], name=[])),
+    )
+
+
+def inside(areas: Any) -> Any:
+    """Of each corner whether it lies in the first area."""
+    return np.array([areas.geometry.iloc[0].covers(shapely.Point(corner)) for corner in corners()], dtype=float)
 
 
 def degrees(place: tuple[float, float]) -> tuple[float, float]:
     """Latitude and longitude of a place in metres, by PROJ's own inverse."""
     lon, lat = pyproj.Proj(CRS)(*place, inverse=True)
     return lat, lon
+
+
+def _points(places: list[tuple[float, float]], **columns: list[str]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=shapely.points(places) if places else [], crs=CRS)
+
+
+def _areas(word: list[str]) -> Any:
+    label = "老城" if len(word) == 1 else word[0]
+    frame = gpd.GeoDataFrame(
+        {"area": ["old"], "label": [label], "kind": ["crowd"], "factor": [1.5]},
+        geometry=[shapely.box(-10, 390, 310, 610)],
+        crs=CRS,
+    )
+    return AREAS.conform(frame)
 
 
 def _walks(stations: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> Reach:

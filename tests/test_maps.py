@@ -101,6 +101,14 @@ def test_a_page_opens_without_a_network_and_without_a_word_on_the_console(browse
         for button in visit.page.query_selector_all(".list button, td button, th button"):
             if button.is_visible():
                 button.dispatch_event("click")
+        visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        for box in visit.page.query_selector_all(".facilities input"):
+            box.check()
+        if name == "index.html":
+            visit.page.fill("#search", "购" if town == "town" else "hacked")
+            assert visit.page.query_selector("#facility-list button")
+            for button in visit.page.query_selector_all("#facility-list button"):
+                button.dispatch_event("click")
         visit.page.click(".languages button:not([aria-pressed=true])")
         visit.page.click("#centre")
         visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -120,6 +128,67 @@ def test_hostile_names_are_read_as_they_are_written(browser, folder, name):
         labels = [pin.get_attribute("aria-label") for pin in visit.page.query_selector_all(".pin")]
         assert set(atlas_town.HOSTILE[:2]) <= set(labels) | {label.split("：")[-1] for label in labels}
         assert visit.page.title().startswith("37%")
+
+
+WHERE = """(place) => { // in the window, of a place on the map
+    const at = Atlas.map.latLngToContainerPoint(place), box = Atlas.map.getContainer().getBoundingClientRect();
+    return [box.left + at.x, box.top + at.y];
+}"""
+
+
+def test_facilities_are_off_at_first_and_are_shown_found_and_told(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        page = visit.page
+        layers = "document.querySelectorAll('.leaflet-facilities-pane .leaflet-layer').length"
+        assert page.evaluate(layers) == 0
+        page.click(".facilities summary")
+        assert page.text_content(".facilities .note") == "地图数据中没有：维修"
+        page.check(".facilities label:has-text('购物（3处）') input")
+        assert page.evaluate(layers) == 1
+        lat, lon = atlas_town.degrees((200.0, 600.0))
+        spot = page.evaluate(WHERE, [lat, lon])
+        page.mouse.click(*spot)
+        assert page.text_content(".card h2") == "一号站"  # the name the little town gives its first shop
+        assert page.text_content(".card .tag") == "生活圈设施 · 购物"
+        page.click("text=English")
+        assert page.text_content(".card .tag") == "Facility of daily life: shopping"
+        page.uncheck(".facilities label:has-text('shopping (3)') input")
+        assert page.evaluate(layers) == 0
+
+
+def test_facilities_are_found_by_name_and_service_with_the_keyboard_alone(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        page = visit.page
+        page.focus("#search")
+        page.keyboard.type("文化宫")
+        assert page.text_content("#facility-count") == "查到生活圈设施1处"
+        assert not page.query_selector_all("#list button")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        assert page.text_content(".card h2") == "文化宫"
+        assert page.evaluate("document.activeElement.className") == "card"
+        page.keyboard.press("Escape")
+        page.wait_for_selector(".leaflet-popup", state="detached")
+        assert page.evaluate("document.activeElement.closest('ul').id") == "facility-list"
+        page.click("#centre")
+        assert page.text_content("#answer").endswith("离该处最近的生活圈设施（直线距离）2文化宫生活圈设施 · 文化0米")
+
+
+def test_areas_of_priority_are_drawn_named_and_told(browser, folder):
+    with Visit(browser, folder / "town" / "internal.html") as visit:
+        page = visit.page
+        assert page.text_content(".area-name") == "老城（系数1.5）"
+        lat, lon = atlas_town.degrees((100.0, 500.0))
+        page.evaluate(f"Atlas.map.fire('click', {{latlng: L.latLng({lat}, {lon})}})")
+        assert "所在优先区域老城（系数1.5）" in page.text_content(".card")
+        page.click("#areas td button")
+        card = page.text_content(".card")
+        for said in ("老城", "人流密集区", "系数1.5", "人口覆盖率100%"):
+            assert said in card
+        page.click("text=English")
+        assert "Kind of areabusy placeFactor1.5" in page.text_content(".card")
+        page.uncheck("label:has-text('Areas of priority') input")
+        page.wait_for_selector(".area-name", state="detached")
 
 
 def test_a_number_that_is_not_one_is_not_dialled(browser, folder):
@@ -163,7 +232,7 @@ def test_the_switch_changes_every_word(browser, folder):
             said = visit.page.evaluate(
                 "[...document.querySelectorAll('[data-say], label, th, summary')].map((n) => n.textContent)"
             )
-            own = ("一号站", "登记失业人员", "东镇", "西镇")
+            own = ("一号站", "登记失业人员", "东镇", "西镇", "老城")
             assert not [text for text in said if any("\u4e00" <= letter <= "\u9fff" for letter in _without(text, own))]
             assert not [text for text in said if "{" in text or "_" in text]
 
@@ -380,7 +449,7 @@ def test_axe_finds_nothing_to_mend(browser, folder, name, size):
     )
     # the content policy lets no script in but the page's own; the checker is let past it
     with Visit(browser, folder / "town" / name, size, bypass_csp=True) as visit:
-        for steps in ((), ("text=English", "#centre", "summary >> nth=-1", ".pin")):
+        for steps in ((), ("text=English", "#centre", "summary >> nth=-1", ".facilities summary", ".facilities input", ".pin")):
             for step in steps:
                 visit.page.query_selector(step).dispatch_event("click")
             visit.page.wait_for_timeout(400)  # the map has moved the card into view
@@ -463,11 +532,7 @@ def test_tiles_lie_where_their_datum_says_to_a_pixel(browser, tile_server, tmp_p
             down = (0.5 - math.asinh(math.tan(math.radians(float(north)))) / (2 * math.pi)) * 2**zoom
             left, top, width, height = at[f"/{zoom}/{int(across)}/{int(down)}.gif"]
             shown = left + (across % 1) * width, top + (down % 1) * height
-            true = page.evaluate(
-                "(p) => { const map = Atlas.map, box = map.getContainer().getBoundingClientRect(),"
-                " at = map.latLngToContainerPoint(p); return [box.left + at.x, box.top + at.y]; }",
-                [lat, lon],
-            )
+            true = page.evaluate(WHERE, [lat, lon])
             assert shown == pytest.approx(true, abs=1.6)
         page.click(".leaflet-control-zoom-in")
         page.wait_for_timeout(600)

@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ import geopandas as gpd
 import pandas as pd
 
 from planner import store
+from planner.circle import Service
 from planner.composite import composite_scores, weight_moves
-from planner.errors import SourceError
+from planner.errors import PlannerWarning, SourceError
 from planner.indicators import group_indicators, together
 from planner.priority import name_areas, score_areas
 from planner.privacy import publish_tables
 from planner.schema import (
     Areas,
+    AreaScores,
     Coverage,
     GroupScores,
     Scores,
@@ -36,6 +39,7 @@ from planner.sources.files.study import is_path
 from planner.sources.osm import read_backdrop
 from planner.sources.packs import read_policy
 from planner.sources.record import source_of
+from planner.sources.surroundings import read_services
 from planner.study import Study
 from planner.style import Said
 
@@ -223,11 +227,23 @@ def draw_pages(run: Run) -> Atlas:
         frontier=None if proposal is None else proposal.frontier,
         candidates=None if proposal is None else proposal.candidates,
         backdrop=_read_backdrop_of(study, survey.towns),
+        areas=survey.areas,
+        area_scores=AreaScores(tables["areas"]) if "areas" in tables else None,
+        services=_services_of(study, survey.towns),
         as_of=survey.as_of,
         sources=sources_of(study)[:PUBLIC_SOURCES],
         policy=read_policy(study),
         minimum_count=study.privacy.minimum_count,
     )
+
+
+def _services_of(study: Study, towns: Towns) -> tuple[Service, ...]:
+    """The services of the living circle with their places, for the maps; none where the study asks for no living circle."""
+    if study.life_circle is None:
+        return ()
+    with warnings.catch_warnings():  # what there is to say of them was said when they were measured
+        warnings.simplefilter("ignore", PlannerWarning)
+        return read_services(study, towns)
 
 
 def _read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:

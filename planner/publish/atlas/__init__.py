@@ -9,6 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from planner.circle import Service
 from planner.errors import SourceError
 from planner.network import Network
 from planner.policy import Policy
@@ -17,7 +18,20 @@ from planner.publish.atlas.page import Assets, write_page
 from planner.publish.atlas.planning_map import planning_facts
 from planner.publish.atlas.station_map import station_facts
 from planner.publish.atlas.tiles import Tiles
-from planner.schema import Candidates, Coverage, Frontier, GroupScores, Isochrones, Scores, Sites, Stations, Towns, TownScores
+from planner.schema import (
+    Areas,
+    AreaScores,
+    Candidates,
+    Coverage,
+    Frontier,
+    GroupScores,
+    Isochrones,
+    Scores,
+    Sites,
+    Stations,
+    Towns,
+    TownScores,
+)
 from planner.study import Study
 from planner.style import Said
 
@@ -67,6 +81,9 @@ def draw_atlas(
     frontier: Frontier | None = None,
     candidates: Candidates | None = None,
     backdrop: gpd.GeoDataFrame | None = None,
+    areas: Areas | None = None,
+    area_scores: AreaScores | None = None,
+    services: Sequence[Service] = (),
     as_of: dt.date,
     sources: Sequence[str | Said],
     policy: Policy | None = None,
@@ -85,6 +102,10 @@ def draw_atlas(
         number, tiles). Without ``publish.tiles`` a page asks nobody for anything.
     network, towns, stations, coverage, isochrones, sites, candidates, backdrop
         All in one CRS in metres. `backdrop` has columns ``kind`` (``water`` or ``green``) and polygons.
+    areas, area_scores
+        Areas of priority and how each is served, for the planning map.
+    services
+        Services of the living circle with their places, as layers of both pages that are off at first.
     scores
         Its index says which of `stations` count; only they are on the pages.
     coverage, scores, town_scores, group_scores, sites
@@ -112,13 +133,15 @@ def draw_atlas(
         If ``publish.tiles`` asks for tiles that need a key, and there is none.
     """
     tables = {"towns": towns, "stations": stations, "demand points": coverage, "outlines": isochrones, "sites": sites}
-    check_crs({**tables, "candidates": candidates, "water and green": backdrop}, network)
+    check_crs({**tables, "candidates": candidates, "water and green": backdrop, "areas": areas}, network)
+    for service in services:
+        check_crs({f"places of {service.name}": service.places}, network)
     tiles = Tiles.of(study.publish)
     standing = Stations(stations.loc[stations.index.isin(scores.index)])
     place = draw_place(network, towns, backdrop, MOST_STREET_LETTERS)
     common = common_facts(study, place, coverage, standing, as_of, sources, tiles)
     facts = {
-        "station": station_facts(study, common, standing, isochrones, policy, network, towns),
+        "station": station_facts(study, common, standing, isochrones, policy, network, towns, services),
         "planning": planning_facts(
             study,
             common,
@@ -134,6 +157,9 @@ def draw_atlas(
             candidates=candidates,
             policy=policy,
             minimum_count=minimum_count,
+            areas=areas,
+            area_scores=area_scores,
+            services=services,
         ),
     }
     first = study.publish.languages[0]

@@ -9,19 +9,35 @@ import numpy as np
 import pandas as pd
 
 from planner import style
+from planner.circle import Service
 from planner.network import Network
 from planner.policy import Policy
+from planner.priority import WHOLE
 from planner.publish.atlas.after import covered_after, draw_sites, phase_facts
 from planner.publish.atlas.cells import NOBODY, draw_cells
-from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of, places_of, share_covered, text_of
+from planner.publish.atlas.facilities import draw_facilities
+from planner.publish.atlas.facts import (
+    TOLERANCES_M,
+    common_station,
+    draw_bands,
+    draw_outlines,
+    marks_of,
+    pack_within,
+    places_of,
+    share_covered,
+    text_of,
+)
 from planner.publish.atlas.words import PLANNING_MAP, words_for
 from planner.publish.words import model_said
 from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
+    AREA_SCORES,
     GROUP_SCORES,
     SCORES,
     SITES,
     TOWN_SCORES,
+    Areas,
+    AreaScores,
     Candidates,
     Column,
     Coverage,
@@ -38,6 +54,7 @@ from planner.schema import (
 from planner.study import Group, Study
 
 MOST_OUTLINE_LETTERS = 3_000_000
+MOST_AREA_LETTERS = 500_000
 RESIDENTS = "residents"  # the row of GROUP_SCORES that is not a key group
 
 TOWN_COLUMNS = (
@@ -66,6 +83,18 @@ STATION_COLUMNS = (
 SITE_COLUMNS = ("order", "phase", "name", "town", "gain_pop", "gain_<group>", "coverage_after", "host", "address")
 GROUP_COLUMNS = ("label", "total", "covered", "coverage", "median_walk_min", "p90_walk_min")
 WORK_COLUMNS = ("label", "counted", *GROUP_COLUMNS[1:])
+AREA_COLUMNS = (
+    "label",
+    "kind",
+    "factor",
+    "area_km2",
+    "population",
+    "covered_pop",
+    "coverage",
+    "median_walk_min",
+    "stations",
+    "sites",
+)
 SHARES = frozenset({"coverage", "area_coverage", "coverage_after", "completeness"})
 
 
@@ -85,6 +114,9 @@ def planning_facts(
     candidates: Candidates | None,
     policy: Policy | None,
     minimum_count: int,
+    areas: Areas | None = None,
+    area_scores: AreaScores | None = None,
+    services: Sequence[Service] = (),
 ) -> dict[str, Any]:
     """The data block of the planning page."""
     groups = study.scenario.groups
@@ -107,6 +139,8 @@ def planning_facts(
         "sites": _sites(sites, draw_sites(network, sites, study)) if sites is not None and proposed else [],
         "model": {language: model_said(study.scenario.siting, language) for language in kicker} if proposed else None,
         "after": phase_facts(sites) if sites is not None and proposed else [],
+        "facilities": draw_facilities(services),
+        "areas": [] if areas is None else _areas(areas),
         "candidates": [] if candidates is None else _candidates(candidates, sites),
         "cells": draw_cells(
             coverage,
@@ -129,6 +163,7 @@ def planning_facts(
             "towns": _table(town_scores, TOWN_SCORES, TOWN_COLUMNS, groups, minimum_count),
             "stations": _table(scores.sort_values("rank"), SCORES, STATION_COLUMNS, groups, minimum_count),
             "sites": None if sites is None else _table(sites, SITES, SITE_COLUMNS, groups, minimum_count),
+            "areas": None if area_scores is None else _area_table(area_scores),
             **_group_tables(group_scores, groups, minimum_count),
         },
     }
@@ -150,6 +185,34 @@ def _table(
                 values.append(_cells(keyed[actual], column, minimum_count if group is not None else 0.0))
     rows = [list(row) for row in zip(*values, strict=True)]
     return {"columns": columns, "keys": [text_of(key) for key in frame.index], "rows": rows}
+
+
+def _areas(areas: Areas) -> list[dict[str, Any]]:
+    """Areas of priority as they are drawn: name, kind, factor, the line of their kind and their shape."""
+    shapes = pack_within([[shape] for shape in areas.geometry], areas.crs, MOST_AREA_LETTERS, TOLERANCES_M[0])
+    return [
+        {
+            "name": str(name),
+            "label": text_of(label),
+            "kind": dict(style.AREA_KINDS[str(kind)]),
+            "line": list(style.AREA_LINES[str(kind)]),
+            "factor": style.shown_number(float(factor)),
+            "shape": shape,
+        }
+        for name, label, kind, factor, shape in zip(
+            areas.index, areas["label"], areas["kind"], areas["factor"], shapes, strict=True
+        )
+    ]
+
+
+def _area_table(scores: AreaScores) -> dict[str, Any]:
+    """How each area as a whole is served, its kind in words."""
+    whole = pd.DataFrame(scores).xs(WHOLE, level="place")
+    table = _table(pd.DataFrame(whole), AREA_SCORES, AREA_COLUMNS, (), 0.0)
+    kind = [column["key"] for column in table["columns"]].index("kind")
+    for row in table["rows"]:
+        row[kind] = dict(style.AREA_KINDS[row[kind]])
+    return table
 
 
 def _group_tables(group_scores: GroupScores, groups: Sequence[Group], minimum_count: float) -> dict[str, Any]:
@@ -179,11 +242,12 @@ def _group_table(
 
 
 def _column(column: Column, group: Group | None) -> dict[str, Any]:
-    by_name = dict.fromkeys(SHARES, "share") | {"phase": "phase"}
-    by_kind = {Kind.TEXT: "text", Kind.FLAG: "flag"}
+    by_name = dict.fromkeys(SHARES, "share") | {"phase": "phase", "factor": "amount", "area_km2": "amount"}
+    by_kind = {Kind.TEXT: "text", Kind.CHOICE: "text", Kind.FLAG: "flag"}
     minutes = column.unit == "min"
+    zh, en = {"min": ("（分钟）", " (min)"), "km²": ("（平方公里）", " (km²)")}.get(column.unit, ("", ""))
     kind = by_name.get(column.name) or by_kind.get(column.kind) or ("minutes" if minutes else "number")
-    label = {"zh": column.zh + ("（分钟）" if minutes else ""), "en": column.en + (" (min)" if minutes else "")}
+    label = {"zh": column.zh + zh, "en": column.en + en}
     if group is not None:
         label = {"zh": f"{column.zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}
     label["en"] = label["en"][:1].upper() + label["en"][1:]
@@ -191,7 +255,7 @@ def _column(column: Column, group: Group | None) -> dict[str, Any]:
 
 
 def _cells(values: pd.Series, column: Column, minimum_count: float) -> list[Any]:
-    if column.kind is Kind.TEXT:
+    if column.kind in (Kind.TEXT, Kind.CHOICE):
         return [text_of(value) for value in values]
     if column.kind is Kind.FLAG:
         return [None if empty else bool(value) for value, empty in zip(values, values.isna(), strict=True)]

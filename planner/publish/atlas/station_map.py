@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner import style
+from planner.circle import Service
 from planner.network import Network
 from planner.policy import Policy
+from planner.publish.atlas.facilities import draw_facilities
 from planner.publish.atlas.facts import common_station, draw_bands, draw_outlines, marks_of
 from planner.publish.atlas.field import draw_field
 from planner.publish.atlas.words import STATION_MAP, words_for
@@ -27,6 +29,7 @@ def station_facts(
     policy: Policy | None,
     network: Network,
     towns: Towns,
+    services: Sequence[Service],
 ) -> dict[str, Any]:
     """The data block of the public page."""
     bands = draw_bands(study, isochrones)
@@ -45,6 +48,7 @@ def station_facts(
         "bands": [{**band, "union": union} for band, union in zip(bands, unions, strict=True)],
         "marks": legend,
         "stations": entries,
+        "facilities": draw_facilities(services),
         "field": draw_field(
             network,
             towns,

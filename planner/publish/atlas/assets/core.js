@@ -304,11 +304,24 @@ const Atlas = (() => {
     heard.push(() => { if (pin.isPopupOpen()) pin.setPopupContent(() => draw()); });
   }
 
+  // A card at a place that has no mark of its own; `from` is the button that a key called it from, which gets the focus back.
+  let loose = null;
+  function cardAt(map, place, draw, from = null) {
+    const open = L.popup(popup(map)).setLatLng(place).setContent(draw()).openOn(map), card = open.getElement().querySelector(".card");
+    loose = {open, draw};
+    if (!from) return;
+    card.focus({preventScroll: true});
+    open.on("remove", () => from.focus({preventScroll: true}));
+  }
+  heard.push(() => { if (loose && loose.open.isOpen()) loose.open.setContent(loose.draw()); });
+
   /* ---- the map ---- */
   function furnish(map, tiles) {
     shared.map = map;
     map.createPane("cells").style.zIndex = 350;
-    map.getPane("cells").style.pointerEvents = "none";
+    map.createPane("facilities").style.zIndex = 450; // over outlines, under marks
+    map.createPane("areas").style.zIndex = 440;
+    for (const name of ["cells", "facilities", "areas"]) map.getPane(name).style.pointerEvents = "none";
     const bounds = L.latLngBounds(data.bounds);
     map.setMaxBounds(bounds.pad(2));
     const under = ground();
@@ -339,7 +352,7 @@ const Atlas = (() => {
     const set = () => drawn().forEach((one) => { if (box.checked) one.addTo(map); else one.remove(); });
     box.checked = shown;
     box.addEventListener("change", set);
-    onLanguage(() => { text.textContent = typeof key === "string" ? say(key) : said(key); });
+    onLanguage(() => { text.textContent = typeof key === "function" ? key() : typeof key === "string" ? say(key) : said(key); });
     set();
     return el("label", {}, box, swatch, text);
   }
@@ -393,6 +406,100 @@ const Atlas = (() => {
     };
     list.append(layer(map, "stations", mark(data.marks.mark.form, data.marks.mark.colour, 20), () => [hall.pins], true));
     for (const group of data.marks.lists) list.append(el("ul", {class: "keys"}, el("li", {class: "heading", "data-say": group.heading}), group.marks.map(entry)));
+  }
+
+  /* ---- facilities of daily life: painted tile by tile, told where one taps, found by search ---- */
+  const NUMBERED = 15; // from this zoom on each carries the number of its service
+  const TAP = 14; // pixels from a facility that are still a tap on it
+  function facilityMark({number: n, colour}) {
+    return svg("svg", {viewBox: "0 0 20 20", width: 18, height: 18, "aria-hidden": "true", focusable: "false"},
+      svg("rect", {x: 1, y: 1, width: 18, height: 18, rx: 2, fill: colour}), svg("text", {x: 10, y: 14.4, "text-anchor": "middle", class: "facility-number", fill: "#fff"}, String(n)));
+  }
+
+  // The layers are off at first. Gives back how to find and to tell a facility; null where the page has none.
+  function facilities(map, list, changed = () => {}) {
+    const packed = data.facilities;
+    if (!packed) return null;
+    const services = packed.services.map((service, i) => ({...service, number: i + 1, shown: false}));
+    const placesOf = (service) => (service.places ||= (polygon(service.points)[0] || []).map(([lat, lon], i) => {
+      const [x, y] = toWorld(lat, lon);
+      return {service, lat, lon, x, y, name: service.names[i] || ""};
+    }));
+    const shown = () => services.filter((service) => service.shown).flatMap(placesOf);
+    const painted = new Painted((context, scale, box, zoom) => {
+      const numbered = zoom >= NUMBERED, half = numbered ? 8 : 3;
+      Object.assign(context, {font: "700 11px sans-serif", textAlign: "center", textBaseline: "middle"});
+      for (const {service, x, y} of shown()) {
+        if (x < box[0] || x > box[2] || y < box[1] || y > box[3]) continue;
+        const left = x * scale - half, top = y * scale - half;
+        context.fillStyle = "#fff";
+        context.fillRect(left - 1, top - 1, 2 * half + 2, 2 * half + 2);
+        context.fillStyle = service.colour;
+        context.fillRect(left, top, 2 * half, 2 * half);
+        context.fillStyle = "#fff";
+        if (numbered) context.fillText(String(service.number), x * scale, y * scale + 0.5);
+      }
+    }, {pane: "facilities"});
+    const draw = () => {
+      if (!services.some((service) => service.shown)) painted.remove();
+      else if (map.hasLayer(painted)) painted.redraw();
+      else painted.addTo(map);
+      changed();
+    };
+
+    const row = (service) => {
+      const set = (on) => { if (service.shown !== on) { service.shown = on; draw(); } };
+      return layer(map, () => say("facility_n", {name: said(service.label), n: number(service.count)}), facilityMark(service), () => [{addTo: () => set(true), remove: () => set(false)}], false);
+    };
+    const group = (word, quality) => {
+      const own = services.filter((service) => service.quality === quality);
+      for (const service of own) service.row = row(service);
+      return own.length ? el("fieldset", {}, el("legend", {"data-say": word}), own.map((service) => service.row)) : null;
+    };
+    const about = el("div", {}), names = (some) => some.map((one) => said(one)).join(say("list_separator"));
+    onLanguage(() => {
+      about.replaceChildren(...[
+        packed.unmapped.length ? say("facilities_unmapped", {n: names(packed.unmapped)}) : "",
+        packed.every > 1 ? say("facilities_thinned", {n: number(packed.every)}) : "",
+        packed.unnamed.length ? say("facilities_unnamed", {n: names(packed.unnamed)}) : "",
+      ].filter(Boolean).map((line) => el("p", {class: "note"}, line)));
+    });
+    list.append(el("details", {class: "facilities"}, el("summary", {"data-say": "facilities"}), group("facility_basic", false), group("facility_quality", true), about));
+
+    const titled = (place) => place.name || said(place.service.label);
+    const tag = (place) => say("facility_tag", {n: said(place.service.label)});
+    // `from`: the button that a key pressed, false where a list was clicked; null where the map was tapped, which then stays.
+    function tell(place, from = null) {
+      const box = place.service.row.querySelector("input");
+      if (!box.checked) box.click();
+      if (from !== null) map.setView([place.lat, place.lon], Math.max(map.getZoom(), 16), {animate: false});
+      cardAt(map, [place.lat, place.lon], () => el("div", {class: "card", tabindex: "-1", role: "group", "aria-label": titled(place)},
+        el("h2", {}, nameOf(titled(place))), el("p", {class: "tag"}, tag(place))), from || null);
+    }
+    function at(point) {
+      const [x, y] = toWorld(point.lat, point.lng), scale = 256 * 2 ** map.getZoom();
+      let best = null, least = TAP / scale;
+      for (const place of shown()) {
+        const far = Math.hypot(place.x - x, place.y - y);
+        if (far < least) { best = place; least = far; }
+      }
+      return best;
+    }
+    // Of each service that is shown the nearest place in a straight line, with its metres.
+    function near(point) {
+      return services.filter((service) => service.shown).map((service) => placesOf(service)
+        .reduce((best, place) => { const far = map.distance(point, place); return far < best[1] ? [place, far] : best; }, [null, Infinity]))
+        .sort((a, b) => a[1] - b[1]);
+    }
+    const text = (place) => (place.text ||= fold([place.name, place.service.label.zh, place.service.label.en].join(" ")));
+    const search = (words) => services.flatMap(placesOf).filter((place) => words.every((word) => text(place).includes(word)));
+    function entry(place, far) {
+      const button = el("button", {type: "button"}, facilityMark(place.service), el("span", {}, nameOf(titled(place)), el("small", {}, tag(place))),
+        far === undefined ? null : el("span", {class: "far"}, far));
+      button.addEventListener("click", (event) => { tell(place, event.detail === 0 ? button : false); toMap(map); });
+      return el("li", {}, button);
+    }
+    return {tell, at, near, search, entry};
   }
 
   /* ---- stations: their marks, cards and outlines ---- */
@@ -499,7 +606,7 @@ const Atlas = (() => {
 
   const shared = {
     data, say, said, language: () => language, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,
-    inside, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, toMap, tiles, toGcj, fromGcj, groundLayers, stationLayer, stations, begin, fold,
+    inside, cardAt, facilities, toWorld, Painted, meets, mark, marker, bindCard, furnish, layer, swatch, towns, outline, sources, popup, toMap, tiles, toGcj, fromGcj, groundLayers, stationLayer, stations, begin, fold,
   };
   return shared;
 })();

@@ -158,6 +158,27 @@ const Planning = (() => {
     }));
   }
 
+  // Areas of priority: drawn with their names, the line of their kind in the legend. Gives back each with its rings.
+  function areas(map, list) {
+    const zones = data.areas.map((area) => ({...area, rings: Atlas.polygon(area.shape)}));
+    if (!zones.length) return zones;
+    const drawn = zones.map((zone) => {
+      const [color, dashArray] = zone.line, name = nameOf("");
+      onLanguage(() => { name.textContent = say("area_said", zone); });
+      return Atlas.outline(zone.rings, {color, dashArray, weight: 2.6, opacity: 1, fillColor: color, fillOpacity: 0.06})
+        .bindTooltip(name, {permanent: true, direction: "center", className: "area-name", pane: "areas"});
+    });
+    const sample = ([stroke, dashes]) => svg("svg", {viewBox: "0 0 30 14", width: 30, height: 14, "aria-hidden": "true", focusable: "false"},
+      svg("line", {x1: 0, x2: 30, y1: 7, y2: 7, stroke, "stroke-width": 2.6, "stroke-dasharray": dashes}));
+    const kinds = [...new Map(zones.map((zone) => [zone.line[0], zone])).values()].map(({kind, line}) => {
+      const name = el("span", {});
+      onLanguage(() => { name.textContent = said(kind); });
+      return el("li", {}, sample(line), name);
+    });
+    list.append(Atlas.layer(map, "areas", sample(zones[0].line), () => drawn, true), el("ul", {class: "keys"}, kinds));
+    return zones;
+  }
+
   // One surface at a time: the radio buttons, their legend, and the layer. Gives back which one is shown.
   function surfaceSwitch(map, cells, towns, told = () => {}) {
     const surfaces = surfacesOf(cells), layers = {none: null, towns: choropleth(towns)}, list = el("ul", {class: "keys"});
@@ -237,13 +258,14 @@ const Planning = (() => {
   const withheld = () => el("span", {class: "withheld"}, say("withheld"));
 
   function shownCell(value, column) {
-    if (column.kind === "text") return value;
+    if (column.kind === "text") return said(value);
     if (value === null) return column.withheld ? withheld() : "–";
     const shown = {
       phase: () => (data.phases[value - 1] ? said(data.phases[value - 1]) : number(value)),
       flag: () => say(value ? "yes" : "no"),
       share: () => share(value),
       minutes: () => number(value, 1),
+      amount: () => value.toLocaleString("en-US", {maximumFractionDigits: 2}),
     };
     return (shown[column.kind] || (() => number(value)))();
   }
@@ -257,7 +279,7 @@ const Planning = (() => {
   }
 
   function inOrder(facts, column, rising) {
-    const value = (i) => facts.rows[i][column];
+    const value = (i) => (facts.columns[column].kind === "text" ? said(facts.rows[i][column]) : facts.rows[i][column]);
     const less = (a, b) => (typeof value(a) === "string" ? value(a).localeCompare(value(b), "zh") : value(a) - value(b));
     return facts.rows.map((_, i) => i).sort((a, b) => {
       if (value(a) === null || value(b) === null) return (value(a) === null) - (value(b) === null) || a - b;
@@ -345,7 +367,7 @@ const Planning = (() => {
       el("dl", {}, shown.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
   }
 
-  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, swipe, phaseName, table, rowOf, headline, curve, card};
+  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, areas, swipe, phaseName, table, rowOf, headline, curve, card};
 })();
 
 function startPage(map) {
@@ -387,30 +409,38 @@ function startPage(map) {
       .bindPopup(() => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]), Atlas.popup(map))));
   const unions = data.bands.map((band) => Atlas.outline(Atlas.polygon(band.union), {color: "#1c2733", weight: 1, opacity: 0.85, fillColor: band.colour, fillOpacity: 0.16}));
 
-  const say_in = (key, language, n) => data.words[key][language].replace("{n}", Atlas.number(n));
   const layers = at("layers");
   Atlas.stationLayer(map, layers, hall);
   if (data.sites.length) layers.append(
     Atlas.layer(map, "sites", mark("pentagon", data.proposed, 20), () => [sites], true),
     Atlas.layer(map, "site_areas", swatch(data.proposed), () => [areas], false));
-  if (Object.keys(data.loads).length) layers.append(Atlas.layer(map, {zh: say_in("loads", "zh", most), en: say_in("loads", "en", most)}, mark("circle", "#d5d9dd", 20), () => [loads], false));
+  if (Object.keys(data.loads).length) layers.append(Atlas.layer(map, () => say("loads", {n: Atlas.number(most)}), mark("circle", "#d5d9dd", 20), () => [loads], false));
   if (data.candidates.length) layers.append(Atlas.layer(map, "candidates", mark("circle", "#fff", 16), () => [hosts], false));
   data.bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
+  const zones = Planning.areas(map, layers), facilities = Atlas.facilities(map, layers);
   Atlas.groundLayers(map, layers, under, towns, tiles);
 
   /* ---- tables, each linked to the map ---- */
   const spot = L.layerGroup().addTo(map);
-  const goTown = (name) => {
-    const town = towns.find((one) => one.name === name);
+  const goGround = (rings, draw, from) => {
     spot.clearLayers();
-    marks.towns(name);
-    if (!town || !town.rings.length) return;
+    if (!rings.length) return;
     map.closePopup();
-    spot.addLayer(Atlas.outline(town.rings, {fill: false, color: "#b3500a", weight: 3.5}));
-    const box = L.latLngBounds(town.rings.flat());
+    spot.addLayer(Atlas.outline(rings, {fill: false, color: "#b3500a", weight: 3.5}));
+    const box = L.latLngBounds(rings.flat());
     map.fitBounds(box, {padding: [20, 20], animate: false});
-    L.popup(Atlas.popup(map)).setLatLng(box.getCenter()).setContent(card(name, say("town"), rowOf("towns", name, ["town"]))).openOn(map);
+    Atlas.cardAt(map, box.getCenter(), draw, from);
     toMap();
+  };
+  const goTown = (name, from) => {
+    const town = towns.find((one) => one.name === name);
+    marks.towns(name);
+    goGround(town ? town.rings : [], () => card(name, say("town"), rowOf("towns", name, ["town"])), from);
+  };
+  const goArea = (name, from) => {
+    const {label, rings} = zones.find((one) => one.name === name);
+    marks.areas(name);
+    goGround(rings, () => card(label, say("area_table_one"), rowOf("areas", name, ["label"])), from);
   };
   const goSite = (id, from) => {
     const {pin, lat, lon} = data.sites.find((one) => one.id === id);
@@ -424,12 +454,14 @@ function startPage(map) {
   const marks = {
     sites: Planning.table("sites", "sites_table", goSite),
     towns: Planning.table("towns", "towns_table", goTown),
+    areas: Planning.table("areas", "areas_table", goArea),
     groups: Planning.table("groups", "groups_table", null),
     workplaces: Planning.table("workplaces", "workplaces_table", null),
     stations: Planning.table("stations", "stations_table", (id, from) => hall.open(data.stations.find((station) => station.id === id), from)),
   };
   hall.onChoose((station) => marks.stations(station ? station.id : null));
   at("sites-block").hidden = !data.tables.sites;
+  at("areas-block").hidden = !data.tables.areas;
   at("workplaces-block").hidden = !data.tables.workplaces;
 
   /* ---- what is here ---- */
@@ -437,14 +469,21 @@ function startPage(map) {
     hall.choose(null);
     one.clearLayers();
     const town = towns.find((one) => Atlas.inside(one.rings, point.lat, point.lng)), i = surface.shown() ? Planning.cellAt(cells, point) : -1;
-    const rows = i < 0 ? [] : Planning.cellRows(cells, i);
-    if (town) rows.push([say("town"), nameOf(town.name)]);
-    if (town && townValue(town.name, "coverage") !== null) rows.push([say("town_share"), share(townValue(town.name, "coverage"))]);
+    const within = zones.filter((zone) => Atlas.inside(zone.rings, point.lat, point.lng));
     marks.towns(town ? town.name : null);
-    const title = say(i < 0 ? "town" : cells.square ? "square_here" : "point_here");
-    if (rows.length) L.popup(Atlas.popup(map)).setLatLng(point).setContent(card("", title, rows)).openOn(map);
+    if (i < 0 && !town && !within.length) return;
+    const rows = () => [
+      ...(i < 0 ? [] : Planning.cellRows(cells, i)),
+      ...(town ? [[say("town"), nameOf(town.name)]] : []),
+      ...(town && townValue(town.name, "coverage") !== null ? [[say("town_share"), share(townValue(town.name, "coverage"))]] : []),
+      ...within.map((zone) => [say("area"), nameOf(say("area_said", zone))]),
+    ];
+    Atlas.cardAt(map, point, () => card("", say(i < 0 ? "town" : cells.square ? "square_here" : "point_here"), rows()));
   }
-  map.on("click", (event) => ask(event.latlng));
+  map.on("click", (event) => {
+    const met = facilities && facilities.at(event.latlng);
+    if (met) facilities.tell(met); else ask(event.latlng);
+  });
   at("centre").addEventListener("click", () => ask(map.getCenter()));
 
   if (data.after.length) {

@@ -43,7 +43,7 @@ function startPage(map) {
   const bands = data.bands; // from the farthest to the nearest
   const field = data.field && Field(data.field);
   const here = L.layerGroup().addTo(map);
-  let place = null;
+  let place = null, facilities = null;
 
   const unions = bands.map((band) => Atlas.outline(Atlas.polygon(band.union), {
     color: band.colour, weight: 1, opacity: 0.75, fillColor: band.colour, fillOpacity: 0.28,
@@ -125,25 +125,32 @@ function startPage(map) {
   });
 
   /* ---- search ---- */
-  const box = at("search"), list = at("list"), count = at("count");
+  const box = at("search"), list = at("list"), count = at("count"), MOST_FOUND = 30;
+  const results = () => [...document.querySelectorAll("#list button, #facility-list button")];
   function find() {
     const words = Atlas.fold(box.value).split(" ").filter(Boolean), all = !words.length && !Object.keys(chosen).length;
     const found = data.stations.filter((station) => passes(station) && words.every((word) => station.text.includes(word)));
     list.replaceChildren(...found.map((station) => entry(station)));
     count.textContent = say(all ? "all_stations" : "found", {n: number(found.length)});
-    return found;
+    findFacilities(words);
+  }
+  function findFacilities(words) {
+    const found = facilities && words.length ? facilities.search(words) : [];
+    at("facility-found").hidden = !found.length;
+    at("facility-count").textContent = say(found.length > MOST_FOUND ? "facilities_first" : "facilities_found", {n: number(found.length), m: MOST_FOUND});
+    at("facility-list").replaceChildren(...found.slice(0, MOST_FOUND).map((place) => facilities.entry(place)));
   }
   box.addEventListener("input", find);
   box.addEventListener("keydown", (event) => {
-    const first = list.querySelector("button");
+    const [first] = results();
     if (event.key === "ArrowDown" && first) { event.preventDefault(); first.focus(); }
     if (event.key === "Enter" && box.value.trim() && first) { event.preventDefault(); first.click(); }
     if (event.key === "Escape") { box.value = ""; find(); }
   });
-  list.addEventListener("keydown", (event) => {
+  for (const one of [list, at("facility-list")]) one.addEventListener("keydown", (event) => {
     const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
     if (!step) return;
-    const buttons = [...list.querySelectorAll("button")], next = buttons.indexOf(document.activeElement) + step;
+    const buttons = results(), next = buttons.indexOf(document.activeElement) + step;
     event.preventDefault();
     (buttons[next] || (next < 0 ? box : buttons[buttons.length - 1])).focus();
   });
@@ -172,6 +179,8 @@ function startPage(map) {
         : data.field.alike ? say("none_chosen_within", {minutes: number(field.horizon)}) : say("none_chosen", {n: Math.min(met.length, data.field.ranks)})));
       if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, way(metres(nearest)))));
     }
+    const around = facilities ? facilities.near(place) : [];
+    if (around.length) parts.push(el("p", {class: "band"}, say("facilities_near")), el("ul", {}, around.map(([one, far]) => facilities.entry(one, way(far)))));
     answer.replaceChildren(...parts);
   }
 
@@ -184,7 +193,10 @@ function startPage(map) {
     hall.choose(null);
     tell();
   }
-  map.on("click", (event) => stand(event.latlng));
+  map.on("click", (event) => {
+    const met = facilities && facilities.at(event.latlng);
+    if (met) facilities.tell(met); else stand(event.latlng);
+  });
   at("centre").addEventListener("click", () => stand(map.getCenter()));
   at("locate").addEventListener("click", () => {
     const fail = () => answer.replaceChildren(el("p", {}, say("no_position")));
@@ -201,6 +213,7 @@ function startPage(map) {
   const layers = at("layers");
   Atlas.stationLayer(map, layers, hall);
   bands.forEach((band, i) => layers.append(Atlas.layer(map, band.legend, swatch(band.colour), () => [unions[i]], i === 0)));
+  facilities = Atlas.facilities(map, layers, tell);
   const towns = Atlas.towns();
   Atlas.groundLayers(map, layers, under, towns, tiles);
 
