@@ -48,6 +48,11 @@ class Service:
     service_class: ServiceClass
     places: gpd.GeoDataFrame
 
+    @property
+    def has_places(self) -> bool:
+        """Whether the data has any place of it; if not, nothing is said of who reaches one."""
+        return len(self.places) > 0
+
 
 @dataclass(frozen=True, eq=False)
 class LifeCircleReach:
@@ -69,7 +74,7 @@ class LifeCircleReach:
 
         A service without any place is left out: the data does not say whether there is none or none is mapped.
         """
-        own = [service_class in (None, service.service_class) and len(service.places) > 0 for service in self.services]
+        own = [service_class in (None, service.service_class) and service.has_places for service in self.services]
         if not any(own):
             return np.full(len(self.reached), np.nan)
         return np.asarray(self.reached[:, own].mean(axis=1), dtype=np.float64)
@@ -77,7 +82,7 @@ class LifeCircleReach:
     @property
     def all_basic(self) -> Marks:
         """Who reaches every basic service that has a place; nobody where none has."""
-        own = [service.service_class is ServiceClass.BASIC and len(service.places) > 0 for service in self.services]
+        own = [service.service_class is ServiceClass.BASIC and service.has_places for service in self.services]
         return np.asarray(self.reached[:, own].all(axis=1) & any(own), dtype=np.bool_)
 
 
@@ -101,21 +106,25 @@ def reach_services(
     """
     reached = np.zeros((len(demand), len(services)), dtype=np.bool_)
     for i, service in enumerate(services):
-        if len(service.places):
+        if service.has_places:
             nearest = nearest_times(network, service.places, demand, walk)
             reached[:, i] = nearest["nearest_walk_s"].notna().to_numpy(dtype=bool)
     return LifeCircleReach(tuple(services), reached)
 
 
 def circle_cells(circle: LifeCircleReach, coverage: Coverage) -> LifeCells:
-    """The living circle of every demand point: services in and out of reach, completeness, and whether a station is."""
+    """The living circle of every demand point: services in and out of reach, completeness, and whether a station is.
+
+    A service without any place is neither in reach nor lacking.
+    """
     names = np.array([service.name for service in circle.services], dtype=object)
+    known = np.array([service.has_places for service in circle.services], dtype=bool)
     table = gpd.GeoDataFrame(
         {
             "population": coverage["population"],
             **({"town": coverage["town"]} if "town" in coverage else {}),
             "services": [SEPARATOR.join(names[row]) for row in circle.reached],
-            "lacks": [SEPARATOR.join(names[~row]) for row in circle.reached],
+            "lacks": [SEPARATOR.join(names[known & ~row]) for row in circle.reached],
             "completeness": circle.share(),
             "basic": circle.share(ServiceClass.BASIC),
             "quality": circle.share(ServiceClass.QUALITY),
@@ -163,7 +172,8 @@ def score_circle(
 def score_services(circle: LifeCircleReach, coverage: Coverage, towns: Towns) -> LifeServices:
     """Say of every service how many places it has and how many residents reach one, in the district and in each town.
 
-    A town's ``places`` are those that stand in it; its residents may walk to others.
+    A town's ``places`` are those that stand in it; its residents may walk to others. A service without any place is not
+    ``in_data``: nothing is said of its places and of who reaches one, since none may be there or none mapped.
     """
     people = coverage["population"].to_numpy(dtype=np.float64)
     town = coverage["town"].fillna("").to_numpy(dtype=object) if "town" in coverage else np.full(len(coverage), "")
@@ -173,19 +183,21 @@ def score_services(circle: LifeCircleReach, coverage: Coverage, towns: Towns) ->
         for place in (DISTRICT, *map(str, towns.index)):
             here = np.asarray(town == place, dtype=bool) if place != DISTRICT else np.ones(len(people), dtype=bool)
             total, reached = float(people[here].sum()), float(people[here & circle.reached[:, i]].sum())
-            rows.append(
-                {
-                    "service": service.name,
-                    "place": place,
-                    "en": service.en,
-                    "zh": service.zh,
-                    "service_class": str(service.service_class),
-                    "places": int((stand != "").sum() if place == DISTRICT else (stand == place).sum()),
-                    "population": total,
-                    "covered_pop": reached,
-                    "coverage": min(reached / total, 1.0) if total else np.nan,
-                }
-            )
+            row = {
+                "service": service.name,
+                "place": place,
+                "en": service.en,
+                "zh": service.zh,
+                "service_class": str(service.service_class),
+                "in_data": service.has_places,
+                "population": total,
+            }
+            known = {
+                "places": int((stand != "").sum() if place == DISTRICT else (stand == place).sum()),
+                "covered_pop": reached,
+                "coverage": min(reached / total, 1.0) if total else np.nan,
+            }
+            rows.append(row | known if service.has_places else row)
     columns = [column.name for column in LIFE_SERVICES.columns]
     return cast("LifeServices", LIFE_SERVICES.conform(pd.DataFrame(rows, columns=columns)))
 
@@ -214,7 +226,7 @@ def places_among(
     rows: list[dict[str, Any]] = []
     for role, table in premises.items():
         beside = _beside(services, table, beside_m)
-        known = sum(len(service.places) > 0 for service in services)
+        known = sum(service.has_places for service in services)
         for i, (key, row) in enumerate(table.iterrows()):
             form, why = policy.form_of(row.get("kind"), row.get("host")) if role == "station" else (None, None)
             found = [service.name for service, near in zip(services, beside, strict=True) if near[i]]
@@ -281,7 +293,7 @@ def _beside(services: Sequence[Service], table: gpd.GeoDataFrame, beside_m: floa
     marks = []
     for service in services:
         near = np.zeros(len(table), dtype=np.bool_)
-        if len(service.places) and len(table):
+        if service.has_places and len(table):
             tree = shapely.STRtree(service.places.geometry.to_numpy())
             rows, _ = tree.query(table.geometry.to_numpy(), predicate="dwithin", distance=beside_m)
             near[rows] = True

@@ -13,13 +13,23 @@ import pandas as pd
 
 from planner import store
 from planner.coverage import measure_coverage
+from planner.errors import StudyError, say_faults
 from planner.policy import Period
-from planner.progress import changes_between, coverage_then_and_now, day_before, period_name, standing_stations
+from planner.progress import (
+    changes_between,
+    coverage_of_areas,
+    coverage_then_and_now,
+    day_before,
+    period_name,
+    standing_stations,
+    track_areas,
+)
 from planner.progress.tracking import DISTRICT
 from planner.reach import travel_times
+from planner.rollout import check_rollout
 from planner.run import Survey, check_output, survey_study, track_survey
 from planner.run.outputs import input_files
-from planner.schema import CHANGES, TOWN_PROGRESS, TRACK, Figures, TownProgress, Track
+from planner.schema import AREA_TRACK, CHANGES, TOWN_PROGRESS, TRACK, AreaTrack, Figures, TownProgress, Track
 from planner.sources.files import default_as_of
 from planner.sources.packs import read_policy
 from planner.study import Study
@@ -29,7 +39,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Tracking:
-    """How far a district has come: targets and recorded figures at a date, which stations changed, coverage then and now."""
+    """How far a district has come: targets and recorded figures at a date, which stations changed, coverage then and now.
+
+    ``area_targets`` and ``area_coverage`` say the same of the roll-out areas (``[rollout.areas]``), where there are any.
+    """
 
     study: Study
     before: dt.date
@@ -39,11 +52,15 @@ class Tracking:
     figures: Figures
     changes: pd.DataFrame
     coverage: TownProgress
+    area_targets: AreaTrack | None = None
+    area_coverage: TownProgress | None = None
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by name; none of them counts a key group."""
+        """The tables by name, those of roll-out areas where the study has any; none of them counts a key group."""
         named = {"targets": self.targets, "figures": self.figures, "changes": self.changes, "coverage": self.coverage}
+        if self.area_targets is not None and self.area_coverage is not None:
+            named |= {"area_targets": self.area_targets, "area_coverage": self.area_coverage}
         return {name: pd.DataFrame(table) for name, table in named.items()}
 
     def write(self, folder: Path | str, period: Period | str, *, force: bool = False) -> Path:
@@ -108,7 +125,8 @@ def track_study(
         changes = CHANGES.conform(changes_between(survey.all_stations, earlier, later))
     compared = TRACK.conform(targets.assign(counted_before=then["counted"].reindex(targets.index)))
     counted = _with_stations(coverage, survey, earlier, later)
-    return Tracking(survey.study, earlier, later, survey.as_of, compared, figures, changes, counted)
+    whole = Tracking(survey.study, earlier, later, survey.as_of, compared, figures, changes, counted)
+    return _with_areas(whole, survey, targets, then, other) if survey.study.rollout.areas else whole
 
 
 def _with_stations(coverage: TownProgress, survey: Survey, earlier: dt.date, later: dt.date) -> TownProgress:
@@ -120,6 +138,18 @@ def _with_stations(coverage: TownProgress, survey: Survey, earlier: dt.date, lat
         counts = inside.value_counts()
         columns[name] = [len(inside) if place == DISTRICT else int(counts.get(place, 0)) for place in coverage.index]
     return cast("TownProgress", TOWN_PROGRESS.conform(coverage.assign(**columns)))
+
+
+def _with_areas(whole: Tracking, survey: Survey, targets: Track, then: Track, other: dt.date) -> Tracking:
+    """With the targets and the coverage of the study's roll-out areas, on the day and on the `other` one."""
+    policy, areas = read_policy(whole.study), whole.study.rollout.areas
+    faults = check_rollout(areas, [str(town) for town in survey.towns.index])
+    if faults:
+        raise StudyError(say_faults(faults), faults)
+    now = track_areas(policy, survey.all_stations, areas, targets, survey.as_of)
+    before = track_areas(policy, survey.all_stations, areas, then, other)
+    compared = AREA_TRACK.conform(now.assign(counted_before=before["counted"].reindex(now.index)))
+    return dataclasses.replace(whole, area_targets=compared, area_coverage=coverage_of_areas(whole.coverage, areas))
 
 
 def _day_to_compare(study: Study, survey: Survey) -> dt.date:

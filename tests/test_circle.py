@@ -78,8 +78,21 @@ def test_places_are_counted_where_they_stand_and_residents_where_they_live():
     assert services.loc[("shop", "district"), "coverage"] == pytest.approx(1 / 3)
 
 
+def test_a_service_without_a_place_is_not_in_the_data_and_never_nought():
+    coverage, towns = town()
+    table = score_services(circle(SHOP, NOWHERE), coverage, towns)
+    assert not table.loc["repair", "in_data"].any()
+    assert table.loc["repair", ["places", "covered_pop", "coverage"]].isna().all(axis=None)
+    assert table.loc["shop", "in_data"].all()
+    assert table.loc[("shop", "E"), ["places", "covered_pop", "coverage"]].tolist() == [
+        0,
+        0,
+        0,
+    ]  # known elsewhere: a true nought
+
+
 def test_cells_say_what_they_reach_and_lack():
-    cells = circle_cells(circle(SHOP, POST, PARK), town()[0])
+    cells = circle_cells(circle(SHOP, POST, PARK, NOWHERE), town()[0])
     assert cells["services"].fillna("").tolist() == ["shop, park", "", "post, park"]
     assert cells["lacks"].tolist() == ["post", "shop, post, park", "shop"]
     assert cells["station"].tolist() == [True, False, False]

@@ -175,6 +175,50 @@ def test_a_pack_is_written_whole_in_both_languages_and_says_what_changed(study: 
     assert openpyxl.load_workbook(out / "track.xlsx", read_only=True).sheetnames[1].startswith("目标进度")
 
 
+def test_a_pack_of_a_period_in_which_nothing_happened_says_so(study: str, tmp_path: Path):
+    early = planner.track_study(planner.read_study(study), dt.date(2023, 5, 31), period="month").write(
+        tmp_path / "early", "month"
+    )
+    text = "\n".join(p.text for p in docx.Document(str(early / "track.docx")).paragraphs)
+    assert "截至2023年5月31日，与2023年4月30日相比。" in text
+    assert "在用站点0个，与上期相同。" in text
+    assert "本期无变动。" in text
+    assert "分片推进情况" not in text  # no areas, no part on them
+    english = "\n".join(p.text for p in docx.Document(str(early / "track.en.docx")).paragraphs)
+    assert "Stations in use: 0, as before." in english
+    assert "Residents within reach: 0, 0.0% of all, as before." in english
+
+
+def test_a_yearly_figure_that_began_anew_has_no_change_to_the_year_before():
+    yearly = Figure("held", "held", "次数", minimum=1, yearly=True, phrase="每年不少于1次")
+    told = recorded(("held", "2024-05-01", "district", 3), ("held", "2025-02-01", "district", 1))
+    pack = Policy("p", "p", "p", "us", figures=(yearly,))
+    row = track_figures(pack, told, TOWNS, dt.date(2025, 3, 1), since=dt.date(2024, 12, 31)).loc[("held", "district")]
+    assert (row["before"], row["value"]) == (3, 1)
+    assert pd.isna(row["difference"])
+    within = track_figures(pack, told, TOWNS, dt.date(2025, 3, 1), since=dt.date(2025, 1, 31)).loc[("held", "district")]
+    assert within["difference"] == 1
+
+
+def test_a_pack_has_the_roll_out_areas_of_the_study(study: str, tmp_path: Path):
+    text = (Path(study) / "study.toml").read_text(encoding="utf-8")
+    folder = write_lattice_study(tmp_path / "areas")
+    (folder / "recorded.csv").write_bytes((Path(study) / "recorded.csv").read_bytes())
+    (folder / "study.toml").write_text(text + '\n[rollout.areas]\n"左片" = ["West"]\n"右片" = ["East"]\n', encoding="utf-8")
+    tracked = planner.track_study(planner.read_study(folder), dt.date(2025, 6, 30), period="year")
+    out = tracked.write(tmp_path / "pack", "year")
+    areas = pd.read_csv(out / "area_targets.csv", encoding="utf-8-sig").set_index(["target", "area"])
+    assert areas.loc[("each-town", "左片"), ["towns", "towns_met", "counted_before", "counted"]].tolist() == [1, 1, 1, 2]
+    assert pd.isna(areas.loc[("district-total", "左片"), "minimum"])
+    cells = [c.text for t in docx.Document(str(out / "track.docx")).tables for c in t.columns[0].cells]
+    assert {"左片", "右片"} <= set(cells)
+    names = openpyxl.load_workbook(out / "track.xlsx", read_only=True).sheetnames
+    assert any(name.startswith("分片目标进度") for name in names)
+    headings = [p.text for p in docx.Document(str(out / "track.docx")).paragraphs if p.style.name.startswith("Heading")]
+    assert [h.partition("、")[0] for h in headings] == list("一二三四五六七")
+    assert "三、分片推进情况" in headings
+
+
 def test_the_same_pack_has_the_same_bytes_and_overwrites_nothing_of_others(study: str, tmp_path: Path):
     tracked = planner.track_study(planner.read_study(study), dt.date(2025, 6, 30), period="month")
     one, other = tracked.write(tmp_path / "one", "month"), tracked.write(tmp_path / "other", "month")

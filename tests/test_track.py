@@ -22,8 +22,17 @@ import planner
 from planner.cli import main
 from planner.errors import PlannerWarning
 from planner.policy import Counts, Function, Policy, Scope, Target
-from planner.progress import changes_between, coverage_then_and_now, standing_stations, status_at, track_targets
+from planner.progress import (
+    changes_between,
+    coverage_of_areas,
+    coverage_then_and_now,
+    standing_stations,
+    status_at,
+    track_areas,
+    track_targets,
+)
 from planner.schema import TOWNS, Stations, Track
+from planner.study import HandedDown
 
 END_2023, END_2024, END_2025 = (dt.date(year, 12, 31) for year in (2023, 2024, 2025))
 FIRST_2024 = dt.date(2024, 1, 1)
@@ -174,6 +183,49 @@ def test_coverage_then_and_now_adds_up_over_towns():
     assert table.loc["A", ["coverage_before", "coverage_after"]].tolist() == pytest.approx([1 / 3, 1.0])
 
 
+def test_areas_count_what_stands_in_their_towns_and_what_falls_to_them():
+    asked = policy(target("town", scope=Scope.TOWN), target("whole", minimum=3))
+    areas = {"left": ["A"], "right": ["B"]}
+    table = track_areas(asked, HISTORY, areas, track_targets(asked, HISTORY, ["A", "B"], END_2024), END_2024)
+    counts = ["planned", "applied", "built", "accepted", "closed", "counted"]
+    assert table.loc[("town", "left"), counts].tolist() == [0, 0, 1, 1, 0, 2]
+    assert table.loc[("town", "right"), counts].tolist() == [1, 1, 0, 0, 0, 0]
+    assert table.loc[("town", "right"), ["towns", "towns_met", "minimum", "shortfall", "met"]].tolist() == [1, 0, 1, 1, False]
+    whole = table.loc["whole"]
+    assert whole[["towns", "towns_met", "minimum", "shortfall", "met", "days_late"]].isna().all(axis=None)
+    assert whole["counted"].sum() == 2  # what is counted in the district; the station elsewhere is in no area
+
+
+def test_a_town_with_more_than_enough_does_not_make_up_for_another_of_its_area():
+    asked = policy(target("town", scope=Scope.TOWN, by=END_2023))
+    table = track_areas(asked, HISTORY, {"all": ["A", "B"]}, track_targets(asked, HISTORY, ["A", "B"], END_2024), END_2024)
+    row = table.loc[("town", "all")]
+    assert (row["minimum"], row["counted"], row["shortfall"], row["met"], row["towns_met"]) == (2, 2, 1, False, 1)
+    assert row["days_late"] == 366  # of town B, which has none yet
+
+
+def test_a_share_that_was_handed_to_towns_falls_to_their_area():
+    asked = policy(target("city", minimum=350, scope=Scope.CITY))
+    handed = {"city": HandedDown(minimum=5, towns={"A": 1, "B": 4})}
+    targets = track_targets(asked, HISTORY, ["A", "B"], END_2024, handed)
+    table = track_areas(asked, HISTORY, {"all": ["A", "B"], "left": ["A"]}, targets, END_2024)
+    assert table["minimum"].to_dict() == {("city", "all"): 5, ("city", "left"): 1}
+    assert table["met"].tolist() == [False, True]
+
+
+def test_coverage_of_areas_adds_up_over_their_towns():
+    towns = TOWNS.conform(
+        gpd.GeoDataFrame({"town": ["A", "B"]}, geometry=[shapely.box(i, 0, i + 1, 1) for i in (0, 1)], crs=builders.CRS)
+    )
+    demand = builders.demand_at([(0.0, 0.0)] * 3, [10.0, 20.0, 30.0], town=["A", "A", "B"])
+    before, after = (demand.assign(covered=covered) for covered in ([True, False, True], [True, True, False]))
+    by_town = coverage_then_and_now(before, after, towns)  # type: ignore[arg-type]
+    table = coverage_of_areas(by_town, {"all": ["A", "B"], "left": ["A"]})
+    same = ["population", "covered_before", "coverage_before", "covered_after", "coverage_after", "difference"]
+    assert table.loc["all", same].tolist() == by_town.loc["district", same].tolist()
+    assert table.loc["left", same].tolist() == by_town.loc["A", same].tolist()
+
+
 DAYS = st.dates(dt.date(2023, 1, 1), dt.date(2025, 12, 31))
 OPTIONAL = st.one_of(st.none(), DAYS)
 STATED = st.sampled_from(["built", "accepted", "closed", "applied", None])
@@ -263,6 +315,20 @@ def test_coverage_of_both_days_is_arithmetic(study: str):
     assert (district["covered_before"], district["covered_after"]) == (25 * PEOPLE_A_CORNER, len(both) * PEOPLE_A_CORNER)
     assert [row["station_id"] for row in found["changes"]] == ["S2"]
     assert found["changes"][0]["before"] is None
+
+
+def test_the_command_shows_areas_and_says_where_a_study_has_none(study: str):
+    none = call("track", study, "--of", "areas")
+    assert none.exit_code == 1
+    assert "no [rollout.areas] are named" in none.stderr
+    found = call("track", study, "--of", "areas", "--set", 'rollout.areas={ "左片" = ["West"] }', "--format", "json")
+    assert found.exit_code == 0, found.stderr
+    tables = json.loads(found.stdout)
+    assert [row["area"] for row in tables["area_targets"]] == ["左片"] * 3
+    assert tables["area_coverage"][0]["stations_after"] == 2
+    wrong = call("track", study, "--set", 'rollout.areas={ "左片" = ["Wset"] }')
+    assert wrong.exit_code == 1
+    assert "did you mean 'West'" in wrong.stderr
 
 
 def test_each_target_is_said_once_when_it_is_read_by_people(study: str):

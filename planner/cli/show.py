@@ -150,6 +150,8 @@ def _schema_of(name: str) -> Schema | None:
         "functions": schema.FUNCTIONS,
         "targets": schema.TRACK,
         "coverage": schema.TOWN_PROGRESS,
+        "area_targets": schema.AREA_TRACK,
+        "area_coverage": schema.TOWN_PROGRESS,
         "access": schema.ACCESS,
         "areas": schema.AREA_SCORES,
         "indicators": schema.INDICATORS,

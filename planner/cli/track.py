@@ -13,12 +13,14 @@ import planner
 from planner import run
 from planner.cli.door import DAY, FORCE, format_option, main, progress_bar, say, study_options, talk_options
 from planner.cli.show import show
+from planner.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_PARTS = ("all", "targets", "figures", "changes", "coverage")
+_PARTS = ("all", "targets", "areas", "figures", "changes", "coverage")
+_BY_AREA = ("area_targets", "area_coverage")
 
 
 @main.command()
@@ -45,6 +47,8 @@ def track(
 ) -> None:
     """The policy's targets and recorded figures against what stands on a day; what changed, and coverage then and now.
 
+    By town, and by area where the study has [rollout.areas] (`--of areas`: those alone).
+
     With --period and --out the pack of a month, quarter or year is written: tables, a workbook and a report.
     """
     if period is not None and since is not None:
@@ -60,8 +64,7 @@ def track(
     if out is not None and period is not None:
         say(f"The pack: {tracked.write(out, period, force=force)}")
         return
-    tables = tracked.tables
-    show(_with_phrases_apart(tables if part == "all" else {part: tables[part]}, form), form)
+    show(_with_phrases_apart(_part(tracked, part), tracked.targets, form), form)
     if not len(tracked.targets):
         say("The study's policy pack sets no target; name one with policy = in study.toml.")
     say(f"Targets as of {tracked.as_of}; changes and coverage from {tracked.before} to {tracked.after}.")
@@ -77,11 +80,23 @@ def compare(run_a: Path, run_b: Path, form: str, quiet: bool, verbose: bool) -> 
     show(planner.compare_runs(planner.read_run(run_a), planner.read_run(run_b)), form)
 
 
-def _with_phrases_apart(tables: Mapping[str, pd.DataFrame], form: str) -> Mapping[str, pd.DataFrame]:
+def _part(tracked: planner.Tracking, part: str) -> Mapping[str, pd.DataFrame]:
+    """The tables of one part of the tracking, or all."""
+    tables = tracked.tables
+    if part != "areas":
+        return tables if part == "all" else {part: tables[part]}
+    if tracked.area_targets is None:
+        raise StudyError(f'{tracked.study.name}: no [rollout.areas] are named; add "North" = ["Town", …] to study.toml')
+    return {name: tables[name] for name in _BY_AREA}
+
+
+def _with_phrases_apart(tables: Mapping[str, pd.DataFrame], targets: pd.DataFrame, form: str) -> Mapping[str, pd.DataFrame]:
     """For reading: what each target says once, in a table of its own, instead of in every row."""
-    if form != "table" or "targets" not in tables:
+    long = [name for name in ("targets", "area_targets") if name in tables]
+    if form != "table" or not long:
         return tables
     words = ["zh", "en", "counts", "binding", "phrase"]
-    flat = tables["targets"].reset_index("place")
+    flat = targets.reset_index("place")
     said = flat[words][~flat.index.duplicated()]
-    return {"policy": said, **tables, "targets": tables["targets"].drop(columns=[*words, "scope", "since"])}
+    short = {name: tables[name].drop(columns=[*words, "scope", "since"], errors="ignore") for name in long}
+    return {"policy": said, **tables, **short}

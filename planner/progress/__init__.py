@@ -1,5 +1,6 @@
 """What stands at a date, targets against it, and what changed between two runs."""
 
+from planner.progress.areas import coverage_of_areas, track_areas
 from planner.progress.changes import compare_runs
 from planner.progress.figures import track_figures
 from planner.progress.periods import day_before, period_name
@@ -10,12 +11,14 @@ __all__ = [
     "changes_between",
     "check_handed",
     "compare_runs",
+    "coverage_of_areas",
     "coverage_then_and_now",
     "dated_status",
     "day_before",
     "period_name",
     "standing_stations",
     "status_at",
+    "track_areas",
     "track_figures",
     "track_targets",
 ]

@@ -35,7 +35,8 @@ def track_figures(
     Returns
     -------
     FIGURES: a row for each figure with a target or a record, of the district and of each town that has one: ``value`` on the
-    day and ``before`` on `since`, both counted from the figure's own first day; ``met``, ``met_on`` (since when it has been),
+    day and ``before`` on `since`, both counted from the figure's own first day, and their ``difference`` (none where a yearly
+    figure has begun anew between the two days); ``met``, ``met_on`` (since when it has been),
     ``days_late``, ``shortfall``. The district's value is what was recorded for the district; where all is recorded by town, the
     towns' together: their sum, or the mean of their values.
 
@@ -60,6 +61,7 @@ def _row(figure: Figure, place: str, records: pd.DataFrame, as_of: dt.date, sinc
     own = records if first is None else records[records["date"] >= pd.Timestamp(first)]
     own = _of_place(own, place)
     value = _value(figure, own, as_of)
+    begun_anew = since is not None and figure.span(since) != figure.span(as_of)
     before = None if since is None else _value(figure, _of_place(_spanned(figure, records, since), place), since)
     row: dict[str, Any] = {
         "figure": figure.name,
@@ -71,7 +73,7 @@ def _row(figure: Figure, place: str, records: pd.DataFrame, as_of: dt.date, sinc
         "last_on": own["date"].max() if len(own) else pd.NaT,
         "before": before,
         "value": value,
-        "difference": None if before is None or value is None else value - before,
+        "difference": None if before is None or value is None or begun_anew else value - before,
         "phrase": figure.phrase or None,
     }
     return row if figure.minimum is None or place != DISTRICT else row | _verdict(figure, own, value, as_of, due)

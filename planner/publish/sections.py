@@ -105,7 +105,7 @@ TABLES: Mapping[str, Form] = {
     "life_services": Form(
         LIFE_SERVICES,
         _said("生活圈业态可达情况", "Services of the living circle"),
-        ("<said>", "places", "covered_pop", "coverage"),
+        ("<said>", "in_data", "places", "covered_pop", "coverage"),
         whole_only=True,
     ),
     "life_circle": Form(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper,
 from planner.publish.web_file import write_web
 from planner.publish.word_file import write_word
 from planner.publish.workbook import write_workbook
-from planner.schema import CHANGES, FIGURES, TOWN_PROGRESS, TRACK, Column, Kind, Schema
+from planner.schema import AREA_TRACK, CHANGES, FIGURES, TOWN_PROGRESS, TRACK, Column, Kind, Schema
 from planner.study import Study
 from planner.style import pace_said, shown_amount, shown_date, shown_number, shown_share
 
@@ -23,16 +23,21 @@ _DISTRICT = "district"
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "title": "就业服务站点建设进展（{}）",
-        "days": "{} 与 {} 相比",
-        "findings": "一、总体进展",
-        "targets": "二、目标完成情况",
-        "figures": "三、工作数据",
-        "changes": "四、站点变动",
-        "coverage": "五、各街镇覆盖变化",
-        "notes": "六、说明",
-        "stand": "在用站点由{}个变为{}个，步行可达人口由{}人变为{}人（占常住人口{:.1%}）。",
-        "met": "{}项约束性目标中已完成{}项，已到期未完成{}项。",
-        "late": "逾期未完成：{}（{}）：缺{}，已逾期{}天。",
+        "heading": "{}、{}",
+        "days": "截至{}，与{}相比。",
+        "findings": "总体进展",
+        "targets": "目标完成情况",
+        "areas": "分片推进情况",
+        "figures": "工作数据",
+        "changes": "站点变动",
+        "coverage": "各街镇覆盖变化",
+        "notes": "说明",
+        "stations": "在用站点由{}个变为{}个。",
+        "same_stations": "在用站点{}个，与上期相同。",
+        "reached": "步行可达人口由{}人变为{}人，占常住人口的{:.1%}。",
+        "same_reached": "步行可达人口{}人，占常住人口的{:.1%}，与上期相同。",
+        "met": "约束性目标按街镇和全区计共{}项，已完成{}项，到期未完成{}项。",
+        "late": "到期未完成：{}（{}），缺{}个，已逾期{}天。",
         "none": "本期无变动。",
         "no_figures": "未记录工作数据。",
         "no_targets": "政策包未设目标。",
@@ -43,11 +48,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "table": "表{} {}",
         "changed": "本期状态变动的站点",
         "covered": "各街镇站点与步行可达人口",
-        "recorded": "工作数据与目标",
+        "asked": "工作数据与目标",
+        "recorded": "其他工作数据",
+        "covered_areas": "各片区站点与步行可达人口",
+        "of_area": "{}：各片区",
+        "due_of": "{}（期限：{}）",
         "history": "各日期的情况只由该日及以前的日期字段推定，以后的变更不改写历史。",
         "pace": "速度与时限：",
         "form": "本表式由本工具自拟。",
-        "due": "期限：{}",
         "quoted": "依据：“{}”",
         "district": "全区",
         "yes": "是",
@@ -61,15 +69,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "en": {
         "title": "Progress of stations ({})",
-        "days": "{} compared with {}",
-        "findings": "1. Overall",
-        "targets": "2. Targets",
-        "figures": "3. Recorded figures",
-        "changes": "4. Changes of stations",
-        "coverage": "5. Coverage by town",
-        "notes": "6. Notes",
-        "stand": "Stations in use went from {} to {}, residents within reach from {} to {} ({:.1%} of all).",
-        "met": "Of {} binding targets {} are met, {} are overdue.",
+        "heading": "{}. {}",
+        "days": "As of {}, compared with {}.",
+        "findings": "Overall",
+        "targets": "Targets",
+        "areas": "Roll-out by area",
+        "figures": "Recorded figures",
+        "changes": "Changes of stations",
+        "coverage": "Coverage by town",
+        "notes": "Notes",
+        "stations": "Stations in use went from {} to {}.",
+        "same_stations": "Stations in use: {}, as before.",
+        "reached": "Residents within reach went from {} to {}, {:.1%} of all.",
+        "same_reached": "Residents within reach: {}, {:.1%} of all, as before.",
+        "met": "Of {} binding targets, counted by town and for the district, {} are met and {} overdue.",
         "late": "Overdue: {} ({}): {} lacking, {} days late.",
         "none": "Nothing changed.",
         "no_figures": "No figure was recorded.",
@@ -81,12 +94,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "table": "Table {}. {}",
         "changed": "Stations whose status changed",
         "covered": "Stations and residents within reach, by town",
-        "recorded": "Recorded figures and their targets",
+        "asked": "Recorded figures and their targets",
+        "recorded": "Other recorded figures",
+        "covered_areas": "Stations and residents within reach, by area",
+        "of_area": "{}: by area",
+        "due_of": "{} (due {})",
         "history": "What stood on a day is told by dates up to that day alone; later changes do not rewrite it.",
         "pace": "Pace and cutoff: ",
         "form": "The layout is this tool's own.",
-        "due": "due {}",
-        "quoted": "by “{}”",
+        "quoted": "Source: “{}”",
         "district": "district",
         "yes": "yes",
         "no": "no",
@@ -99,20 +115,38 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_SPANNED = ("place", "stations_before", "stations_after", "covered_before", "covered_after", "coverage_after", "difference")
 _TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
     "targets": (TRACK, ("place", "minimum", "counted_before", "counted", "met", "days_late", "shortfall")),
+    "area_targets": (
+        AREA_TRACK,
+        ("area", "towns", "towns_met", "minimum", "counted_before", "counted", "met", "days_late", "shortfall"),
+    ),
+    "area_coverage": (TOWN_PROGRESS, _SPANNED),
     "figures": (FIGURES, ("{language}", "place", "before", "value", "difference", "minimum", "by", "met", "days_late")),
     "changes": (CHANGES, ("station_id", "name", "town", "before", "after")),
-    "coverage": (
-        TOWN_PROGRESS,
-        ("place", "stations_before", "stations_after", "covered_before", "covered_after", "coverage_after", "difference"),
-    ),
+    "coverage": (TOWN_PROGRESS, _SPANNED),
 }
 
-
+_HEADINGS: Mapping[str, Mapping[str, str]] = {  # shorter than the schema's, and all of them of two days
+    "zh": {
+        "zh": "指标", "minimum": "目标", "counted_before": "上期", "counted": "本期", "met": "达标", "days_late": "逾期天数",
+        "before": "上期", "value": "本期", "difference": "增减", "by": "期限", "after": "本期", "shortfall": "缺口",
+        "towns": "街镇数", "towns_met": "达标街镇", "stations_before": "上期站点", "stations_after": "本期站点",
+        "covered_before": "上期可达人口", "covered_after": "本期可达人口", "coverage_after": "本期覆盖率",
+    },
+    "en": {
+        "en": "figure", "minimum": "target", "counted_before": "before", "counted": "now", "days_late": "days late",
+        "met": "met", "before": "before", "value": "now", "difference": "change", "by": "due", "after": "now",
+        "shortfall": "lacking", "towns": "towns", "towns_met": "towns met",
+        "stations_before": "stations before", "stations_after": "stations now",
+        "covered_before": "reached before", "covered_after": "reached now", "coverage_after": "share now",
+    },
+}  # fmt: skip
+_NUMERALS = {"zh": "一二三四五六七八九", "en": "123456789"}
 _STATUS = ("before", "after")  # columns of CHANGES that hold a status
-_IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
-_CAPTIONS = {"figures": "recorded", "changes": "changed", "coverage": "covered"}
+_PLACES = ("place", "area", "town")
+_CAPTIONS = {"changes": "changed", "coverage": "covered", "area_coverage": "covered_areas"}
 _NOTHING = {"targets": "no_targets", "figures": "no_figures", "changes": "none", "coverage": "none"}
 
 
@@ -131,7 +165,8 @@ def write_pack(
     folder
         Where to; it exists.
     tables
-        ``targets``, ``figures``, ``changes``, ``coverage``, as `planner.track.Tracking` has them.
+        ``targets``, ``figures``, ``changes``, ``coverage`` and, with roll-out areas, ``area_targets`` and ``area_coverage``, as
+        `planner.track.Tracking` has them.
     days
         The day of comparison and the day of the pack.
     period
@@ -157,17 +192,20 @@ def compose_pack(
     policy: Policy,
     language: str,
 ) -> Paper:
-    """The report of a pack in one language: headline figures, findings, a table for each target, figures, changes, coverage."""
+    """The report of a pack in one language: findings, a table for each target, areas, figures, changes, coverage."""
     words, writer = WORDS[language], _Writer(language)
-    blocks: list[Block] = [
-        Heading(words["findings"]),
-        Figures(_headline(tables, language)),
-        Lines([("", clean(line)) for line in _findings(tables, days, language)]),
-    ]
-    for name in _TABLES:
-        blocks += [Heading(words[name]), *writer.part(name, tables[name])]
     said = (words["policy"] + getattr(policy, language), words["pace"] + pace_said(study.scenario.walk)[language])
-    blocks += [Heading(words["notes"]), Lines([("", clean(line)) for line in (*said, words["history"], words["form"])])]
+    found = [("", clean(line)) for line in _findings(tables, days, language)]
+    parts: list[tuple[str, Sequence[Block]]] = [
+        ("findings", [Figures(_headline(tables, language)), Lines(found)]),
+        ("targets", [*writer.part("targets", tables["targets"])]),
+        ("areas", [*writer.areas(tables)]),
+        *((name, [*writer.part(name, tables[name])]) for name in ("figures", "changes", "coverage")),
+        ("notes", [Lines([("", clean(line)) for line in (*said, words["history"], words["form"])])]),
+    ]
+    blocks: list[Block] = []
+    for number, (name, own) in zip(_NUMERALS[language], (part for part in parts if part[1]), strict=False):
+        blocks += [Heading(words["heading"].format(number, words[name])), *own]
     under = [clean(study.publish.title or study.name), *([clean(study.publish.publisher)] if study.publish.publisher else [])]
     return Paper(clean(words["title"].format(period)), under, blocks, language)
 
@@ -199,11 +237,11 @@ def _headline(tables: Mapping[str, pd.DataFrame], language: str) -> list[tuple[s
 def _findings(tables: Mapping[str, pd.DataFrame], days: tuple[dt.date, dt.date], language: str) -> list[str]:
     """What the pack says, in sentences."""
     words, facts = WORDS[language], _whole(tables)
-    counts = [facts[name] for name in ("stations_before", "stations_after", "covered_before", "covered_after")]
-    lines = [
-        words["days"].format(shown_date(days[1])[language], shown_date(days[0])[language]),
-        words["stand"].format(*map(shown_number, counts), facts.get("coverage_after", 0.0)),
-    ]
+    lines = [words["days"].format(*(shown_date(day)[language] for day in reversed(days)))]
+    for name, of, more in (("stations", "stations", ()), ("reached", "covered", (facts.get("coverage_after", 0.0),))):
+        before, after = (shown_number(facts[f"{of}_{when}"]) for when in ("before", "after"))
+        same = before == after
+        lines.append(words[f"same_{name}" if same else name].format(*([after] if same else [before, after]), *more))
     binding, late = _binding(tables)
     if len(binding):
         lines.append(words["met"].format(len(binding), int(binding["met"].sum()), len(late)))
@@ -226,16 +264,34 @@ class _Writer:
             yield Text(self.words[_NOTHING[name]])
         elif name == "targets":
             yield from self.targets(table)
+        elif name == "figures":
+            yield from self.figures(table)
         else:
             yield self.table(name, table, self.words[_CAPTIONS[name]])
 
     def targets(self, targets: pd.DataFrame) -> Iterator[Block]:
         """A table for each target, under its name, the day it is due and its source phrase."""
         for _, own in targets.groupby(level="target", sort=False):
-            first = own.iloc[0]
-            due = self.words["due"].format(shown_date(pd.Timestamp(first["by"]).date())[self.language])
-            yield self.table("targets", own, clean(f"{first[self.language]} ({due})"))
-            yield Text(clean(self.words["quoted"].format(first["phrase"])), quiet=True)
+            yield self.table("targets", own, self.due(own))
+            yield Text(clean(self.words["quoted"].format(own.iloc[0]["phrase"])), quiet=True)
+
+    def figures(self, figures: pd.DataFrame) -> Iterator[Block]:
+        """The figures with a target, then the others."""
+        asked = figures["minimum"].notna().groupby(level="figure").transform("any").to_numpy(dtype=bool)
+        for own, caption in ((figures[asked], "asked"), (figures[~asked], "recorded")):
+            if len(own):
+                yield self.table("figures", own, self.words[caption])
+
+    def areas(self, tables: Mapping[str, pd.DataFrame]) -> Iterator[Block]:
+        """What stands in the roll-out areas, and each target in them; nothing where the study has none."""
+        if "area_targets" in tables:
+            yield from self.part("area_coverage", tables["area_coverage"])
+            for _, own in tables["area_targets"].groupby(level="target", sort=False):
+                yield self.table("area_targets", own, self.words["of_area"].format(self.due(own)))
+
+    def due(self, target: pd.DataFrame) -> str:
+        first = target.iloc[0]
+        return clean(self.words["due_of"].format(first[self.language], shown_date(first["by"].date())[self.language]))
 
     def table(self, name: str, table: pd.DataFrame, title: str) -> Cells:
         schema, wanted = _TABLES[name]
@@ -248,7 +304,7 @@ class _Writer:
         ]
         self.tabled += 1
         numeric = [schema[key].kind in (Kind.NUMBER, Kind.WHOLE) for key in keys]
-        headings = [schema[key].label(self.language).replace(_IN_LANGUAGE[self.language], "") for key in keys]
+        headings = [_HEADINGS[self.language].get(key, schema[key].label(self.language)) for key in keys]
         return Cells(self.words["table"].format(self.tabled, title), headings, rows, numeric)
 
 
@@ -264,7 +320,7 @@ def _cell(value: Any, key: str, column: Column, language: str) -> str:
     if isinstance(value, int | float):
         return shown_amount(float(value))
     said = str(value)
-    return _place(said, language) if key == "place" else clean(WORDS[language].get(said, said) if key in _STATUS else said)
+    return _place(said, language) if key in _PLACES else clean(WORDS[language].get(said, said) if key in _STATUS else said)
 
 
 def _place(place: str, language: str) -> str:

@@ -16,6 +16,7 @@ from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     ALTERNATIVES,
     AREA_SCORES,
+    AREA_TRACK,
     CHANGES,
     COMMUNITIES,
     COMPOSITE,
@@ -70,6 +71,8 @@ SHEETS: Mapping[str, tuple[Schema, str, str]] = {
     "figures": (FIGURES, "Recorded figures", "工作数据"),
     "changes": (CHANGES, "Changes", "站点变动"),
     "coverage": (TOWN_PROGRESS, "Then and now", "覆盖变化"),
+    "area_targets": (AREA_TRACK, "Targets by area", "分片目标进度"),
+    "area_coverage": (TOWN_PROGRESS, "Areas then and now", "分片覆盖变化"),
     "tiers": (TIERS, "Tiers", "层级体系"),
     "functions": (FUNCTIONS, "Functions", "服务功能可达"),
     "rollout": (ROLLOUT, "Roll-out by phase", "分阶段推进"),

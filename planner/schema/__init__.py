@@ -8,6 +8,7 @@ from planner.schema.cells import as_date, as_number, as_text, is_blank, plain_nu
 from planner.schema.columns import Column, Kind, fold, without_unit
 from planner.schema.gate import Schema, is_metric
 from planner.schema.results import (
+    AREA_TRACK,
     BREAKDOWNS,
     CHANGES,
     COMMUNITIES,
@@ -22,6 +23,7 @@ from planner.schema.results import (
     RECORDED,
     ROLLOUT,
     SERVICE_POINTS,
+    AreaTrack,
     CommunityScores,
     CompositeScores,
     Figures,
@@ -98,6 +100,7 @@ __all__ = [
     "ALTERNATIVES",
     "AREAS",
     "AREA_SCORES",
+    "AREA_TRACK",
     "BREAKDOWNS",
     "CANDIDATES",
     "CHANGES",
@@ -140,6 +143,7 @@ __all__ = [
     "TRACK",
     "Alternatives",
     "AreaScores",
+    "AreaTrack",
     "Areas",
     "Candidates",
     "Column",

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-_UNITS_ZH = {"people": "人", "min": "分钟", "s": "秒", "m": "米"}
+_UNITS_ZH = {"people": "人", "min": "分钟", "s": "秒", "m": "米", "d": "天"}
 
 
 class Kind(StrEnum):

@@ -21,6 +21,7 @@ LifePlaces = NewType("LifePlaces", pd.DataFrame)
 LifeCells = NewType("LifeCells", gpd.GeoDataFrame)
 Lift = NewType("Lift", pd.DataFrame)
 Rollout = NewType("Rollout", pd.DataFrame)
+AreaTrack = NewType("AreaTrack", pd.DataFrame)
 CompositeScores = NewType("CompositeScores", pd.DataFrame)
 
 BREAKDOWNS = ("district", "town", "group", "station")
@@ -83,6 +84,33 @@ FIGURES = Schema(
     ),
 )
 
+AREA_TRACK = Schema(
+    "targets by roll-out area",
+    ("target", "area"),
+    (
+        _t("target", "target", "目标", required=True),
+        _t("area", "roll-out area", "片区", required=True),
+        _t("en", "target in English", "目标（英文）", required=True),
+        _t("zh", "target in Chinese", "目标（中文）", required=True),
+        _t("counts", "what is counted", "统计对象", required=True),
+        Column("binding", Kind.FLAG, "binding", "约束性", required=True),
+        Column("by", Kind.DATE, "due", "完成期限", required=True),
+        _n("towns", "towns asked", "有目标的街镇数", kind=Kind.WHOLE),
+        _n("towns_met", "towns that have met it", "已达标街镇数", kind=Kind.WHOLE),
+        _n("minimum", "at least, in its towns together", "各街镇目标数合计", kind=Kind.WHOLE),
+        _n("planned", "planned then", "规划数", kind=Kind.WHOLE, required=True),
+        _n("applied", "applied for then", "申报数", kind=Kind.WHOLE, required=True),
+        _n("built", "built, not yet accepted then", "建成待验收数", kind=Kind.WHOLE, required=True),
+        _n("accepted", "accepted then", "验收数", kind=Kind.WHOLE, required=True),
+        _n("closed", "closed by then", "关闭数", kind=Kind.WHOLE, required=True),
+        _n("counted", "counted then", "计入数", kind=Kind.WHOLE, required=True),
+        _n("counted_before", "counted at the day of comparison", "上期计入数", kind=Kind.WHOLE),
+        _n("shortfall", "still lacking in its towns", "各街镇缺口合计", kind=Kind.WHOLE),
+        Column("met", Kind.FLAG, "met by all its towns", "各街镇是否均达标"),
+        _n("days_late", "days late, of the latest town", "最长逾期天数", "d", kind=Kind.WHOLE),
+    ),
+)
+
 CHANGES = Schema(
     "changes of stations",
     ("station_id",),
@@ -133,9 +161,10 @@ LIFE_SERVICES = Schema(
         _t("en", "service in English", "业态（英文）", required=True),
         _t("zh", "service in Chinese", "业态（中文）", required=True),
         _t("service_class", "class", "类别", required=True),
-        _n("places", "places", "网点数", kind=Kind.WHOLE, required=True),
+        Column("in_data", Kind.FLAG, "any place in the data", "数据中有此业态", required=True),
+        _n("places", "places", "网点数", kind=Kind.WHOLE),
         _people("population", "residents", "常住人口", required=True),
-        _people("covered_pop", "residents who reach one", "可达人口", required=True),
+        _people("covered_pop", "residents who reach one", "可达人口"),
         _n("coverage", "share of residents who reach one", "人口可达率", high=1),
     ),
 )
