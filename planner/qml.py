@@ -13,7 +13,7 @@ NAMES = {
     "stations": "就业服务站点 Stations",
     "towns": "街镇 Towns",
     "demand": "需求点 Demand points",
-    "isochrones": "步行圈 Outlines",
+    "isochrones": "等时圈 Outlines",
     "sites": "建议新增站点 Proposed sites",
     "groups": "重点群体 Key groups",
     "frontier": "覆盖曲线 Frontier",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -122,16 +123,22 @@ class Classes:
 
 
 SHARES = Classes(SHARE_BREAKS, SHARE_COLOURS)
-_RIDING: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "zh": (("步行", "骑行"),),
-    "en": (
-        ("on foot", "by bicycle"),
-        ("walked", "ridden"),
-        ("Walking", "Riding"),
-        ("walking", "riding"),
-        ("Walk", "Ride"),
-        ("walk", "ride"),
-    ),
+# What is said of walking, as it reads where everybody rides, and where some ride and some walk; longer words first.
+_MOVES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "zh": {"步行": ("骑行", "步行或骑行")},
+    "en": {
+        "on foot": ("by bicycle", "on foot or by bicycle"),
+        "walked": ("ridden", "walked or ridden"),
+        "Walking": ("Riding", "Walking or riding"),
+        "walking": ("riding", "walking or riding"),
+        "walks": ("rides", "walks or rides"),
+        "Walk": ("Ride", "Walk or ride"),
+        "walk": ("ride", "walk or ride"),
+    },
+}
+_ON_FOOT = {  # a key such as walk.max_link_m or median_walk_min is no word
+    language: re.compile(r"(?<![\w.])(?:" + "|".join(words) + r")(?!_|\.\w)" if language == "en" else "|".join(words))
+    for language, words in _MOVES.items()
 }
 
 
@@ -298,17 +305,21 @@ def pace_said(walk: Walk) -> Said:
 
 
 def moved(text: str, language: str, walk: Walk) -> str:
-    """One of our texts about walking as it reads where everybody rides (bicycle, ebike); any other walk leaves it as it is.
+    """One of our texts about walking as it reads where everybody, or only some towns, ride (bicycle, ebike).
+
+    Where everybody walks it is left as it is; so are keys of the study file and names of columns.
 
     >>> moved("within 15 minutes' walk", "en", Walk(profile="bicycle")), moved("步行时间", "zh", Walk(profile="ebike"))
     ("within 15 minutes' ride", '骑行时间')
     >>> moved("within 15 minutes' walk", "en", Walk())
     "within 15 minutes' walk"
+    >>> moved("farther than walk.max_link_m; nobody can walk there", "en", Walk(profile="bicycle"))
+    'farther than walk.max_link_m; nobody can ride there'
     """
-    if all(own.gait.rides for own in walk.each):
-        for on_foot, riding in _RIDING[language]:
-            text = text.replace(on_foot, riding)
-    return text
+    rides = [own.gait.rides for own in walk.each]
+    if not any(rides):
+        return text
+    return _ON_FOOT[language].sub(lambda word: _MOVES[language][word[0]][0 if all(rides) else 1], text)
 
 
 def all_moved(said: Mapping[str, str], walk: Walk) -> Said:

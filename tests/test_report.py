@@ -71,7 +71,7 @@ def test_the_report_says_the_figures_the_sources_and_the_notes(tmp_path: Path) -
         "150 residents",
         "Old town (25.0%)",
         "OpenStreetMap",
-        "one note",
+        "One note",
     ):
         assert said in text
     assert "50%的居民步行15分钟内可到达就业服务站点" in written(tmp_path / "z.docx", "zh")
@@ -168,11 +168,65 @@ def test_maps_and_charts_are_drawn_without_a_browser_the_same_way_each_time(form
 def test_without_a_chinese_font_a_sentence_says_so_and_labels_are_english(monkeypatch: pytest.MonkeyPatch) -> None:
     latin = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
     with pytest.warns(PlannerWarning, match="no font with Chinese letters"):
         assert chinese_font() is None
     with pytest.warns(PlannerWarning, match="labelled in English"):
         in_zh = as_file(plot_bars(tables()["towns"], "town", language="zh"), language="zh", form="svg")
     assert in_zh == as_file(plot_bars(tables()["towns"], "town", language="en"), language="en", form="svg")
+
+
+def test_names_that_no_font_can_draw_are_numbers_and_never_empty_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    latin = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    axes = plot_bars(tables("东镇")["towns"], "town")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["2", "1"]  # rows of the table, worst at the top
+    assert axes.get_ylabel() == "row of the table"
+    assert [label.get_text() for label in plot_bars(tables()["towns"], "town").get_yticklabels()] == ["New town", "Old town"]
+
+
+def test_a_font_that_came_after_the_list_of_fonts_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = font_manager.fontManager.ttflist
+    if chinese_font() is None:
+        pytest.skip("no Chinese font on this machine: install fonts-noto-cjk to try how it is found")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [font for font in every if font.name == "DejaVu Sans"])
+    assert chinese_font() is not None
+
+
+def life_services() -> pd.DataFrame:
+    rows = [("repair", "district", 3), ("repair", "Old town", 3), ("market", "district", 0), ("market", "Old town", 0)]
+    table = pd.DataFrame(rows, columns=["service", "place", "places"])
+    named = {"repair": ("repair", "维修"), "market": ("food market", "菜场")}
+    table["en"], table["zh"] = ([named[key][i] for key in table["service"]] for i in (0, 1))
+    return table.assign(service_class="basic", population=150.0, covered_pop=75.0, coverage=0.5).set_index(["service", "place"])
+
+
+def test_services_of_the_living_circle_have_a_row_each_and_not_one_a_town() -> None:
+    (table,) = [
+        block
+        for block in paper(life_services=life_services()).blocks
+        if isinstance(block, Cells) and "services" in block.caption.lower()
+    ]
+    assert [row[0] for row in table.rows] == ["repair", "food market"]
+
+
+def test_all_residents_and_missing_services_are_named_in_the_language_of_the_report() -> None:
+    given = tables() | {"life_services": life_services()}
+    note = "life circle: no place is known for 菜场: none is there or none mapped; left out of the shares"
+    given["groups"] = given["groups"].assign(label=["常住人口", "毕业生"])
+    said = {
+        language: web_text(compose_report(
+            study=study(), summary=SUMMARY, tables=given, pictures=[], as_of=dt.date(2025, 6, 30), sources=[],
+            notes=[note], language=language,
+        ))
+        for language in ("zh", "en")
+    }  # fmt: skip
+    assert ">常住人口</td>" in said["zh"]
+    assert ">residents</td>" in said["en"]
+    assert "常住人口" not in said["en"]
+    assert "Life circle: no place is known for food market: none" in said["en"]
+    assert "菜场" in said["zh"]
 
 
 def test_whoever_rides_is_not_said_to_walk() -> None:

@@ -87,3 +87,16 @@ def test_kinds_past_the_sixth_share_a_grey():
     colours = style.kind_colours([str(i) for i in range(8)])
     assert len(set(colours.values())) == 7
     assert colours["6"] == colours["7"] == style.OTHER_KIND
+
+
+def test_where_some_ride_and_some_walk_both_are_said_once():
+    mixed = Walk(towns={"东镇": TownWalk(profile="bicycle")})
+    assert style.moved("Walking times; the median walk.", "en", mixed) == "Walking or riding times; the median walk or ride."
+    assert style.moved("步行15分钟", "zh", mixed) == "步行或骑行15分钟"
+    assert style.moved("步行15分钟", "zh", Walk(towns={"东镇": TownWalk(profile="elder")})) == "步行15分钟"
+
+
+def test_keys_and_other_words_with_walk_in_them_stay():
+    bicycle = Walk(profile="bicycle")
+    for text in ("walk.max_link_m = 300", "median_walk_min", "walk_s", "a sidewalk"):
+        assert style.moved(text, "en", bicycle) == text

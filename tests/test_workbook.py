@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.publish.workbook import write_workbook
 from planner.schema import FRONTIER, GROUP_SCORES, TOWN_SCORES
-from planner.study import Group
+from planner.study import Group, Walk
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -79,3 +79,13 @@ def test_every_shown_column_is_in_the_data_dictionary(tmp_path: Path) -> None:
     sheet = write(tmp_path / "w.xlsx")["数据字典 Data dictionary"]
     listed = {(row[0].value, row[1].value) for row in sheet.iter_rows(min_row=2)}
     assert {("towns", "covered_graduates"), ("frontier", "bound"), ("groups", "label")} <= listed
+
+
+def test_whoever_rides_is_not_said_to_walk(tmp_path: Path) -> None:
+    given = tables()
+    given["groups"] = given["groups"].assign(median_walk_min=9.0)
+    write_workbook(tmp_path / "w.xlsx", given, [("Study", "Example")], walk=Walk(profile="bicycle"))
+    book = openpyxl.load_workbook(tmp_path / "w.xlsx")
+    said = [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value != "median_walk_min"]
+    assert not [text for text in said if "walk" in text or "步行" in text]
+    assert [text for text in said if "骑行时间中位数" in text and "median ride" in text]

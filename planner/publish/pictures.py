@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -20,9 +20,11 @@ from matplotlib.figure import Figure
 
 from planner.errors import PlannerWarning
 from planner.network import EdgeFlag, Network
+from planner.publish.words import with_residents
 from planner.publish.workplaces import apart
 from planner.schema import Coverage, Isochrones, Stations, Towns
-from planner.style import CATEGORICAL, GAP_COLOURS, GROUND, PROPOSED_COLOUR, band_colours, band_said, classify
+from planner.study import Walk
+from planner.style import CATEGORICAL, GAP_COLOURS, GROUND, PROPOSED_COLOUR, all_moved, band_colours, band_said, classify
 
 Format = Literal["png", "svg"]
 
@@ -33,6 +35,7 @@ _CJK_FONTS = (
 )  # fmt: skip
 _DPI = 160
 _PAD_SHARE = 0.02
+_FIRST_HAN = 0x2E80  # from this letter on the font that comes with matplotlib has none
 _WIDE_IN, _MAP_HIGH_IN, _LEGEND_IN = 7.2, (4.2, 8.6), 0.75
 
 
@@ -51,8 +54,7 @@ def chinese_font() -> str | None:
     Where there is none, a `PlannerWarning` says which package brings one, and pictures are labelled in English: never in
     empty boxes.
     """
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    found = next((name for name in _CJK_FONTS if name in known), None)
+    found = _find_font()
     if found is None:
         warnings.warn(
             "no font with Chinese letters was found, so the pictures are labelled in English; install one, "
@@ -63,6 +65,18 @@ def chinese_font() -> str | None:
     return found
 
 
+def _find_font() -> str | None:
+    """The first known font with Chinese letters; those that were installed after matplotlib listed its fonts are found too."""
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    if not known & set(_CJK_FONTS):
+        listed = {font.fname for font in font_manager.fontManager.ttflist}
+        for path in sorted(set(font_manager.findSystemFonts()) - listed):
+            with suppress(Exception):  # a font that cannot be read is none
+                font_manager.fontManager.addfont(path)
+        known = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in _CJK_FONTS if name in known), None)
+
+
 def plot_map(
     *,
     network: Network,
@@ -70,15 +84,16 @@ def plot_map(
     stations: Stations,
     isochrones: Isochrones,
     sites: gpd.GeoDataFrame | None = None,
+    walk: Walk | None = None,
     language: str = "en",
 ) -> Axes:
     """The outlines by band over the streets, the stations, and the proposed sites with their order.
 
-    All in the CRS of the network; the picture is north up with a scale bar in metres.
+    All in the CRS of the network; the picture is north up with a scale bar in metres. `walk` says whether people walk or ride.
     """
     with _style(language) as said:
         figure, axes = _ground(network, towns)
-        handles = _draw_bands(axes, isochrones, said)
+        handles = _draw_bands(axes, isochrones, walk or Walk(), said)
         _draw_points(axes, stations, sites)
         handles += _point_handles(sites is not None and len(sites) > 0, said)
         _legend(figure, handles)
@@ -146,18 +161,24 @@ def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
     Parameters
     ----------
     table
-        A column ``coverage`` in [0, 1], and the column (or index) `names` to label the bars.
+        A column ``coverage`` in [0, 1], and the column (or index) `names` to label the bars. Where no font has the letters of
+        some name, all rows are called by their numbers in the table instead, and the picture says so.
     """
-    flat = table.reset_index().dropna(subset=["coverage"]).sort_values(["coverage", names], ascending=[False, True])
+    whole = table.reset_index()
+    numbered = _find_font() is None and any(ord(letter) >= _FIRST_HAN for name in whole[names] for letter in str(name))
+    whole["shown"] = [str(i + 1) for i in range(len(whole))] if numbered else whole[names].astype(str).map(_plain)
+    flat = whole.dropna(subset=["coverage"]).sort_values(["coverage", names], ascending=[False, True])
     with _style(language) as said:
         figure = Figure(figsize=(_WIDE_IN, 0.7 + 0.27 * len(flat)), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
         shares = flat["coverage"].to_numpy(dtype=float)
-        bars = axes.barh(flat[names].astype(str).map(_plain), shares, color=CATEGORICAL[0])
+        bars = axes.barh(flat["shown"], shares, color=CATEGORICAL[0])
         axes.bar_label(bars, labels=[f"{share:.1%}" for share in shares], padding=3, fontsize=8)
         axes.set_xlim(0, 1.08)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set_xlabel({"zh": "覆盖率", "en": "share covered"}[said])
+        if numbered:
+            axes.set_ylabel("row of the table")
         _tidy(axes)
         return axes
 
@@ -188,8 +209,7 @@ def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
 @contextmanager
 def _style(language: str, *, warn: bool = True) -> Iterator[str]:
     """Fonts for a language while a picture is drawn; gives the language that can be drawn (English without a font)."""
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    chinese = chinese_font() if language == "zh" and warn else next((name for name in _CJK_FONTS if name in known), None)
+    chinese = chinese_font() if language == "zh" and warn else _find_font()
     latin = "DejaVu Sans"  # comes with matplotlib
     order = [chinese, latin] if language == "zh" else [latin, chinese]
     settings: Any = {"font.family": [name for name in order if name], "svg.hashsalt": "planner"}
@@ -197,7 +217,7 @@ def _style(language: str, *, warn: bool = True) -> Iterator[str]:
         yield "zh" if language == "zh" and chinese else "en"
 
 
-def _draw_bands(axes: Axes, isochrones: Isochrones, said: str) -> list[Any]:
+def _draw_bands(axes: Axes, isochrones: Isochrones, walk: Walk, said: str) -> list[Any]:
     """Each band as the union over stations, the widest first; gives the legend's entries, the nearest first."""
     if not len(isochrones):
         return []
@@ -208,7 +228,9 @@ def _draw_bands(axes: Axes, isochrones: Isochrones, said: str) -> list[Any]:
         gpd.GeoSeries([own.geometry.union_all()], crs=isochrones.crs).plot(
             ax=axes, color=colours[band], alpha=0.55, linewidth=0, zorder=1
         )
-    return [mpl.patches.Patch(facecolor=colours[band], alpha=0.55, label=band_said(band)[said]) for band in minutes]
+    return [
+        mpl.patches.Patch(facecolor=colours[band], alpha=0.55, label=all_moved(band_said(band), walk)[said]) for band in minutes
+    ]
 
 
 def _draw_points(axes: Axes, stations: Stations, sites: gpd.GeoDataFrame | None) -> None:
@@ -286,6 +308,7 @@ def draw_all(
     isochrones: Isochrones,
     tables: Mapping[str, pd.DataFrame],
     languages: Sequence[str],
+    walk: Walk | None = None,
     form: Format = "png",
 ) -> dict[str, list[Picture]]:
     """Every picture of a run in each language: the map, the gaps, towns, groups and, with a frontier, the curve.
@@ -300,10 +323,10 @@ def draw_all(
     for language in languages:
         said = _CAPTIONS[language]
         plots = {
-            "map": plot_map(**ground, isochrones=isochrones, language=language),
+            "map": plot_map(**ground, isochrones=isochrones, walk=walk, language=language),
             "gaps": plot_gaps(**ground, coverage=demand, language=language),
             "towns": plot_bars(tables["towns"], "town", language=language),
-            "groups": plot_bars(apart(tables)["groups"], "label", language=language),
+            "groups": plot_bars(with_residents(apart(tables)["groups"], language), "label", language=language),
         }
         if "frontier" in tables:
             plots["frontier"] = plot_frontier(tables["frontier"], len(stations), language=language)
@@ -314,14 +337,14 @@ def draw_all(
 
 _CAPTIONS: Mapping[str, Mapping[str, str]] = {
     "zh": {
-        "map": "现有站点、步行圈与建议新增站点",
+        "map": "现有站点、服务圈与建议新增站点",
         "gaps": "尚未覆盖的常住人口分布",
         "towns": "各街镇人口覆盖率",
         "groups": "常住人口与重点群体覆盖率",
         "frontier": "站点数与覆盖人口",
     },
     "en": {
-        "map": "Stations, what is within the walk, and proposed sites",
+        "map": "Stations, what is within reach, and proposed sites",
         "gaps": "Where residents live whom no station serves",
         "towns": "Share of residents covered by town",
         "groups": "Share covered of residents and key groups",

@@ -38,7 +38,7 @@ HEADS = (
 
 
 NOTE = {
-    "zh": "各区县数字按人数相加，覆盖率由总人数重新计算，不取平均。步行速度与时限是假设，见各行。",
+    "zh": "各区县数字按人数相加，覆盖率由总人数重新计算，不取平均。速度与时限是假设，见各行。",
     "en": "Districts are added up by people, shares divided again from the sums. Pace and minutes are assumptions, as said.",
 }
 
@@ -61,17 +61,18 @@ def draw_province(tables: Mapping[str, pd.DataFrame], folders: Mapping[str, str]
     """
     districts, everyone = tables["districts"], tables["groups"].loc[RESIDENTS]
     share = everyone["covered"] / everyone["total"] if everyone["total"] else 0.0
-    title = f"{share:.1%} 的常住人口步行可达就业服务站点"
+    title = f"{share:.1%}的常住人口可在时限内到达就业服务站点"
     stations = int(districts["stations"].sum())
     people, named = f"{everyone['total']:,.0f} residents", f"{len(districts)} districts"
-    lead = f"{share:.1%} of {people} of {named} can walk to one of {stations} stations in time."
+    lead = f"{share:.1%} of {people} of {named} can reach one of {stations} stations in time."
     lost = f"<p><strong>未计入 Not included: {escape(', '.join(missing))}</strong></p>" if missing else ""
     return (
         '<!doctype html>\n<html lang="zh">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{lead}</p>\n{lost}"
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        f"<p lang='en'>{lead}</p>\n{lost}"
         f"{_map(tables)}\n{_legend()}\n<div class='scroll'>{_table(districts, folders)}</div>\n"
-        f"<p>{NOTE['zh']}<br>{NOTE['en']}<br>© OpenStreetMap contributors, ODbL. "
+        f"<p>{NOTE['zh']}</p>\n<p lang='en'>{NOTE['en']}</p>\n<p>© OpenStreetMap contributors, ODbL. "
         f"{PALETTE_SOURCE['zh']} {PALETTE_SOURCE['en']}</p>\n"
         "</main>\n</body>\n</html>\n"
     )

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from planner.circle import DISTRICT
 from planner.priority import WHOLE
 from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper, Shown, Text, clean
 from planner.publish.notes import notes_said
 from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
-from planner.publish.words import DEFINITIONS, WORDS, model_said
+from planner.publish.words import DEFINITIONS, WORDS, model_said, with_residents
 from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
 from planner.study import Group, Study
-from planner.style import Said, finding, moved, pace_said, shown_amount, shown_date, shown_number, shown_share
+from planner.style import Said, before_han, finding, moved, pace_said, shown_amount, shown_date, shown_number, shown_share
 
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
 _LISTS_OF_KEYS = ("lacks", "lacks_functions")
 _IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
 _AMOUNTS = ("before", "value", "difference", "minimum")  # of recorded figures: ratings and shares among them
+_WHOLES = (WHOLE, DISTRICT)
+_CALLED = {"label": {"zh": "名称", "en": "name"}}  # headings that say more to a reader than to a program
 _MOST_ROWS = 60  # longer tables stand whole in the workbook
 _SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
 
@@ -58,7 +62,7 @@ def compose_report(
     """
     called = {column.name: {"zh": column.zh, "en": column.en} for column in STANDARDS} | dict(named or {})
     writer = _Writer(study, tables, {picture.name: picture for picture in pictures}, called, language)
-    words = WORDS[language]
+    words, named_study = WORDS[language], before_han(study.name) if language == "zh" else study.name
     under = [words["as_of"] + shown_date(as_of)[language]]
     if study.publish.publisher:
         under.append(clean(study.publish.publisher))
@@ -72,7 +76,7 @@ def compose_report(
         *writer.limits(notes),
         *writer.definitions(),
     ]
-    return Paper(clean(study.publish.title or writer.words["title"].format(study.name)), under, blocks, language)
+    return Paper(clean(study.publish.title or writer.words["title"].format(named_study)), under, blocks, language)
 
 
 class _Writer:
@@ -87,6 +91,7 @@ class _Writer:
         language: str,
     ) -> None:
         self.study, self.tables, self.pictures, self.called, self.language = study, apart(tables), pictures, called, language
+        self.tables["groups"] = with_residents(self.tables["groups"], language)
         self.words = {key: self.moved(text) for key, text in WORDS[language].items()}
         self.headings = self.shown = self.tabled = 0
 
@@ -207,7 +212,14 @@ class _Writer:
     def limits(self, notes: Sequence[str]) -> Iterator[Block]:
         yield self.heading(self.words["limits"])
         said = [*self.words["limits_said"].split("\n"), self.words["suppressed"].format(self.study.privacy.minimum_count)]
-        yield Lines([("", line) for line in (*said, *map(clean, notes_said(notes, self.language)))])
+        yield Lines([("", line) for line in (*said, *(_sentence(clean(self.moved(note))) for note in self.notes(notes)))])
+
+    def notes(self, notes: Sequence[str]) -> list[str]:
+        """Notes in the report's language, services of the living circle by their names in it."""
+        services = self.tables.get("life_services")
+        names = {} if services is None else dict(zip(services["zh"], services["en"], strict=True))
+        said = notes_said(notes, self.language)
+        return said if self.language == "zh" else [_services_said(note, names) for note in said]
 
     def definitions(self) -> Iterator[Block]:
         yield Heading(self.words["definitions"])
@@ -227,8 +239,11 @@ class _Writer:
             return
         form = TABLES[name]
         flat = pd.DataFrame(table.drop(columns="geometry", errors="ignore")).reset_index()
-        if form.whole_only and "place" in flat and (flat["place"] == WHOLE).any():
-            flat = flat[flat["place"] == WHOLE]
+        if form.whole_only and "place" in flat and flat["place"].isin(_WHOLES).any():
+            flat = flat[flat["place"].isin(_WHOLES)]
+        if "by" in flat and "place" in flat:
+            labels = {group.name: group.shown for group in self.study.scenario.groups}
+            flat["place"] = flat["place"].where(flat["by"] != "group", flat["place"].map(labels))
         if form.without is not None and set(flat["by"]) - {form.without, "district"}:
             flat = flat[flat["by"] != form.without]
         wanted = [pattern.replace("<said>", self.language) for pattern in form.columns]
@@ -256,7 +271,7 @@ class _Writer:
             return "–"
         if column.kind is Kind.FLAG:
             return self.words["yes" if bool(value) else "no"]
-        if column.name == "place" and str(value) in (WHOLE, "district"):
+        if column.name == "place" and str(value) in _WHOLES:
             return self.words["whole"]
         if column.name == "phase" and value == 0:
             return self.words["today"]
@@ -275,12 +290,28 @@ class _Writer:
         return shown_amount(float(value)) if column.name in _AMOUNTS else shown_number(float(value))
 
 
+def _sentence(text: str) -> str:
+    """With a capital at its beginning; a key or file name stays as it is."""
+    return text if "." in text.split(" ", 1)[0] else text[:1].upper() + text[1:]
+
+
+def _services_said(note: str, names: Mapping[str, str]) -> str:
+    """A note that names services of the living circle in Chinese, with their English names.
+
+    >>> _services_said("no place is known for 家政、维修: none is there", {"家政": "domestic services", "维修": "repair"})
+    'no place is known for domestic services, repair: none is there'
+    """
+    return re.sub(
+        r"(?<=no place is known for )[^:]+", lambda found: ", ".join(names.get(n, n) for n in found[0].split("、")), note
+    )
+
+
 def _is(column: Column | None, pattern: str) -> bool:
     return column is not None and column.name == pattern
 
 
 def _heading(column: Column, key: str, groups: Sequence[Group], language: str) -> str:
     if not column.is_family:
-        return column.label(language).replace(_IN_LANGUAGE[language], "")
+        return _CALLED.get(column.name, {}).get(language) or column.label(language).replace(_IN_LANGUAGE[language], "")
     suffix = key.removeprefix(column.prefix)
     return clean(next((group.shown for group in groups if group.name == suffix), suffix))

@@ -27,7 +27,7 @@ _HEAVY = "SimHei"  # Chinese headings
 _TEXT_CM = 16.0  # A4 with margins of 2.5 cm
 _INK, _SOFT, _RULE, _WASH = RGBColor(0x1C, 0x27, 0x33), RGBColor(0x4B, 0x58, 0x66), "8A95A1", "E8EEF4"
 _LEAST_CM = 1.15  # the narrowest column
-_LETTER_CM, _PADDING_CM = 0.165, 0.42  # a digit of 8.5 points, and the space beside a cell's text
+_LETTER_CM, _BOLD_CM, _PADDING_CM = 0.165, 0.17, 0.42  # a digit and a bold letter of 8.5 points, and the space beside a text
 _WORD = re.compile(r"[!-~]+")  # what is not to be broken: Latin letters, digits and their marks
 
 
@@ -166,7 +166,7 @@ def _add_table(book: Any, block: Cells) -> None:
 
 
 def _widths(block: Cells) -> list[float]:
-    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or id in it."""
+    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or word in it."""
     asked = []
     for column, heading in enumerate(block.headings):
         cells = [_letters(row[column]) for row in block.rows] or [0]
@@ -182,9 +182,10 @@ def _widths(block: Cells) -> list[float]:
 
 
 def _least(block: Cells, column: int) -> float:
-    """How wide a column is at least: no number, date or id in it is broken, up to 16 letters of one."""
-    words = [word for row in block.rows for word in _WORD.findall(row[column])]
-    return max(_LEAST_CM, _PADDING_CM + _LETTER_CM * min(max(map(len, words), default=0), 16))
+    """How wide a column is at least: no number, date, id or word in it is broken, up to 16 letters; its heading's are bold."""
+    words = [_LETTER_CM * min(len(word), 16) for row in block.rows for word in _WORD.findall(row[column])]
+    words += [_BOLD_CM * min(len(word), 16) for word in _WORD.findall(block.headings[column])]
+    return max(_LEAST_CM, _PADDING_CM + max(words, default=0.0))
 
 
 def _letters(text: str) -> int:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
+from planner.score import RESIDENTS, RESIDENTS_LABEL
 from planner.study import Siting
+from planner.style import Said
+
+RESIDENTS_SAID: Said = {"zh": RESIDENTS_LABEL, "en": "residents"}
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
@@ -154,3 +160,8 @@ def model_said(siting: Siting, language: str) -> str:
     """What the siting model of a study is called, and what it does."""
     extended = next((key for key in ("decay", "backup", "capacity") if getattr(siting, key)), str(siting.method))
     return MODELS[language][extended]
+
+
+def with_residents(groups: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The table of groups whose first row, all residents, is called so in `language`; groups have the study's own names."""
+    return groups.assign(label=groups["label"].mask(groups.index == RESIDENTS, RESIDENTS_SAID[language]))

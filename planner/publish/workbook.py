@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ from planner.schema import (
     Schema,
 )
 from planner.spreadsheet import safe_cell
-from planner.study import Group, Study
-from planner.style import pace_said, shown_number
+from planner.study import Group, Study, Walk
+from planner.style import moved, pace_said, shown_number
 
 _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
 _HEADER_ROW = 0
@@ -98,6 +99,7 @@ def write_workbook(
     *,
     languages: Sequence[str] = ("zh", "en"),
     groups: Sequence[Group] = (),
+    walk: Walk | None = None,
 ) -> None:
     """Write the tables as one workbook that opens in Excel, WPS and LibreOffice.
 
@@ -113,6 +115,8 @@ def write_workbook(
         ``zh``, ``en`` or both; headers have one line a language, in this order.
     groups
         The study's key groups, for the labels of their columns.
+    walk
+        Whether people walk or ride, for the labels.
 
     Notes
     -----
@@ -124,11 +128,12 @@ def write_workbook(
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _MADE})
         styles = _Styles(book)
+        labels = _Labels(languages, groups, walk or Walk())
         _write_headline(book, styles, headline, languages)
         for name, table in tables.items():
             if name in SHEETS:
-                _write_sheet(book, styles, name, table, languages, groups)
-        _write_dictionary(book, styles, tables, languages, groups)
+                _write_sheet(book, styles, name, table, labels)
+        _write_dictionary(book, styles, tables, labels)
 
 
 def headline_of(
@@ -149,7 +154,9 @@ def headline_of(
         shown.append(("人口覆盖率", "Share of residents covered", f"{facts['coverage']:.1%}"))
     if "plan" in facts:
         plan = facts["plan"]
-        model = " / ".join(model_said(study.scenario.siting, language) for language in languages)
+        model = " / ".join(
+            moved(model_said(study.scenario.siting, language), language, study.scenario.walk) for language in languages
+        )
         shown.append(("选址模型", "Siting model", model))
         shown.append(("建议新增站点", "Proposed sites", shown_number(plan["sites"])))
         shown.append(("新增覆盖人口", "Residents newly covered", shown_number(plan["residents_gained"])))
@@ -187,14 +194,12 @@ def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, st
         sheet.write_string(row, 1, str(safe_cell(value)), styles.text)
 
 
-def _write_sheet(
-    book: Any, styles: _Styles, name: str, table: pd.DataFrame, languages: Sequence[str], groups: Sequence[Group]
-) -> None:
+def _write_sheet(book: Any, styles: _Styles, name: str, table: pd.DataFrame, labels: _Labels) -> None:
     schema, en, zh = SHEETS[name]
     flat = _flat(table)
-    sheet = book.add_worksheet(_sheet_name(en, zh, languages))
+    sheet = book.add_worksheet(_sheet_name(en, zh, labels.languages))
     sheet.freeze_panes(1, 2 if len(flat.columns) > 2 else 0)
-    headings = [_heading(key, schema, languages, groups) for key in map(str, flat.columns)]
+    headings = [labels.heading(key, schema) for key in map(str, flat.columns)]
     widths = [max(_width(flat[key]), _heading_width(said)) for key, said in zip(flat.columns, headings, strict=True)]
     sheet.set_row(_HEADER_ROW, _LINE_POINTS * max(map(_lines, headings, widths)) + 4)
     _set_up_paper(sheet)
@@ -206,7 +211,7 @@ def _write_sheet(
     if len(flat):
         sheet.autofilter(0, 0, len(flat), len(flat.columns) - 1)
     if name in _CHARTS and len(flat):
-        _add_chart(book, sheet, name, flat, schema, languages)
+        _add_chart(book, sheet, name, flat, schema, labels.languages)
 
 
 def _set_up_paper(sheet: Any) -> None:
@@ -271,10 +276,8 @@ def _number_style(styles: _Styles, column: Column | None, key: str) -> Any:
     return styles.count if column is None or column.kind is Kind.WHOLE or column.unit == "people" else styles.number
 
 
-def _write_dictionary(
-    book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], languages: Sequence[str], groups: Sequence[Group]
-) -> None:
-    sheet = book.add_worksheet(_sheet_name("Data dictionary", "数据字典", languages))
+def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], labels: _Labels) -> None:
+    sheet = book.add_worksheet(_sheet_name("Data dictionary", "数据字典", labels.languages))
     headings = ["table 表", "column 列", "English", "中文", "unit 单位", "range 取值范围"]
     for position, heading in enumerate(headings):
         sheet.write_string(0, position, heading, styles.header)
@@ -292,7 +295,7 @@ def _write_dictionary(
             said = [
                 name,
                 key,
-                *(_label(column, key, language, groups) for language in ("en", "zh")),
+                *(labels.label(column, key, language) for language in ("en", "zh")),
                 column.unit,
                 _range(column),
             ]
@@ -311,18 +314,26 @@ def _sheet_name(en: str, zh: str, languages: Sequence[str]) -> str:
     return " ".join({"zh": zh, "en": en}[language] for language in languages)[:_EXCEL_NAME]
 
 
-def _heading(key: str, schema: Schema, languages: Sequence[str], groups: Sequence[Group]) -> str:
-    column = schema.get(key)
-    return key if column is None else "\n".join(_label(column, key, language, groups) for language in languages)
+@dataclass(frozen=True)
+class _Labels:
+    """What columns are called: in which languages, with the names of key groups, of people who walk or ride."""
 
+    languages: Sequence[str]
+    groups: Sequence[Group]
+    walk: Walk
 
-def _label(column: Column, key: str, language: str, groups: Sequence[Group]) -> str:
-    """A column's label; a family's names its key group too."""
-    if not column.is_family:
-        return column.label(language)
-    suffix = key.removeprefix(column.prefix)
-    shown = next((group.shown for group in groups if group.name == suffix), suffix)
-    return f"{shown}：{column.label(language)}" if language == "zh" else f"{shown}: {column.label(language)}"
+    def heading(self, key: str, schema: Schema) -> str:
+        column = schema.get(key)
+        return key if column is None else "\n".join(self.label(column, key, language) for language in self.languages)
+
+    def label(self, column: Column, key: str, language: str) -> str:
+        """A column's label; a family's names its key group too."""
+        said = moved(column.label(language), language, self.walk)
+        if not column.is_family:
+            return said
+        suffix = key.removeprefix(column.prefix)
+        shown = next((group.shown for group in self.groups if group.name == suffix), suffix)
+        return f"{shown}：{said}" if language == "zh" else f"{shown}: {said}"
 
 
 def _range(column: Column) -> str:

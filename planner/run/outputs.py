@@ -41,7 +41,7 @@ from planner.sources.packs import read_policy
 from planner.sources.record import source_of
 from planner.sources.surroundings import read_services
 from planner.study import Study
-from planner.style import Said
+from planner.style import LANGUAGES, Said, moved
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
@@ -132,7 +132,9 @@ def _with_what_is_published(run: Run, tables: dict[str, pd.DataFrame]) -> dict[s
     study, walk = run.survey.study, run.survey.study.scenario.walk
     if run.measures is not None:
         own = group_indicators(GroupScores(tables["groups"]), walk, run.survey.as_of)
-        tables["indicators"] = together(run.measures.indicators, own)
+        indicators = together(run.measures.indicators, own)
+        said = {name: [moved(str(text), name, walk) for text in indicators[name]] for name in LANGUAGES if name in indicators}
+        tables["indicators"] = indicators.assign(**said)
         cells = run.measures.cells
         beside = [name for name in ("straight_m", "supply", "supply_e2sfca", "saved_min") if name in cells]
         tables["demand"] = tables["demand"].assign(**{name: cells[name] for name in beside})
@@ -162,7 +164,7 @@ def write_documents(run: Run, folder: Path) -> None:
     languages, groups = study.publish.languages, study.scenario.groups
     sources = sources_of(study)
     headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
-    write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups)
+    write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups, walk=study.scenario.walk)
     for language in languages:
         paper = compose_report(
             study=study,
@@ -204,6 +206,7 @@ def draw_pictures(run: Run, form: Format) -> dict[str, list[Picture]]:
         isochrones=run.isochrones,
         tables=run.published,
         languages=survey.study.publish.languages,
+        walk=survey.study.scenario.walk,
         form=form,
     )
 

@@ -230,7 +230,7 @@ class Run:
         """The outlines, the stations and the proposed sites as matplotlib axes; ``.figure`` shows them."""
         from planner.publish.pictures import plot_map
 
-        return plot_map(**self._ground(), isochrones=self.isochrones, language=language)
+        return plot_map(**self._ground(), isochrones=self.isochrones, walk=self.survey.study.scenario.walk, language=language)
 
     def plot_gaps(self, language: str = "en") -> Axes:
         """Where residents live whom no station serves, as matplotlib axes."""

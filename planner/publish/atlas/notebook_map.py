@@ -78,7 +78,7 @@ def _outlines(tables: Mapping[str, pd.DataFrame], language: str) -> folium.Featu
     outlines = gpd.GeoDataFrame(tables["isochrones"])
     if not len(outlines):
         return None
-    group = folium.FeatureGroup(name={"zh": "步行圈", "en": "Outlines"}[language])
+    group = folium.FeatureGroup(name={"zh": "等时圈", "en": "Outlines"}[language])
     minutes = sorted(outlines.index.get_level_values("minutes").unique())
     for band, colour in reversed(list(zip(minutes, style.band_colours(len(minutes)), strict=True))):
         union = shapely.simplify(outlines.xs(band, level="minutes").geometry.union_all(), TOLERANCE_M)

@@ -28,7 +28,7 @@ from planner.publish.atlas.facts import (
     text_of,
 )
 from planner.publish.atlas.words import PLANNING_MAP, words_for
-from planner.publish.words import model_said
+from planner.publish.words import RESIDENTS_SAID, model_said
 from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     AREA_SCORES,
@@ -51,11 +51,12 @@ from planner.schema import (
     Stations,
     TownScores,
 )
+from planner.score import RESIDENTS
 from planner.study import Group, Study
 
 MOST_OUTLINE_LETTERS = 3_000_000
 MOST_AREA_LETTERS = 500_000
-RESIDENTS = "residents"  # the row of GROUP_SCORES that is not a key group
+RESIDENTS_PLAIN = {"zh": RESIDENTS_SAID["zh"], "en": RESIDENTS_SAID["en"].capitalize()}
 
 TOWN_COLUMNS = (
     "town",
@@ -137,7 +138,7 @@ def planning_facts(
         "marks": legend,
         "stations": common_station(stations, marks, outlines, policy),
         "sites": _sites(sites, draw_sites(network, sites, study)) if sites is not None and proposed else [],
-        "model": {language: model_said(study.scenario.siting, language) for language in kicker} if proposed else None,
+        "model": style.all_moved(_model(study), study.scenario.walk) if proposed else None,
         "after": phase_facts(sites) if sites is not None and proposed else [],
         "facilities": draw_facilities(services),
         "areas": [] if areas is None else _areas(areas),
@@ -159,14 +160,29 @@ def planning_facts(
         "beyond": style.BEYOND_COLOUR,
         "proposed": style.PROPOSED_COLOUR,
         "overlap_colours": list(style.OVERLAP_COLOURS),
-        "tables": {
-            "towns": _table(town_scores, TOWN_SCORES, TOWN_COLUMNS, groups, minimum_count),
-            "stations": _table(scores.sort_values("rank"), SCORES, STATION_COLUMNS, groups, minimum_count),
-            "sites": None if sites is None else _table(sites, SITES, SITE_COLUMNS, groups, minimum_count),
-            "areas": None if area_scores is None else _area_table(area_scores),
-            **_group_tables(group_scores, groups, minimum_count),
-        },
+        "tables": _as_moved(
+            study,
+            {
+                "towns": _table(town_scores, TOWN_SCORES, TOWN_COLUMNS, groups, minimum_count),
+                "stations": _table(scores.sort_values("rank"), SCORES, STATION_COLUMNS, groups, minimum_count),
+                "sites": None if sites is None else _table(sites, SITES, SITE_COLUMNS, groups, minimum_count),
+                "areas": None if area_scores is None else _area_table(area_scores),
+                **_group_tables(group_scores, groups, minimum_count),
+            },
+        ),
     }
+
+
+def _model(study: Study) -> style.Said:
+    return {language: model_said(study.scenario.siting, language) for language in style.LANGUAGES}
+
+
+def _as_moved(study: Study, tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables with our headings as they read for this way of walking or riding; a heading with a group's name stays."""
+    for column in (column for table in tables.values() if table is not None for column in table["columns"]):
+        if "<" not in column["key"]:
+            column["label"] = dict(style.all_moved(column["label"], study.scenario.walk))
+    return tables
 
 
 def _table(
@@ -236,8 +252,11 @@ def _group_table(
     hidden = [name for name in columns[columns.index("covered") :] if name in safe]
     safe.loc[others & (small | total.isna() | covered.isna()), hidden] = np.nan
     shown = _table(safe, schema, columns, (), 0.0)
+    shown["columns"][0]["label"] = {"zh": "名称", "en": "Name"}
     for column in shown["columns"][1:]:
         column["withheld"] = True
+    for key, row in zip(shown["keys"], shown["rows"], strict=True):
+        row[0] = RESIDENTS_PLAIN if key == RESIDENTS else row[0]
     return shown
 
 
