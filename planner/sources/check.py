@@ -24,7 +24,7 @@ from planner.reach import find_islands, link_points
 from planner.rollout import check_rollout
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
-from planner.sources.datums import DATUM_KEY, datum_fault
+from planner.sources.datums import DATUM_KEY, Homes, PlacedFile, datum_faults
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
 from planner.sources.files.fetchable import unfetched
@@ -144,9 +144,9 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     network = found.of(lambda: read_network(study, towns=towns))
     if network is not None:
         say("links to the streets", 0.9)
-        _check_links(study, network, towns, stations, candidates, found)
+        _check_links(study, network, stations, candidates, found)
         say("datums", 0.95)
-        found.faults = _with_companions(study, [*found.faults, *_datums_of_files(study, network, towns)])
+        found.faults = _with_companions(study, [*found.faults, *_datums_of_files(study, network, towns, residents)])
         if residents is not None:
             _warn_of_residents(study, network, residents)
     say("", 1.0)
@@ -229,9 +229,9 @@ def _check_group(study: Study, group: Group, residents: CountedPoints, grounds: 
         found.of(lambda: read_workplaces(study, group, grounds))
 
 
-def _datums_of_files(study: Study, network: Network, towns: Towns) -> list[Fault]:
-    """The area, hosts, areas of priority, and files of residents and groups that look as if they were in another datum."""
-    faults = []
+def _datums_of_files(study: Study, network: Network, towns: Towns, residents: CountedPoints | None) -> list[Fault]:
+    """Every file with places, but rasters, that looks as if it were in another datum."""
+    files = []
     for file, declared, read in _placed_files(study, towns):
         try:
             with warnings.catch_warnings():
@@ -239,9 +239,16 @@ def _datums_of_files(study: Study, network: Network, towns: Towns) -> list[Fault
                 places = read()
         except PlannerError:
             continue  # said when it was read first
-        fault = None if places is None else datum_fault(network, places, declared, file, towns)
-        faults += [] if fault is None else [fault]
-    return faults
+        files += [] if places is None or places.empty else [PlacedFile(file, declared, places)]
+    area = PlacedFile(study.area, study.area_coordinates, gpd.GeoDataFrame(towns))
+    return datum_faults(network, towns, area, files, _homes(study, residents))
+
+
+def _homes(study: Study, residents: CountedPoints | None) -> Homes | None:
+    """Where residents live, if a raster says so: it has its own reference, and no datum of China."""
+    if residents is None or study.population.file is None or not is_raster(study.population.file):
+        return None
+    return Homes(residents.xy, residents.counts[RESIDENTS])
 
 
 def _with_companions(study: Study, faults: Sequence[Fault]) -> list[Fault]:
@@ -262,8 +269,9 @@ Placed = tuple[str, str, Callable[[], gpd.GeoDataFrame | None]]  # a file, its d
 
 
 def _placed_files(study: Study, towns: Towns) -> Iterator[Placed]:
-    """Every file of the study that places people or ground, but rasters."""
-    yield study.area, study.area_coordinates, lambda: towns
+    """Every file of the study that has places, but rasters and the area."""
+    if study.stations.file is not None:
+        yield study.stations.file, study.stations.coordinates, partial(read_stations, study, towns=towns)
     source = study.population
     if source.file is not None and not is_raster(source.file):
         words = {RESIDENTS: (source.column,) if source.column else COUNT_WORDS}
@@ -298,16 +306,14 @@ def _places_of(ask: CountAsk, towns: Towns) -> gpd.GeoDataFrame | None:
 def _check_links(
     study: Study,
     network: Network,
-    towns: Towns,
     stations: Stations | None,
     candidates: Candidates | None,
     found: _Findings,
 ) -> None:
-    """Stations and candidates without a street, and files that look as if they were in another datum."""
+    """Stations and candidates without a street."""
     if stations is not None:
         in_use = Stations(gpd.GeoDataFrame(stations[stations["status"] != "closed"]))
         found.add(_unlinked(study, network, in_use, study.stations.file or "stations.osm"))
-        found.add(_datum_faults(network, stations, study.stations, towns))
     if candidates is not None:
         found.add(_unlinked(study, network, candidates, "candidates"))
 
@@ -317,13 +323,6 @@ def _unlinked(study: Study, network: Network, points: Stations | Candidates, sou
     links = link_points(network, shapely.get_coordinates(np.asarray(points.geometry)), walk.max_link_m, walk=walk)
     problem, mend = f"there is no street within {walk.max_link_m:g} m", "check its coordinates, the streets, or walk.max_link_m"
     return [Fault(problem, mend, source, str(points.index[int(i)])) for i in np.flatnonzero(links.segment < 0)]
-
-
-def _datum_faults(network: Network, points: Stations | Candidates, block: StationSource, towns: Towns) -> list[Fault]:
-    if block.file is None:
-        return []
-    fault = datum_fault(network, points, block.coordinates, block.file, towns)
-    return [] if fault is None else [fault]
 
 
 def _warn_of_residents(study: Study, network: Network, residents: CountedPoints) -> None:

@@ -1,0 +1,115 @@
+"""The made district's own files, each written in one datum and declared in another: what `check` says of them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from planner.datum import to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
+from planner.demand import Grounds
+from planner.errors import Fault, PlannerWarning
+from planner.network import Network
+from planner.schema import Towns
+from planner.sources.check import _homes, _placed_files
+from planner.sources.datums import Homes, PlacedFile, datum_faults
+from planner.sources.files import read_area, read_study
+from planner.sources.osm import read_network
+from planner.sources.population.residents import read_residents
+
+DISTRICT = Path(__file__).resolve().parents[1] / "data" / "district"
+WRITE = {"wgs84": lambda lon, lat: (lon, lat), "gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}
+PAIRS = [(true, said) for true in WRITE for said in WRITE if true != said]
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    network: Network
+    towns: Towns
+    files: dict[str, gpd.GeoDataFrame]
+    homes: Homes
+
+    def judged(self, file: str, true: str, said: str) -> tuple[list[Fault], list[str]]:
+        """Faults and notes of one file, or of the area and all files in it, written in `true` and declared as `said`."""
+        files = [PlacedFile(name, "wgs84", places) for name, places in self.files.items()]
+        if file in self.files:
+            files = [PlacedFile(file, said, rewritten(self.files[file], true, said))]
+        towns = Towns(rewritten(self.towns, true, said)) if file == "towns.geojson" else self.towns
+        area = PlacedFile("towns.geojson", said if file == "towns.geojson" else "EPSG:4326", towns)
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", PlannerWarning)
+            faults = datum_faults(self.network, towns, area, files, self.homes)
+        return faults, [str(each.message) for each in heard]
+
+
+def rewritten(places: gpd.GeoDataFrame, true: str, said: str) -> gpd.GeoDataFrame:
+    """Places as they are read where their file is in `true` and says `said`."""
+    degrees = places.to_crs("EPSG:4326")
+    shapes = shapely.transform(
+        np.asarray(degrees.geometry), lambda xy: np.column_stack(to_wgs84(*WRITE[true](xy[:, 0], xy[:, 1]), said))
+    )
+    return places.set_geometry(gpd.GeoSeries(shapes, index=places.index, crs="EPSG:4326").to_crs(places.crs))
+
+
+@pytest.fixture(scope="module")
+def district() -> Witnessed:
+    study = read_study(DISTRICT)
+    towns = read_area(study)
+    residents = read_residents(study, towns, Grounds.of(towns, []))[0].ordered()
+    homes = _homes(study, residents)
+    assert homes is not None
+    files = {file: places for file, _, read in _placed_files(study, towns) if (places := read()) is not None}
+    return Witnessed(read_network(study, towns=towns), towns, files, homes)
+
+
+def test_right_datums_are_silent(district: Witnessed) -> None:
+    assert district.judged("towns.geojson", "wgs84", "wgs84") == ([], [])
+
+
+@pytest.mark.parametrize(("true", "said"), PAIRS)
+@pytest.mark.parametrize("file", ["stations.csv", "hosts.csv", "graduates.csv"])
+def test_each_wrong_datum_of_each_file_is_named_with_its_metres(district: Witnessed, file: str, true: str, said: str) -> None:
+    faults, notes = district.judged(file, true, said)
+    told = [*(str(fault) for fault in faults), *notes]
+    assert len(told) == 1
+    assert file in told[0]
+    assert f"look like {true}, not {said}" in told[0]
+    off = {"wgs84gcj02": 524, "bd09gcj02": 920, "wgs84bd09": 1147}["".join(sorted((true, said), key="wgs84bd09gcj02".index))]
+    metres = float(told[0].split(" m off")[0].split()[-1])
+    assert metres == pytest.approx(off, abs=10)
+
+
+@pytest.mark.parametrize(("true", "said"), [pair for pair in PAIRS if pair != ("gcj02", "wgs84")])
+def test_borders_that_follow_no_street_are_known_by_the_places_in_them(district: Witnessed, true: str, said: str) -> None:
+    faults, notes = district.judged("towns.geojson", true, said)
+    assert notes == []
+    assert [fault.file for fault in faults] == ["towns.geojson"]  # and no list that names a town is accused in its stead
+    assert f"the borders look like {true}, not {said}" in faults[0].problem
+    assert faults[0].mend == f'write area_coordinates = "{true}" in study.toml'
+
+
+def test_what_nobody_can_tell_is_said(district: Witnessed) -> None:
+    """One place in 1,900 lies outside its town either way: no proof, and no silence."""
+    faults, notes = district.judged("towns.geojson", "gcj02", "wgs84")
+    assert faults == []
+    assert len(notes) == 1
+    assert "neither streets nor homes nor towns tell" in notes[0]
+    assert "towns.geojson (wgs84)" in notes[0]
+
+
+def test_places_anywhere_are_accused_of_nothing(district: Witnessed) -> None:
+    """Scattered and clustered places without any bond to streets: nobody can tell, and that is all that is said."""
+    west, south, east, north = district.towns.total_bounds
+    rng = np.random.default_rng(4)
+    for number in range(6):
+        middle = rng.uniform((west + 2000, south + 2000), (east - 2000, north - 2000), (1, 2))
+        scattered = rng.uniform((west, south), (east, north), (20, 2)) if number % 2 else middle + rng.normal(0, 150, (20, 2))
+        places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*scattered.T), crs=district.towns.crs)
+        area = PlacedFile("towns.geojson", "EPSG:4326", district.towns)
+        with pytest.warns(PlannerWarning, match=r"neither streets nor homes nor towns tell .*: any\.csv \(wgs84\)"):
+            assert datum_faults(district.network, district.towns, area, [PlacedFile("any.csv", "wgs84", places)]) == []
