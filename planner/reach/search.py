@@ -25,6 +25,7 @@ GRACE_M = 1e-6  # the cutoff is inclusive; a micrometre absorbs the rounding of 
 BUCKET_M = 10.0  # width of the queue's buckets: an eighth of a usual street between two corners; 3 to 30 do as well
 MOST_BUCKETS = 1024  # wider ones above some 10 km
 BATCH = 256  # origins a thread takes at a time, at most
+CHUNK = 1 << 22  # times a thread finds room for at once: so large that the system may give it in large pages
 
 place = np.uint64  # places in arrays are unsigned in the loops: numba then leaves out its test for negative ones, half the time
 
@@ -69,7 +70,7 @@ class _Room(NamedTuple):
 
 class _Queue(NamedTuple):
     """What one thread writes in and what grows: buckets of the queue, `deep` entries each, the corners that were settled,
-    and the columns and times of a batch."""
+    and room for the columns and times of a batch."""
 
     deep: int
     entry: Places
@@ -264,7 +265,8 @@ class _Search:
                 low, high = turn * batch, min((turn + 1) * batch, total)
                 sizes, queue = _search(arcs, self.starts, self.doors.lists, low, high, *self._limits, room, queue)
                 used = int(sizes.sum())
-                done[turn] = sizes, queue.columns[:used].copy(), queue.times[:used].copy()
+                done[turn] = sizes, queue.columns[:used], queue.times[:used]
+                queue = _after(queue, used)
 
         if progress:
             progress(what_first(), 0.0)
@@ -282,7 +284,17 @@ class _Search:
             np.full(corners + 1, np.inf), np.zeros(buckets + 1, dtype=np.uint64), np.zeros(words, dtype=np.uint64),
             np.zeros(words // 64 + 1, dtype=np.uint64), np.full(len(self.doors), np.inf, dtype=np.float32),
         )  # fmt: skip
-        return room, _queue(buckets, 64, np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32))
+        return room, _queue(buckets, 64, *_chunk())
+
+
+def _chunk() -> tuple[Ints, Times]:
+    return np.empty(CHUNK, dtype=np.int32), np.empty(CHUNK, dtype=np.float32)
+
+
+def _after(queue: _Queue, used: int) -> _Queue:
+    """The queue with room for the next batch: behind the last one, which stays where it is, or new."""
+    columns, times = (queue.columns[used:], queue.times[used:]) if len(queue.columns) >= 3 * used else _chunk()
+    return queue._replace(columns=columns, times=times)
 
 
 def _assemble(batches: list[Batch], order: Longs, shape: tuple[int, int]) -> sp.csr_array:

@@ -130,6 +130,24 @@ def _parts(data: Bytes, at: int, end: int, into: Longs) -> int:
 
 
 @compiled
+def keys_among(data: Bytes, strings: Longs, keys: Bytes, first: Longs) -> Ints:
+    """The number of each string of a table that is one of the keys, which stand one after another in `keys` and begin at
+    `first`; -1 for the others."""
+    number = np.full(len(strings), -1, dtype=np.int32)
+    for i in range(len(strings)):
+        begin, size = strings[i, 0], strings[i, 1] - strings[i, 0]
+        for k in range(len(first) - 1):
+            if first[k + 1] - first[k] == size:
+                same = 0
+                while same < size and data[begin + same] == keys[first[k] + same]:
+                    same += 1
+                if same == size:
+                    number[i] = k
+                    break
+    return number
+
+
+@compiled
 def kind_of_group(data: Bytes, begin: int, end: int) -> int:
     """What a group holds: the number of its first field; 0 if it is empty."""
     if begin >= end:

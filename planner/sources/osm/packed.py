@@ -40,18 +40,34 @@ class Packed:
 
 @dataclass
 class _Keys:
-    """The keys that are asked for, numbered, and which of them make a way or relation one that is read."""
+    """The keys that are asked for, one text after another and where each begins; and which of them make a way or relation one
+    that is read."""
 
-    number: dict[bytes, int]
+    text: Bytes
+    first: Longs
     asked: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, keys: Sequence[str], asked: Sequence[str]) -> _Keys:
-        return cls({key.encode(): i for i, key in enumerate(keys)}, np.array([key in asked for key in keys], dtype=np.bool_))
+        text = np.frombuffer("".join(keys).encode(), dtype=np.uint8)
+        first = np.cumsum([0, *(len(key.encode()) for key in keys)], dtype=np.int64)
+        return cls(text, first, np.array([key in asked for key in keys], dtype=np.bool_))
 
-    def in_table(self, strings: list[bytes]) -> Ints:
-        """The number of each string of a block, -1 for those that are no key that is asked for."""
-        return np.array([self.number.get(each, -1) for each in strings], dtype=np.int32)
+
+@dataclass
+class _Strings:
+    """The table of strings of a block: cut out of it only where one is asked for, since most never are."""
+
+    raw: bytes
+    ends: Longs
+
+    def __getitem__(self, i: int) -> bytes:
+        begin, end = self.ends[i].tolist()
+        return self.raw[begin:end]
+
+    def numbers(self, keys: _Keys) -> Ints:
+        """The number of each string that is one of the keys, -1 for the others."""
+        return decode.keys_among(np.frombuffer(self.raw, dtype=np.uint8), self.ends, keys.text, keys.first)
 
 
 _WAYS = _Keys.of(WAY_KEYS, STREET_KEYS)
@@ -73,7 +89,12 @@ class _Gathered:
     values: dict[bytes, int] = field(default_factory=dict)
     barriers: dict[int, Tags] = field(default_factory=dict)
     squares: list[tuple[Tags, Longs]] = field(default_factory=list)
-    others: list[tuple[Block, Longs]] = field(default_factory=list)  # ways without a street's key, by their blocks
+    others: list[tuple[Block, Longs]] = field(default_factory=list)  # ways that were passed over, by their blocks
+
+    @property
+    def rims(self) -> Longs:
+        """The ways that the street areas found so far are made of, rising."""
+        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *(ways for _, ways in self.squares)]))
 
 
 def read_packed(path: Path) -> Packed:
@@ -86,11 +107,12 @@ def read_packed(path: Path) -> Packed:
     UnusualFileError
         If only libosmium reads it.
     """
-    found = _Gathered()
-    for block in find_blocks(path):
+    found, blocks = _Gathered(), find_blocks(path)
+    for block in blocks:
         if block.kind == b"OSMHeader":
             check_features(unpack(path, block))
-        elif block.kind == b"OSMData":
+    for block in reversed(blocks):  # relations usually stand last: then it is known which ways are the rims of areas
+        if block.kind == b"OSMData":
             _read_block(path, block, found)
     _read_rims(path, found)
     none = np.empty(0, dtype=np.int64)
@@ -105,29 +127,24 @@ def _read_block(path: Path, block: Block, found: _Gathered) -> None:
     raw = unpack(path, block)
     data = np.frombuffer(raw, dtype=np.uint8)
     where = decode.layout(data)
-    strings = _strings(raw, where)
-    for begin, end in where.groups.tolist():
+    strings = _Strings(raw, where.strings)
+    for begin, end in reversed(where.groups.tolist()):
         what = decode.kind_of_group(data, begin, end)
         if what == decode.PLAIN_NODES:
             raise UnusualFileError("nodes are written one by one")
         if what == decode.NODES:
             _read_nodes(data, (begin, end), where, strings, found)
         elif what == decode.WAYS:
-            key_of = _WAYS.in_table(strings)
-            ways = decode.read_tagged(data, begin, end, key_of, _WAYS.asked, np.empty(0, dtype=np.int64), decode.WAYS)
+            key_of = strings.numbers(_WAYS)
+            ways = decode.read_tagged(data, begin, end, key_of, _WAYS.asked, found.rims, decode.WAYS)
             found.others.append((block, ways.others))
             _keep_ways(ways, strings, found)
         elif what == decode.RELATIONS:
             _read_squares(data, (begin, end), strings, found)
 
 
-def _strings(raw: bytes, where: Layout) -> list[bytes]:
-    begins, ends = where.strings.T.tolist()
-    return [raw[begin:end] for begin, end in zip(begins, ends, strict=True)]
-
-
-def _read_nodes(data: Bytes, group: tuple[int, int], where: Layout, strings: list[bytes], found: _Gathered) -> None:
-    ids, lat, lon, tags = decode.read_nodes(data, *group, _NODES.in_table(strings))
+def _read_nodes(data: Bytes, group: tuple[int, int], where: Layout, strings: _Strings, found: _Gathered) -> None:
+    ids, lat, lon, tags = decode.read_nodes(data, *group, strings.numbers(_NODES))
     grid = where.granularity  # in 1e-9 degrees
     places = np.column_stack([(where.east + grid * lon) // 100, (where.north + grid * lat) // 100])
     valid = (np.abs(places) <= (1_800_000_000, 900_000_000)).all(axis=1)
@@ -139,7 +156,7 @@ def _read_nodes(data: Bytes, group: tuple[int, int], where: Layout, strings: lis
     found.barriers |= {node: said for node, said in named.items() if "barrier" in said}
 
 
-def _keep_ways(ways: Tagged, strings: list[bytes], found: _Gathered) -> None:
+def _keep_ways(ways: Tagged, strings: _Strings, found: _Gathered) -> None:
     """Keep the ways of a group; each set of tags is one kind, whatever order its keys stand in."""
     number, value = ways.tags[:, 0].astype(np.int64), ways.tags[:, 1]
     used, at = np.unique(value, return_inverse=True)
@@ -156,10 +173,10 @@ def _keep_ways(ways: Tagged, strings: list[bytes], found: _Gathered) -> None:
     found.named.append(ways.refs)
 
 
-def _read_squares(data: Bytes, group: tuple[int, int], strings: list[bytes], found: _Gathered) -> None:
+def _read_squares(data: Bytes, group: tuple[int, int], strings: _Strings, found: _Gathered) -> None:
     """Keep the multipolygons that are street areas: their tags, and the ways they are made of."""
     none = np.empty(0, dtype=np.int64)
-    areas = decode.read_tagged(data, *group, _SQUARES.in_table(strings), _SQUARES.asked, none, decode.RELATIONS)
+    areas = decode.read_tagged(data, *group, strings.numbers(_SQUARES), _SQUARES.asked, none, decode.RELATIONS)
     keys = (*WAY_KEYS, "type")
     for i in range(len(areas.ids)):  # street areas are few
         tags = areas.tags[areas.first_tag[i] : areas.first_tag[i + 1]].tolist()
@@ -169,19 +186,20 @@ def _read_squares(data: Bytes, group: tuple[int, int], strings: list[bytes], fou
 
 
 def _read_rims(path: Path, found: _Gathered) -> None:
-    """Read the rims of street areas that are no streets by themselves: their blocks are unpacked once more."""
-    wanted = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *(ways for _, ways in found.squares)]))
+    """Read the rims of street areas that were passed over, in files where relations stand before ways: their blocks are
+    unpacked once more."""
+    wanted = found.rims
     for block, others in found.others:
         here = np.intersect1d(others, wanted)
         if len(here):
             raw = unpack(path, block)
             data = np.frombuffer(raw, dtype=np.uint8)
             where = decode.layout(data)
-            strings = _strings(raw, where)
+            strings = _Strings(raw, where.strings)
             nothing = np.zeros(len(WAY_KEYS), dtype=np.bool_)
             for begin, end in where.groups.tolist():
                 if decode.kind_of_group(data, begin, end) == decode.WAYS:
-                    ways = decode.read_tagged(data, begin, end, _WAYS.in_table(strings), nothing, here, decode.WAYS)
+                    ways = decode.read_tagged(data, begin, end, strings.numbers(_WAYS), nothing, here, decode.WAYS)
                     _keep_ways(ways, strings, found)
             wanted = np.setdiff1d(wanted, here)
 
