@@ -15,11 +15,13 @@ from siting_towns import scattered_town, siting_town
 
 from planner.errors import PlanError, TableError
 from planner.reach import Reach
-from planner.siting import Standing, check_method, propose_sites
-from planner.siting.choose import best_cover, serves
+from planner.siting import Standing, check_method, choose, least, propose_sites
+from planner.siting.backup import build_backup
+from planner.siting.choose import best_cover
 from planner.siting.cover import CoverModel
 from planner.siting.dual import best_by_price, dual_bound
 from planner.siting.graded import Graded, layered
+from planner.siting.least import decided
 from planner.siting.price_tree import price_tree
 from planner.siting.prices import price_cells, second_best, settled
 from planner.siting.problem import build_problem, no_rules_for
@@ -235,7 +237,7 @@ def test_a_tree_with_a_goal_ends_with_the_first_choice_that_meets_it_or_proves_t
     problem = build_problem(options, coverage, candidates, Siting(sites=12))
     best = best_cover(problem)
     for target, reached in ((best.value, True), (best.value + 1, False), (0.9 * best.value, True)):
-        choice, impossible = serves(problem, target, None, 0)
+        choice, impossible, _ = decided(problem, target, 1e9, None, 0)
         assert (choice is not None, impossible) == (reached, not reached)
     model = CoverModel.of(problem)
     relaxed, poor = relax(model.model), model.columns((np.arange(60) < 12).astype(np.int64))
@@ -257,3 +259,31 @@ def test_prices_of_cells_bound_every_choice_also_with_towns(seed: int) -> None:
     assert best.value <= bound <= 1.05 * best.value
     price = np.arange(25, dtype=float)
     assert best_by_price(problem.rules, price) <= price[-6:].sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_a_town_is_too_large_for_a_tree_backup_coverage_is_still_good_and_its_bound_holds(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = scattered_town(200, 25, seed=seed, radius=0.2, covered=0.2)
+    problem = build_backup(*town, Siting(sites=5, backup=0.5))
+    best = best_cover(problem)
+    assert best.proven
+    monkeypatch.setattr(choose, "_LARGE", 0)
+    found = best_cover(problem)
+    assert found.value >= best.value - 0.02 * abs(best.value)
+    assert best.value - 1e-6 <= found.bound <= best.value + 0.05 * float(problem.weight.sum())
+
+
+@pytest.mark.parametrize("method", [Method.LSCP, Method.P_CENTER])
+def test_where_a_town_is_too_large_for_a_tree_the_least_number_is_still_bounded(
+    method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = scattered_town(200, 25, seed=1, radius=0.3, covered=0.0)
+    siting = Siting(method=method, sites=7, share=0.9)
+    exact = propose_sites(*town, siting)
+    assert exact.status == "optimal"
+    monkeypatch.setattr(least, "_ROWS", 0)
+    bounded = propose_sites(*town, siting)
+    assert bounded.objective_bound <= exact.objective <= bounded.objective
+    assert bounded.gap <= 0.35

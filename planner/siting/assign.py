@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from planner.errors import Fault, PlanError, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
-from planner.siting.arrays import Bools, Floats, Ints
+from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.cover import Chosen, newly_covered, sealed_value, side_rows
 from planner.siting.merge import merge_cells
 from planner.siting.problem import Problem, Rules, allowed, places_of, rules_of, towns_of
@@ -147,7 +147,7 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
     if start is None or relaxed is None:
         answer = solve(flow.model, effort=_NODES, seconds=seconds)
     else:
-        step = _SAME * abs(float(flow.model.cost @ start))
+        step = _SAME * abs(inner(flow.model.cost, start))
         work = _WORK * flow.slimness if seconds is None else np.inf
         answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work, seconds=seconds)
     if answer.infeasible:
@@ -217,7 +217,7 @@ class _Flow:
 
     def value(self, chosen: Bools, people: Floats) -> float:
         """Need served, and the bonuses of the hosts."""
-        return float(people @ self.rooms.each[self.cell] + self.rooms.rules.bonus[chosen].sum())
+        return inner(people, self.rooms.each[self.cell]) + float(self.rooms.rules.bonus[chosen].sum())
 
     def begin(self, seed: int) -> Floats | None:
         """A choice to begin from: the best of plain covering, its people assigned."""

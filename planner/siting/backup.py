@@ -57,4 +57,5 @@ def _second(problem: Problem, none: np.ndarray, backup: float) -> Terms:
     step = least_step(np.concatenate([problem.weight, cost]))
     ends = np.full(len(cells), 2.0), np.full(len(cells), np.inf)
     own = sp.csr_array(sp.eye_array(len(cells)))
-    return Terms(cost, np.zeros(len(cells)), np.ones(len(cells)), reached, first, own, *ends, complete, step)
+    again = np.where(lacks_two, backup * problem.weight, 0.0)
+    return Terms(cost, np.zeros(len(cells)), np.ones(len(cells)), reached, first, own, *ends, complete, step, again)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.errors import PlanError
 from planner.siting.arrays import Bools, Floats
-from planner.siting.choose import serves
+from planner.siting.least import Least, some_choice
 from planner.siting.problem import Problem
 
 AtRadius = Callable[[float], tuple[Problem, float]]  # walking seconds to who is then in reach and how much must be covered
@@ -42,21 +41,21 @@ def least_worst(
         About so many seconds at most; `least_s` is honest wherever it stops.
     seed
         The same seed gives the same choice.
+
+    Raises
+    ------
+    PlanError
+        If neither a choice for the last radius nor a proof that there is none was found.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    low, high = int(np.searchsorted(radii, floor)) - 1, len(radii) - 1
-    found, impossible = serves(*at_radius(float(radii[high])), until, seed)
-    if found is None and not impossible:
-        raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
+    last = len(radii) - 1
+    found = some_choice(*at_radius(float(radii[last])), until, seed)
     if found is None:
         return None
-    known = low  # the last radius that is proven not to be enough
-    while low + 1 < high:
-        middle = (low + high) // 2
-        choice, impossible = serves(*at_radius(float(radii[middle])), until, seed)
-        if choice is not None:
-            found, high = choice, middle
-        else:
-            low = middle
-            known = middle if impossible else known
-    return Center(found, float(radii[high]), float(radii[min(known + 1, high)]))
+
+    def ask(number: int) -> tuple[Problem, float]:
+        return at_radius(float(radii[number]))
+
+    search = Least(ask, int(np.searchsorted(radii, floor)) - 1, last, found, until, seed)
+    search.find()
+    return Center(search.chosen, float(radii[search.enough]), float(radii[min(search.impossible + 1, search.enough)]))

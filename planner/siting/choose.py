@@ -7,12 +7,13 @@ import time
 import numpy as np
 
 from planner.errors import PlanError
-from planner.siting.arrays import Bools
-from planner.siting.cover import Chosen, CoverModel, newly_covered, sealed, single, value_of
+from planner.siting.arrays import Ints, inner
+from planner.siting.cover import Chosen, CoverModel, sealed, single, value_of
 from planner.siting.dominated import needless, put_back, without
 from planner.siting.dual import dual_bound
+from planner.siting.fair import anneal_fair, no_parts
 from planner.siting.problem import Problem
-from planner.siting.search import good_choice
+from planner.siting.search import COLD, HOT, arrays, good_choice
 from planner.siting.solver import meets, relax, solve
 from planner.siting.tree import branch_and_bound
 
@@ -20,7 +21,7 @@ _QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; b
 _EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
 _PACE = 1e8  # entries looked at in a second, on a slow machine
 _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
-_EACH = 1e8  # the same where several numbers or radii are looked at
+_NODES = 2_000  # of the solver's tree, where no choice to begin from is found
 _LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
 ALL = 1e-12  # so close to all of it is all of it
 _ROUNDS = 25  # of the primal-dual method, for larger ones
@@ -63,58 +64,32 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
     PlanError
         If no choice keeps the rules, or none was found within the limits.
     """
-    if problem.terms is None and problem.reach.nnz * len(problem.rules.steps) > _LARGE:
+    rows = len(problem.rules.steps) if problem.terms is None else 2
+    if problem.reach.nnz * rows > _LARGE and (problem.terms is None or problem.terms.again is not None):
         return _large_cover(problem, seconds, seed)
     until = None if seconds is None else time.monotonic() + seconds
     model = CoverModel.of(problem)
-    start = good_choice(problem, moves=_moves(problem, _QUICK), seed=seed)
+    start = good_choice(problem, moves=moves_for(problem, _QUICK), seed=seed)
     columns = None if start is None else model.begin(start)
     relaxed = None if columns is None else relax(model.model)
     if columns is None or relaxed is None:
-        return model.chosen(solve(model.model, start=columns, seconds=seconds))
-    if not meets(relaxed, float(model.model.cost @ columns), model.step):
-        other = good_choice(problem, moves=_moves(problem, _LONG, seconds), seed=seed)
+        return model.chosen(solve(model.model, start=columns, effort=_NODES if seconds is None else None, seconds=seconds))
+    if not meets(relaxed, inner(model.model.cost, columns), model.step):
+        other = good_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
         again = None if other is None else model.begin(other)
         both = [columns] if again is None else [columns, again]
-        columns = min(both, key=lambda x: float(np.dot(model.model.cost, x)))
+        columns = min(both, key=lambda x: inner(model.model.cost, x))
     work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
     answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left)
     return model.chosen(answer)
 
 
-def serves(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools | None, bool]:
-    """A choice for one phase that covers the target, if one is found; else whether it is proven that there is none."""
-    least = target * (1 - ALL)
-    if float(problem.weight.sum()) < least:
-        return None, True
-    start = good_choice(problem, moves=_moves(problem, _QUICK), seed=seed)
-    if start is not None and newly_covered(problem, start > 0) >= least:
-        return start > 0, False
-    model = CoverModel.of(problem)
-    relaxed = relax(model.model)
-    if relaxed is None or model.need(relaxed.bound) < least - 1e-7 * abs(least):
-        return None, True
-    columns = None if start is None else model.begin(start)
-    if columns is None or problem.reach.nnz > _LARGE:
-        left = None if until is None else max((until - time.monotonic()) / 4, 0.05)
-        best = best_cover(problem, seconds=left, seed=seed)
-        return (best.phase > 0, False) if best.value >= least else (None, best.bound < least)
-    other = good_choice(problem, moves=_moves(problem, _LONG), seed=seed)
-    if other is not None and newly_covered(problem, other > 0) >= least:
-        return other > 0, False
-    work, left = (_EACH, None) if until is None else (np.inf, (until - time.monotonic()) / 4)
-    goal = model.cost_of(least)
-    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left, goal=goal)
-    found = model.chosen(answer).phase > 0
-    if newly_covered(problem, found) >= least:
-        return found, False
-    return None, answer.bound > goal
-
-
 def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     """A choice too large for a tree: the best that swaps find, and a bound for each phase alone."""
     until = None if seconds is None else time.monotonic() + seconds
-    start = good_choice(problem, moves=_moves(problem, _LONG, seconds), seed=seed)
+    start = good_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
+    if start is not None and problem.terms is not None:
+        start = _backed_up(problem, start, moves_for(problem, _LONG, seconds), seed)
     if start is None:
         raise PlanError(
             "no plan was found that keeps every rule, and the town is too large to prove there is none", status="limit"
@@ -126,8 +101,18 @@ def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     return sealed(problem, start, sum(dual_bound(one, rounds=_ROUNDS, enough=enough, until=until) for one in alone))
 
 
-def _moves(problem: Problem, each: int, seconds: float | None = None) -> int:
-    """Swaps a run: so many for each candidate, as far as the effort and half the time allow."""
+def _backed_up(problem: Problem, start: Ints, moves: int, seed: int) -> Ints:
+    """A choice better where second covers count, found by swaps from one of plain covering."""
+    cover, keep = arrays(problem)
+    again = np.zeros(len(cover.weight)) if problem.terms is None or problem.terms.again is None else problem.terms.again
+    unit = float(cover.weight.sum()) / max(int((start > 0).sum()), 1)
+    none = no_parts(len(cover.weight)), start > 0, np.zeros(0), 0.0
+    found = anneal_fair(cover, again, keep, *none, moves, HOT * unit, COLD * unit, seed + 1).astype(np.int64)
+    return max(found, start, key=lambda choice: value_of(problem, choice))
+
+
+def moves_for(problem: Problem, each: int, seconds: float | None = None, *, effort: float = _EFFORT) -> int:
+    """Swaps a run: so many for each candidate, as far as the effort (entries looked at) and half the time allow."""
     sites = max(len(problem.site_ids), 1)
-    effort = _EFFORT if seconds is None else min(_EFFORT, seconds / 2 * _PACE)
+    effort = effort if seconds is None else min(effort, seconds / 2 * _PACE)
     return int(min(each * sites, effort / (2 * problem.reach.nnz / sites + problem.rules.steps[-1] + 1)))

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.errors import PlanError
-from planner.siting.arrays import Bools, Floats, Ints
+from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.problem import NOWHERE, Problem, Rules
 from planner.siting.solver import Answer, Model
 
@@ -57,7 +57,7 @@ def value_of(problem: Problem, phase: Ints) -> float:
     if problem.terms is None:
         return value
     own = _own(problem, phase > 0)
-    return -np.inf if own is None else value - float(problem.terms.cost @ own)
+    return -np.inf if own is None else value - inner(problem.terms.cost, own)
 
 
 def _own(problem: Problem, stands: Bools) -> Floats | None:

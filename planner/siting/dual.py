@@ -36,6 +36,8 @@ class Rows:
 def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: float | None = None) -> float:
     """A bound on what any choice of one phase covers; budget and spacing are not looked at, which only loosens it.
 
+    Of further terms only a second cover is known (`Terms.again`).
+
     Parameters
     ----------
     rounds
@@ -93,6 +95,7 @@ class _Search:
     premium: Floats
     pace: Floats
     unit: float
+    again: Floats
     latest: float = np.inf
 
     @classmethod
@@ -104,13 +107,14 @@ class _Search:
         unit = max(float(collected.mean()), 1e-12) if count else 1.0
         share = np.full(count, min(problem.rules.steps[-1] / max(count, 1), 1.0))
         pace = 1.0 / np.maximum(collected + unit, 1e-12)
-        return cls(problem, sites, cells, share, weight / 2, np.zeros(len(problem.rules.towns) + 1), pace, unit)
+        again = np.zeros(len(weight)) if problem.terms is None or problem.terms.again is None else problem.terms.again
+        return cls(problem, sites, cells, share, weight / 2, np.zeros(len(problem.rules.towns) + 1), pace, unit, again)
 
     def bound(self, price: Floats) -> float:
         """The bound that these prices prove, a rounding error included."""
         collected = _row_sums(self.sites.starts, self.sites.entries, price)
-        slack = float((self.problem.weight - price).sum())
-        return (slack + best_by_price(self.problem.rules, collected)) * (1 + 1e-12)
+        slack = float((self.problem.weight - price).sum()) + float(np.maximum(self.again - price, 0.0).sum())
+        return (slack + best_by_price(self.problem.rules, collected)) * (1 + 1e-12) - float(self.again.sum())
 
     def round(self) -> None:
         """Forty steps; then go on from their average or from the last point, whichever proves more."""
@@ -124,7 +128,7 @@ class _Search:
             share = _capped(self.share + self.pace * worth, self.pace, rules)
             ahead = 2 * share - self.share
             self.share = share
-            _raise_prices(self.cells.starts, self.cells.entries, ahead, self.problem.weight, self.price)
+            _raise_prices(self.cells.starts, self.cells.entries, ahead, self.problem.weight, self.again, self.price)
             lacking = short - np.bincount(town, weights=ahead, minlength=len(short))
             self.premium = np.maximum(self.premium + self.unit * lacking / per_town, 0.0) * (short > 0)
             for total, now in zip(sums, (self.share, self.price, self.premium), strict=True):
@@ -162,11 +166,17 @@ def _row_sums(starts: Ints, entries: Short, values: Floats) -> Floats:
 
 
 @compiled
-def _raise_prices(starts: Ints, entries: Short, share: Floats, weight: Floats, price: Floats) -> None:
-    """A cell covered more than once becomes cheaper, one covered less than once dearer; within 0 and its weight."""
+def _raise_prices(starts: Ints, entries: Short, share: Floats, weight: Floats, again: Floats, price: Floats) -> None:
+    """A cell covered more than once becomes cheaper, one covered less than once dearer; within 0 and its weight.
+
+    Below what a second cover counts (`again`) it is twice that cells ask for.
+    """
     for cell in range(len(price)):
         covered = 0.0
         for k in range(starts[cell], starts[cell + 1]):
             covered += share[entries[k]]
-        moved = price[cell] - weight[cell] * (covered - 1.0) / (starts[cell + 1] - starts[cell])
+        pace = weight[cell] / (starts[cell + 1] - starts[cell])
+        moved = price[cell] - pace * (covered - 2.0)
+        if moved >= again[cell]:
+            moved = max(moved - pace, again[cell])
         price[cell] = min(max(moved, 0.0), weight[cell])

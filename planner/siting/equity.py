@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import EQUITY, Candidates, Coverage, EquityCurve
-from planner.siting.arrays import Bools, Floats, Ints
+from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.choose import best_cover
 from planner.siting.cover import Chosen, CoverModel, single
 from planner.siting.fair import Parts, anneal_fair, shares_of
@@ -220,6 +220,7 @@ class _Fair:
         unit = need / max(int((phase > 0).sum()), 1)
         end = anneal_fair(
             self.cover,
+            np.zeros(len(self.cover.weight)),
             self.keep,
             self.parts,
             phase > 0,
@@ -238,7 +239,7 @@ class _Fair:
         problem = replace(self.problem, terms=terms_of(self.problem, self.shares, floor, weight))
         model = CoverModel.of(problem)
         begun = [model.begin(phase) for phase in starts if phase is not None and keeps_rules(problem.rules, phase > 0)]
-        columns = min((x for x in begun if x is not None), key=lambda x: float(model.model.cost @ x), default=None)
+        columns = min((x for x in begun if x is not None), key=lambda x: inner(model.model.cost, x), default=None)
         relaxed = relax(model.model)
         if relaxed is None:
             raise PlanError("no plan exists: the rules contradict each other; relax one", status="infeasible")

@@ -20,6 +20,11 @@ class Parts(NamedTuple):
     before: Floats
 
 
+def no_parts(cells: int) -> Parts:
+    """Nobody is owed anything."""
+    return Parts(np.zeros(cells + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
+
+
 @compiled
 def shares_of(cover: Cover, parts: Parts, chosen: Bools) -> Floats:
     """The share of each part that is covered."""
@@ -37,6 +42,7 @@ def shares_of(cover: Cover, parts: Parts, chosen: Bools) -> Floats:
 @compiled
 def anneal_fair(
     cover: Cover,
+    again: Floats,
     keep: Keep,
     parts: Parts,
     begin: Bools,
@@ -49,7 +55,7 @@ def anneal_fair(
 ) -> Bools:
     """Swap members for others, taking losses with falling chance: most need, less `fine` for each share below its floor.
 
-    The best ever seen, by that score.
+    A cell counts `again` where a second member covers it. The best ever seen, by that score.
     """
     chosen = begin.copy()
     inside, outside = np.flatnonzero(begin), np.flatnonzero(~begin)
@@ -60,7 +66,7 @@ def anneal_fair(
     for i in inside:
         have[keep.town[i]] += 1
         spent += keep.cost[i]
-        _put(cover, parts, int(i), 1, times, share)
+        _put(cover, again, parts, int(i), 1, times, share)
     lacking = np.maximum(floor - share, 0.0).sum()
     best, value, best_value = inside.copy(), 0.0, 0.0
     state = first_state(seed)
@@ -74,12 +80,12 @@ def anneal_fair(
         i, j = inside[m], outside[at]
         if not may_replace(keep, i, j, have, keep.budget - spent, chosen):
             continue
-        change = _put(cover, parts, i, -1, times, share) + _put(cover, parts, j, 1, times, share)
+        change = _put(cover, again, parts, i, -1, times, share) + _put(cover, again, parts, j, 1, times, share)
         lacks = np.maximum(floor - share, 0.0).sum()
         change -= fine * (lacks - lacking)
         if not takes(change, heat, state):
-            _put(cover, parts, j, -1, times, share)
-            _put(cover, parts, i, 1, times, share)
+            _put(cover, again, parts, j, -1, times, share)
+            _put(cover, again, parts, i, 1, times, share)
             continue
         have[keep.town[i]] -= 1
         have[keep.town[j]] += 1
@@ -96,7 +102,7 @@ def anneal_fair(
 
 
 @compiled
-def _put(cover: Cover, parts: Parts, j: int, by: int, times: Short, share: Floats) -> float:
+def _put(cover: Cover, again: Floats, parts: Parts, j: int, by: int, times: Short, share: Floats) -> float:
     """Let site j stand (`by` 1) or go (-1); what the covered need changes by, the shares kept up to date."""
     change = 0.0
     for k in range(cover.starts[j], cover.starts[j + 1]):
@@ -106,4 +112,6 @@ def _put(cover: Cover, parts: Parts, j: int, by: int, times: Short, share: Float
             change += by * cover.weight[cell]
             for p in range(parts.starts[cell], parts.starts[cell + 1]):
                 share[parts.parts[p]] += by * parts.shares[p]
+        elif times[cell] == 1 + (by + 1) // 2:
+            change += by * again[cell]
     return change

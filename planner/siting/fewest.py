@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from planner.errors import Fault, PlanError
 from planner.siting import kernels
 from planner.siting.arrays import Bools, Floats
-from planner.siting.choose import ALL, best_cover, serves
+from planner.siting.choose import ALL, best_cover
 from planner.siting.cover import Chosen, newly_covered, side_rows
+from planner.siting.least import Least, some_choice
 from planner.siting.problem import Problem, Terms, with_bonus
 from planner.siting.search import arrays, good_choice, keeps_rules
 from planner.siting.solver import Model, relax, solve
@@ -103,22 +104,17 @@ def _by_number(problem: Problem, target: float, until: float | None, seed: int) 
     if target <= 0 and keeps_rules(_with(problem, 0).rules, none):
         return none, 0
     found = _greedy(problem, target)
-    high = problem.rules.steps[-1] if found is None else int(found.sum())
     if found is None:
-        found, impossible = serves(_with(problem, high), target, until, seed)
-        if found is None and impossible:
-            raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
-        if found is None:
-            raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
-    low = known = _too_few(problem, target)
-    while low + 1 < high:
-        middle = high - 1 if high - low < _NEAR else (low + high) // 2
-        choice, impossible = serves(_with(problem, middle), target, until, seed)
-        if choice is not None:
-            found, high = choice, min(middle, int(choice.sum()))
-        else:
-            low, known = middle, middle if impossible else known
-    return found, min(known + 1, high)
+        found = some_choice(_with(problem, problem.rules.steps[-1]), target, until, seed)
+    if found is None:
+        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+
+    def ask(number: int) -> tuple[Problem, float]:
+        return _with(problem, number), target
+
+    search = Least(ask, _too_few(problem, target), int(found.sum()), found, until, seed)
+    search.find()
+    return search.chosen, min(search.impossible + 1, int(search.chosen.sum()))
 
 
 def _with(problem: Problem, sites: int) -> Problem:

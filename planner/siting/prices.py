@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.reach.compiled import compiled
-from planner.siting.arrays import Bools, Floats, Ints
+from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.dual import pick_by_price
 from planner.siting.graded import Graded, Grades, by_cell
 from planner.siting.interchange import collected, payments
@@ -78,8 +78,8 @@ def price_cells(
         if waited > _PATIENCE:
             length, waited, price = length / 2, 0, best.price
             continue
-        slope = 1.0 - payments(grades, price, picked)
-        steep = float(slope @ slope)
+        slope: Floats = 1.0 - payments(grades, price, picked).astype(np.float64)
+        steep = inner(slope, slope)
         if best.bound <= enough or steep == 0 or length < _LAST or (until is not None and time.monotonic() > until):
             break
         price = np.maximum(price - length * max(bound - value, abs(value) * 1e-6) / steep * slope, 0.0)

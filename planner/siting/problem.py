@@ -109,6 +109,8 @@ class Terms:
         cannot be kept.
     step
         No two objectives differ by less, unless they are equal; 0 if that cannot be said.
+    again
+        (cells,) what each cell weighs again where a second site covers it, if that is all that the terms say.
     """
 
     cost: Floats
@@ -121,6 +123,7 @@ class Terms:
     high: Floats
     complete: Callable[[Floats, Floats], Floats | None]
     step: float = 0.0
+    again: Floats | None = None
 
 
 def build_problem(

@@ -12,12 +12,13 @@ from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import newly_covered, value_of
 from planner.siting.kernels import Cover, Keep
 from planner.siting.problem import NOWHERE, Problem, Rules
+from planner.siting.together import kept_choice
 
-_HOT, _COLD = 0.03, 0.003  # losses taken at the start and at the end, in shares of what a site covers on average
+HOT, COLD = 0.03, 0.003  # losses taken at the start and at the end, in shares of what a site covers on average
 
 
 def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -> Ints | None:
-    """A good choice of sites with their phases, keeping the rules; None if greedy found none that does.
+    """A good choice of sites with their phases, keeping the rules; None if none was found that does.
 
     Parameters
     ----------
@@ -30,11 +31,12 @@ def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -
     """
     cover, keep = arrays(problem)
     rules = problem.rules
-    begin = kernels.greedy(cover, keep, np.zeros(len(rules.town), dtype=np.bool_), rules.steps[-1])
-    if not keeps_rules(rules, begin):
+    greedy = kernels.greedy(cover, keep, np.zeros(len(rules.town), dtype=np.bool_), rules.steps[-1])
+    begin = begin_within(rules, greedy, np.asarray(problem.reach @ problem.weight))
+    if begin is None:
         return None
     unit = max(newly_covered(problem, begin) / max(int(begin.sum()), 1), 1e-12)
-    heat = _HOT * unit, _COLD * unit
+    heat = HOT * unit, COLD * unit
     with ThreadPoolExecutor(runs) as pool:
         seeds = range(seed * runs + 1, seed * runs + runs + 1)
         ends = list(pool.map(lambda own: kernels.anneal(cover, keep, begin, moves, *heat, own), seeds))
@@ -42,6 +44,11 @@ def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -
     if len(rules.steps) == 1:
         return end.astype(np.int64)
     return _in_phases(problem, cover, keep, end, moves, unit, seed)
+
+
+def begin_within(rules: Rules, greedy: Bools, worth: Floats) -> Bools | None:
+    """A greedy choice; where it breaks a rule the one that keeps all and is worth most site by site, if any is found."""
+    return greedy if keeps_rules(rules, greedy) else kept_choice(rules, worth)
 
 
 def arrays(problem: Problem) -> tuple[Cover, Keep]:
@@ -91,7 +98,7 @@ def _in_phases(problem: Problem, cover: Cover, keep: Keep, end: Bools, moves: in
         phase[inside[then & ~stands]] = number
         stands = then
     heat = unit * periods / 2
-    found = kernels.anneal_phases(cover, keep, phase, periods, moves, _HOT * heat, _COLD * heat, seed + 1)
+    found = kernels.anneal_phases(cover, keep, phase, periods, moves, HOT * heat, COLD * heat, seed + 1)
     both = [np.where(p == periods, 0, p + 1).astype(np.int64) for p in (phase, found)]
     return max(both, key=lambda choice: value_of(problem, choice))
 
@@ -100,12 +107,12 @@ def improved(cover: Cover, keep: Keep, begin: Bools, asked: int, *, moves: int, 
     """A choice grown greedily to `asked` sites and then annealed."""
     grown = kernels.greedy(cover, keep, begin, asked)
     unit = max(float(cover.weight.sum()) / max(asked, 1), 1e-12)
-    return kernels.anneal(cover, keep, grown, moves, _HOT * unit, _COLD * unit, seed + 1)
+    return kernels.anneal(cover, keep, grown, moves, HOT * unit, COLD * unit, seed + 1)
 
 
 def cover_arrays(reach: sp.csr_array, weight: Floats) -> Cover:
     """Which site covers which cells, as the compiled loops take it."""
-    return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32), weight)
+    return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32, copy=False), weight)
 
 
 def no_rules(sites: int) -> Keep:

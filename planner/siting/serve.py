@@ -16,7 +16,7 @@ from planner.siting.graded import Graded, Grades, layer_entries, layered
 from planner.siting.interchange import anneal_grades, greedy_grades
 from planner.siting.price_tree import price_tree
 from planner.siting.prices import price_cells, second_best, settled
-from planner.siting.search import keep_of, keeps_rules
+from planner.siting.search import begin_within, keep_of
 
 _EACH, _EFFORT = 300, 3e8  # swaps a run for each candidate; entries looked at in a run: some five seconds
 _PACE = 1e8  # entries looked at in a second
@@ -94,11 +94,12 @@ def _rounded(value: float, bound: float, step: float) -> float:
 
 
 def _good(graded: Graded, grades: Grades, seconds: float | None, seed: int) -> Bools | None:
-    """A good choice that keeps the rules; None if greedy found none that does."""
+    """A good choice that keeps the rules; None if none was found that does."""
     rules = graded.rules
     keep = keep_of(rules)
-    begin = greedy_grades(grades, keep, np.zeros(len(rules.town), dtype=np.bool_), rules.steps[-1])
-    if not keeps_rules(rules, begin):
+    greedy = greedy_grades(grades, keep, np.zeros(len(rules.town), dtype=np.bool_), rules.steps[-1])
+    begin = begin_within(rules, greedy, np.asarray(graded.worth.sum(axis=1), dtype=np.float64))
+    if begin is None:
         return None
     unit = max(graded.value(begin) / max(int(begin.sum()), 1), 1e-12)
     moves = _moves(graded, seconds)

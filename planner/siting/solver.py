@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from planner.errors import PlanError
-from planner.siting.arrays import Bools, Floats, Short
+from planner.siting.arrays import Bools, Floats, Short, inner
 
 _FEW = 2_000  # entries of a model whose relaxation the simplex solves as fast
 _TOLERANCE = 1e-9  # integrality and feasibility; HiGHS allows 1e-10 and takes 1e-6 unless told
@@ -175,7 +175,7 @@ def priced(model: Model, prices: Floats) -> tuple[float, Floats]:
     """What row prices of the right signs prove: a lower bound on the cost, and the reduced costs."""
     reduced = model.cost - model.rows.T @ prices
     up, down = prices > 0, prices < 0
-    rows = float(prices[up] @ model.row_lower[up] + prices[down] @ model.row_upper[down])
+    rows = inner(prices[up], model.row_lower[up]) + inner(prices[down], model.row_upper[down])
     return rows + float(np.minimum(reduced * model.lower, reduced * model.upper).sum()), reduced
 
 

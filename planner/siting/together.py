@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.errors import Fault, PlanError, say_faults
-from planner.siting.arrays import Floats
+from planner.siting.arrays import Bools, Floats, inner
 from planner.siting.cover import side_rows
 from planner.siting.problem import Rules, no_rules_for
 from planner.siting.solver import Answer, Model, solve
@@ -31,6 +31,15 @@ def check_together(rules: Rules) -> None:
         return
     faults = [*_culprits(rules)] or [Fault("the rules contradict each other", "relax more than one of them", column="siting")]
     raise PlanError(f"no plan exists: {say_faults(faults)}", faults)
+
+
+def kept_choice(rules: Rules, worth: Floats) -> Bools | None:
+    """The choice of one phase worth most by itself, site by site, that keeps every rule; None if none was found.
+
+    A search begins from it where greedy does not end within the rules.
+    """
+    found = _answer(rules, -worth)
+    return None if found.values is None else found.values > 0.5
 
 
 def _answer(rules: Rules, cost: Floats | None = None) -> Answer:
@@ -65,6 +74,6 @@ def _dearer(rules: Rules) -> Iterator[Fault]:
     """The least that the other rules cost, where that is more than the budget."""
     cheapest = _answer(replace(rules, budget=np.inf), rules.cost)
     if cheapest.values is not None:
-        least = float(rules.cost @ np.round(cheapest.values))
+        least = inner(rules.cost, np.round(cheapest.values))
         said = f"keeping the other rules costs {least:g} but the budget is {rules.budget:g}"
         yield Fault(said, f"raise siting.budget to {least:g} or relax another rule", column="siting.budget")

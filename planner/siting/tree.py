@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from planner.siting.arrays import Floats, Short
+from planner.siting.arrays import Floats, Short, inner
 from planner.siting.solver import Answer, Lp, Model, Relaxed, worth
 
 _WHOLE = 1e-7  # an x this close to a whole number is one
@@ -108,7 +108,7 @@ def branch_and_bound(
         `bound` is above the goal if there is none.
     """
     columns = np.flatnonzero(model.whole).astype(np.int32)
-    tree = _Tree(Lp(model, relaxed.basis), columns, step, start, float(model.cost @ start), goal)
+    tree = _Tree(Lp(model, relaxed.basis), columns, step, start, inner(model.cost, start), goal)
     gains = _Gains(np.zeros((2, len(columns))), np.zeros((2, len(columns))))
     node: _Node | None = _Node(relaxed.bound, model.lower[columns], model.upper[columns])
     until = time.monotonic() + (np.inf if seconds is None else seconds)
@@ -142,7 +142,7 @@ def _grow(tree: _Tree, gains: _Gains, node: _Node, now: Relaxed) -> _Node | None
     part = x - np.floor(x + _WHOLE)
     part[part < _WHOLE] = 0.0
     if not part.any():
-        cost = float(tree.lp.model.cost @ now.values)
+        cost = inner(tree.lp.model.cost, now.values)
         if cost < tree.cost:
             tree.best, tree.cost = now.values, cost
         return None
