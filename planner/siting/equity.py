@@ -89,7 +89,7 @@ class Shares:
     def covered(self, chosen: Bools, reach: sp.csr_array) -> Floats:
         """(parts,) the share covered with these sites."""
         cells = (reach.T @ chosen.astype(np.float64)) > 0
-        return np.asarray((self.before + self.held @ cells.astype(np.float64)) / self.total)
+        return np.minimum((self.before + self.held @ cells.astype(np.float64)) / self.total, 1.0)  # sums are rounded
 
 
 def part_amounts(cells: Coverage, by: str) -> pd.DataFrame:
@@ -293,7 +293,8 @@ def part_shares(sites: pd.Index, options: Reach, coverage: Coverage, by: str, si
         },
         index=pd.Index([str(name) for name in amounts.columns], name=by),
     )
-    return table.assign(share=table["covered"] / table["coverable"].where(table["coverable"] > 0))
+    share = table["covered"] / table["coverable"].where(table["coverable"] > 0)
+    return table.assign(share=share.clip(upper=1.0))  # sums are rounded
 
 
 def reached_by(options: Reach, coverage: Coverage, sites: pd.Index) -> Bools:
