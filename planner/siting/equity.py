@@ -89,7 +89,7 @@ class Shares:
     def covered(self, chosen: Bools, reach: sp.csr_array) -> Floats:
         """(parts,) the share covered with these sites."""
         cells = (reach.T @ chosen.astype(np.float64)) > 0
-        return np.minimum((self.before + self.held @ cells.astype(np.float64)) / self.total, 1.0)  # sums are rounded
+        return np.asarray(np.minimum((self.before + self.held @ cells.astype(np.float64)) / self.total, 1.0))  # sums round
 
 
 def part_amounts(cells: Coverage, by: str) -> pd.DataFrame:
