@@ -17,7 +17,7 @@ import atlas_town
 import numpy as np
 import pyproj
 import pytest
-from builders import CRS
+from builders import CRS, stations_at
 
 from planner.datum import wgs84_to_gcj02
 from planner.network import Network
@@ -327,6 +327,26 @@ def test_filters_leave_the_stations_that_offer_what_is_chosen(browser, folder):
         assert visit.page.text_content("#chosen-filters") == "职业指导"
         visit.page.click("#clear")
         assert (len(names()), visit.page.evaluate(pins)) == (2, 2)
+
+
+def test_the_nearest_of_a_choice_is_told_behind_a_dozen_nearer_ones(browser, tmp_path):
+    given = atlas_town.arguments()
+    places = [(100 + 20 * i, 100) for i in range(12)] + [(900, 900), (920, 900)]
+    names = [f"near {i}" for i in range(12)] + ["far one", "farther one"]
+    stations = stations_at(*places, names=names, kind=["desk"] * 12 + ["hall"] * 2, town="西镇")
+    scores = given["scores"].iloc[[0] * len(stations)].set_axis(stations.index)
+    given |= {"stations": stations, "scores": scores, "isochrones": atlas_town.diamonds(stations)}
+    draw_atlas(**given).write(tmp_path)
+    with Visit(browser, tmp_path / "index.html") as visit:
+        lat, lon = atlas_town.degrees((100.0, 100.0))
+        visit.page.evaluate(f"Atlas.map.fire('click', {{latlng: L.latLng({lat}, {lon})}})")
+        assert visit.page.text_content("#answer").startswith("步行5分钟以内near 0")
+        visit.page.click("#filters summary")
+        visit.page.select_option("select[data-filter=kind]", label="hall")
+        said = visit.page.text_content("#answer")
+        assert said.startswith("筛选出的站点都不在该处步行5分钟以内。步行超过5分钟far one")
+        assert 25 <= int(re.search(r"约(\d+)分钟", said)[1]) <= 29  # 1600 m at 1 m/s are 26.7 minutes
+        assert "由" in visit.page.text_content("#about")
 
 
 def test_a_link_to_a_station_is_offered_and_opens_it_again(browser, folder):

@@ -112,22 +112,44 @@ def test_the_nearest_of_every_choice_is_known_far_beyond_the_nearest_eight():
     order = sorted(stations.index, reverse=True)
     like = ["rare" if key in ("s12", "s13") else "common" for key in order]
     packed = draw_field(lattice(), square(1000), stations, STROLL, order, like)
-    assert packed["alike"]
-    assert len(packed["stations"]) == fields.RANKS + 1
-    (told,) = unpacked(packed).read(lat_lon([[100, 100]], CRS))
-    assert like[told[-1][0]] == "rare"
+    assert packed["complete"]
+    assert len(packed["alike"]["stations"]) == 2  # one of each likeness
+    (told,) = unpacked(packed["alike"] | {"horizon": 45.0}).read(lat_lon([[100, 100]], CRS))
+    assert {like[one] for one, _ in told} == {"common", "rare"}
+    nearest = next(seconds for one, seconds in told if like[one] == "rare")
     at = gpd.GeoDataFrame(geometry=gpd.points_from_xy([100], [100]), crs=CRS)
     far = dataclasses.replace(STROLL, minutes=45.0)
     true = travel_times(lattice(), stations.loc[["s12", "s13"]], at, far).walk_s.toarray().min()
-    assert told[-1][1] == pytest.approx(true, abs=packed["side_m"])
+    assert nearest == pytest.approx(true, abs=packed["alike"]["side_m"])
     plain = draw_field(lattice(), square(1000), stations, STROLL, order)
-    assert not plain["alike"]
-    assert plain["stations"] == packed["stations"][: fields.RANKS]
+    assert not plain["complete"]
+    assert plain["stations"] == packed["stations"]
+    assert len(packed["stations"]) == fields.RANKS
+
+
+def test_hundreds_of_stations_each_of_its_own_are_all_known_and_fit():
+    xy = np.random.default_rng(2).uniform(0, 1000, (400, 2))
+    stations = stations_at(*map(tuple, xy))
+    order = list(stations.index)
+    packed = draw_field(lattice(), square(1000), stations, STROLL, order, order)
+    alike = packed["alike"]
+    assert packed["complete"]
+    assert sum(map(len, (*alike["stations"], *alike["steps"]))) <= fields.MOST_ALIKE_LETTERS
+    places = np.random.default_rng(3).uniform(50, 950, (40, 2))
+    far = dataclasses.replace(STROLL, minutes=45.0)
+    at = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*places.T), crs=CRS)
+    true = travel_times(lattice(), stations, at, far).walk_s.toarray()
+    off = []
+    for place, found in enumerate(unpacked(alike | {"horizon": 45.0}).read(lat_lon(places, CRS))):
+        assert len(found) == len(order)
+        off += [abs(seconds - true[one, place]) for one, seconds in found]
+    assert np.quantile(off, 0.95) <= 1.3 * alike["error_s"][1] + 2
 
 
 def test_what_does_not_fit_is_left_out_and_said(monkeypatch):
     monkeypatch.setattr(fields, "MOST_ALIKE_LETTERS", 10)
     stations = stations_at(*[(50 * i, 40 * i) for i in range(12)])
     packed = draw_field(lattice(), square(1000), stations, STROLL, list(stations.index), list(stations.index))
-    assert not packed["alike"]
+    assert packed["alike"] is None
+    assert not packed["complete"]
     assert len(packed["stations"]) == fields.RANKS

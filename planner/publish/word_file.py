@@ -27,7 +27,10 @@ _HEAVY = "SimHei"  # Chinese headings
 _TEXT_CM = 16.0  # A4 with margins of 2.5 cm
 _INK, _SOFT, _RULE, _WASH = RGBColor(0x1C, 0x27, 0x33), RGBColor(0x4B, 0x58, 0x66), "8A95A1", "E8EEF4"
 _LEAST_CM = 1.15  # the narrowest column
-_LETTER_CM, _BOLD_CM, _PADDING_CM = 0.165, 0.17, 0.42  # a digit and a bold letter of 8.5 points, and the space beside a text
+_TABLE_PT, _CROWDED_PT = 8.5, 7.0  # letters of a table, and of one with so many columns that words would break
+_LETTER_CM, _BOLD_CM, _HAN_CM = 0.19, 0.2, 0.31  # at 8.5 points, of the widest of the usual fonts
+_PADDING_CM = 0.42  # the space beside a cell's text
+_HAN = re.compile("[\u2e80-\uffff]+")
 _WORD = re.compile(r"[!-~]+")  # what is not to be broken: Latin letters, digits and their marks
 
 
@@ -147,7 +150,7 @@ def _add_table(book: Any, block: Cells) -> None:
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
     _rule(table)
-    widths = _widths(block)
+    widths, size = _widths(block)
     for column, wide in zip(table.columns, widths, strict=True):
         column.width = Cm(wide)
     for at, values in enumerate((block.headings, *block.rows)):
@@ -161,12 +164,15 @@ def _add_table(book: Any, block: Cells) -> None:
             paragraph.paragraph_format.space_after = Pt(0)
             paragraph.paragraph_format.line_spacing = 1.05
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if number else WD_ALIGN_PARAGRAPH.LEFT
-            _run(paragraph, text, bold=at == 0, size=8.5)
+            _run(paragraph, text, bold=at == 0, size=size)
     book.add_paragraph().paragraph_format.space_after = Pt(0)
 
 
-def _widths(block: Cells) -> list[float]:
-    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or word in it."""
+def _widths(block: Cells) -> tuple[list[float], float]:
+    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or word in it.
+
+    With the size of letters: smaller where the columns would else be too narrow for their words.
+    """
     asked = []
     for column, heading in enumerate(block.headings):
         cells = [_letters(row[column]) for row in block.rows] or [0]
@@ -174,17 +180,23 @@ def _widths(block: Cells) -> list[float]:
         asked.append(max(min(usual, 30), min(_letters(heading) / 2, 12), 5) + 2.5)
     wide = [_TEXT_CM * one / sum(asked) for one in asked]
     least = [_least(block, column) for column in range(len(wide))]
+    size = _TABLE_PT if sum(least) <= _TEXT_CM else _CROWDED_PT
+    least = [_PADDING_CM + (few - _PADDING_CM) * size / _TABLE_PT for few in least]
     least = [few * min(1.0, _TEXT_CM / sum(least)) for few in least]
     short = sum(max(few - one, 0) for one, few in zip(wide, least, strict=True))
     spare = sum(max(one - few, 0) for one, few in zip(wide, least, strict=True))
     share = min(1.0, short / spare) if spare else 0.0
-    return [max(one, few) - share * max(one - few, 0) for one, few in zip(wide, least, strict=True)]
+    return [max(one, few) - share * max(one - few, 0) for one, few in zip(wide, least, strict=True)], size
 
 
 def _least(block: Cells, column: int) -> float:
-    """How wide a column is at least: no number, date, id or word in it is broken, up to 16 letters; its heading's are bold."""
-    words = [_LETTER_CM * min(len(word), 16) for row in block.rows for word in _WORD.findall(row[column])]
-    words += [_BOLD_CM * min(len(word), 16) for word in _WORD.findall(block.headings[column])]
+    """How wide a column is at least: no number, date or word in it is broken, up to 14 letters (10 in its heading), and
+    Han letters stand five in a line.
+    """
+    texts, heading = [row[column] for row in block.rows], block.headings[column]
+    words = [_LETTER_CM * min(len(word), 14) for text in texts for word in _WORD.findall(text)]
+    words += [_BOLD_CM * min(len(word), 10) for word in _WORD.findall(heading)]
+    words += [_HAN_CM * min(len(run), 5) for text in texts for run in _HAN.findall(text)]
     return max(_LEAST_CM, _PADDING_CM + max(words, default=0.0))
 
 

@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
-from planner.publish.words import model_said
+from planner.publish.words import model_said, with_residents
 from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     ALTERNATIVES,
@@ -55,6 +55,7 @@ _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the s
 _HEADER_ROW = 0
 _WIDEST = 48
 _LINE_POINTS = 15
+_VALUE_WIDE = 72  # of the first sheet
 _GRID = {"visible": True, "line": {"color": "#D8DCE1"}}
 _EXCEL_NAME = 31  # the longest name a sheet may have
 
@@ -124,6 +125,8 @@ def write_workbook(
     The same tables give the same bytes.
     """
     tables = apart(tables)
+    if "groups" in tables:
+        tables["groups"] = with_residents(tables["groups"], languages[0])
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _MADE})
@@ -188,10 +191,11 @@ class _Styles:
 def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, str]], languages: Sequence[str]) -> None:
     sheet = book.add_worksheet(_sheet_name("Summary", "概要", languages))
     sheet.set_column(0, 0, 44)
-    sheet.set_column(1, 1, 72)
+    sheet.set_column(1, 1, _VALUE_WIDE)
     for row, (label, value) in enumerate(headline):
         sheet.write_string(row, 0, str(safe_cell(label)), styles.title if row == 0 else styles.text)
         sheet.write_string(row, 1, str(safe_cell(value)), styles.text)
+        sheet.set_row(row, _LINE_POINTS * max(1, _lines(value, _VALUE_WIDE)) + 4)
 
 
 def _write_sheet(book: Any, styles: _Styles, name: str, table: pd.DataFrame, labels: _Labels) -> None:
@@ -273,7 +277,8 @@ def _number_style(styles: _Styles, column: Column | None, key: str) -> Any:
         return styles.degree
     if column is not None and column.maximum == 1:
         return styles.share
-    return styles.count if column is None or column.kind is Kind.WHOLE or column.unit == "people" else styles.number
+    counts = column is None or column.kind is Kind.WHOLE or column.unit == "people" or key in ("total", "covered")
+    return styles.count if counts else styles.number
 
 
 def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], labels: _Labels) -> None:

@@ -24,8 +24,9 @@ from planner.schema import Stations, Towns
 from planner.study import Walk
 
 MOST_LETTERS = 600_000
-MOST_ALIKE_LETTERS = 500_000  # on top, for the nearest of each set of stations that every choice on the page takes alike
-MOST_KNOWN = 64  # stations that are looked at from each point for that
+MOST_ALIKE_LETTERS = 400_000  # on top, for the nearest of each set of stations that every choice on the page takes alike
+FEW, SURELY_TOO_MANY = 3, 1.3  # so many of the sets are tried first, and so many times as many letters are not tried
+MOST_TRIED = 12  # of these sets whose error is measured
 MOST_POINTS = 250_000
 SIDES_M = (25.0, 35.0, 50.0, 70.0, 100.0, 140.0, 200.0, 280.0, 400.0, 560.0, 800.0, 1600.0)
 RANKS = 8  # so many of the nearest stations are known at each point
@@ -45,8 +46,8 @@ class Field:
     south, west, step_lat, step_lon
         Degrees of the first point and between points.
     station
-        (rows, columns, ranks) position of each point's stations, nearest first; -1 where there is none. After the first
-        `RANKS` only those that are the nearest of their like.
+        (rows, columns, ranks) position of each point's stations, -1 where there is none: the nearest first, or the nearest of
+        each set.
     steps
         Their walking times in steps of `step_s` seconds.
     side_m, step_s, horizon_min
@@ -100,9 +101,10 @@ def draw_field(
     row by row from the south-west: runs of (position + 1, length), and differences from the last known. ``error_s`` says
     within how many seconds half of the page's times are of the engine's, and 95 in 100, at places drawn from a fixed seed.
 
-    `like` says for each of `order` what the page's choices see of it: stations of one value pass every choice together. The
-    nearest of each value is then known at every point besides the `RANKS` nearest, so that the nearest station of any
-    choice is; ``alike`` says whether that fitted into `MOST_ALIKE_LETTERS`.
+    `like` says for each of `order` what the page's choices see of it: stations of one value pass every choice together. With
+    more stations than `RANKS`, ``alike`` is a second, coarser field of the nearest of each value, so that the nearest station
+    of any choice is known however many are nearer. It is None where it is not needed or does not fit into
+    `MOST_ALIKE_LETTERS`; ``complete`` says whether the nearest of any choice is known.
     """
     if not len(stations):
         return None
@@ -112,43 +114,91 @@ def draw_field(
     shapely.prepare(area)
     doors = stations.loc[list(order)]
     for side in [side for side in SIDES_M if area.area / side**2 <= MOST_POINTS] or SIDES_M[-1:]:
-        field = _measure(network, towns, area, doors, far, side, RANKS)
+        field = _measure(network, towns, area, doors, far, side)
         packed = _pack(field)
         if _letters(packed) <= MOST_LETTERS:
             break
-    every = len(doors) <= RANKS
-    if like is not None and not every:
-        known = _measure(network, towns, area, doors, far, side, min(len(doors), MOST_KNOWN))
-        more = _pack(_with_alike(known, like))
-        every = _letters(more) <= _letters(packed) + MOST_ALIKE_LETTERS and len(doors) <= MOST_KNOWN
-        packed = more if every else packed
-    packed |= {"alike": every, "ranks": RANKS}
     own = {town: walk.for_town(town).minutes for town in walk.towns}
-    return packed | {"cutoff": walk.minutes, "cutoffs": own, "error_s": _errors(field, network, towns, area, doors, far)}
+    errors = _errors(field, network, towns, area, [doors], far)
+    packed |= {"ranks": RANKS, "cutoff": walk.minutes, "cutoffs": own, "error_s": errors, "alike": None}
+    if like is not None and len(doors) > RANKS:
+        packed["alike"] = _draw_alike(network, towns, area, doors, _sets(doors, like), far, side)
+    return packed | {"complete": len(doors) <= RANKS or packed["alike"] is not None}
 
 
-def _measure(network: Network, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float, most: int) -> Field:
-    """Ask the engine at every grid point within a side of the towns for the `most` nearest stations."""
-    west, south, east, north = area.bounds
-    corners = lat_lon([(west, south), (east, north), (west, north), (east, south)], towns.crs)
-    (low, left), (high, right) = corners.min(axis=0), corners.max(axis=0)
-    up = side / METRES_A_DEGREE
-    over = float(up / np.cos(np.radians((low + high) / 2)))
-    rows, columns = int(np.ceil((high - low) / up)) + 2, int(np.ceil((right - left) / over)) + 2
-    first_lat, first_lon = round(float(low - up / 2), 6), round(float(left - over / 2), 6)
-    lat, lon = np.meshgrid(first_lat + up * np.arange(rows), first_lon + over * np.arange(columns), indexing="ij")
-    at = _table(np.column_stack([lat.ravel(), lon.ravel()]), towns)
-    near = at[shapely.dwithin(at.geometry.to_numpy(), area, 1.5 * side)]
-    found = nearest_facilities(network, doors, near, walk, most)
-    station = np.full((rows * columns, most), -1, dtype=np.int64)
-    steps = np.zeros((rows * columns, most), dtype=np.int64)
-    step_s = side / STEPS_A_SIDE
-    point, rank = found.index.get_level_values(0).to_numpy(), found.index.get_level_values(1).to_numpy() - 1
-    station[point, rank] = doors.index.get_indexer(pd.Index(found["station_id"].to_numpy()))
-    steps[point, rank] = np.round(found["walk_s"].to_numpy(dtype=float) / step_s)
-    shape = (rows, columns, most)
-    grids = station.reshape(shape), steps.reshape(shape)
-    return Field(first_lat, first_lon, up, over, *grids, side, step_s, walk.minutes)
+def _sets(doors: Stations, like: Sequence[Hashable]) -> list[Stations]:
+    """The stations of each value of `like`, in the order of their first."""
+    codes = pd.factorize(pd.Series(list(like), dtype=object))[0]
+    return [Stations(doors[codes == code]) for code in range(codes.max() + 1)]
+
+
+def _draw_alike(
+    network: Network, towns: Towns, area: Any, doors: Stations, sets: Sequence[Stations], walk: Walk, finest: float
+) -> dict[str, Any] | None:
+    """The field of the nearest of each set of `doors`, packed, on the finest grid that fits; None where none does."""
+    few = sets[:: -(-len(sets) // FEW)]
+    for side in [side for side in SIDES_M if side >= finest]:
+        grid = _Grid.over(towns, area, side)
+        sample = sum(_letters(_pack(grid.measured(network, own, walk, 1, among=doors))) for own in few)
+        if sample * len(sets) > SURELY_TOO_MANY * MOST_ALIKE_LETTERS * len(few):
+            continue
+        parts = [grid.measured(network, own, walk, 1, among=doors) for own in sets]
+        field = replace(
+            parts[0],
+            station=np.concatenate([part.station for part in parts], axis=2),
+            steps=np.concatenate([part.steps for part in parts], axis=2),
+        )
+        packed = _pack(field)
+        if _letters(packed) <= MOST_ALIKE_LETTERS:
+            tried = sets[:: -(-len(sets) // MOST_TRIED)]
+            return packed | {"error_s": _errors(field, network, towns, area, tried, walk, among=doors)}
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Points of degrees over the towns, those within a side of them as demand points."""
+
+    south: float
+    west: float
+    step_lat: float
+    step_lon: float
+    rows: int
+    columns: int
+    near: gpd.GeoDataFrame
+    side_m: float
+
+    @classmethod
+    def over(cls, towns: Towns, area: Any, side: float) -> _Grid:
+        west, south, east, north = area.bounds
+        corners = lat_lon([(west, south), (east, north), (west, north), (east, south)], towns.crs)
+        (low, left), (high, right) = corners.min(axis=0), corners.max(axis=0)
+        up = side / METRES_A_DEGREE
+        over = float(up / np.cos(np.radians((low + high) / 2)))
+        rows, columns = int(np.ceil((high - low) / up)) + 2, int(np.ceil((right - left) / over)) + 2
+        first_lat, first_lon = round(float(low - up / 2), 6), round(float(left - over / 2), 6)
+        lat, lon = np.meshgrid(first_lat + up * np.arange(rows), first_lon + over * np.arange(columns), indexing="ij")
+        at = _table(np.column_stack([lat.ravel(), lon.ravel()]), towns)
+        near = at[shapely.dwithin(at.geometry.to_numpy(), area, 1.5 * side)]
+        return cls(first_lat, first_lon, up, over, rows, columns, near, side)
+
+    def measured(self, network: Network, doors: Stations, walk: Walk, most: int, among: gpd.GeoDataFrame) -> Field:
+        """Ask the engine at every point for the `most` nearest of `doors`, told by their positions in `among`."""
+        found = nearest_facilities(network, doors, self.near, walk, most)
+        station = np.full((self.rows * self.columns, most), -1, dtype=np.int64)
+        steps = np.zeros((self.rows * self.columns, most), dtype=np.int64)
+        step_s = self.side_m / STEPS_A_SIDE
+        point, rank = found.index.get_level_values(0).to_numpy(), found.index.get_level_values(1).to_numpy() - 1
+        station[point, rank] = among.index.get_indexer(pd.Index(found["station_id"].to_numpy()))
+        steps[point, rank] = np.round(found["walk_s"].to_numpy(dtype=float) / step_s)
+        shape = (self.rows, self.columns, most)
+        degrees = self.south, self.west, self.step_lat, self.step_lon
+        return Field(*degrees, station.reshape(shape), steps.reshape(shape), self.side_m, step_s, walk.minutes)
+
+
+def _measure(network: Network, towns: Towns, area: Any, doors: Stations, walk: Walk, side: float) -> Field:
+    """The field of the `RANKS` nearest stations."""
+    return _Grid.over(towns, area, side).measured(network, doors, walk, RANKS, among=doors)
 
 
 def _table(points: Floats, towns: Towns) -> gpd.GeoDataFrame:
@@ -160,24 +210,6 @@ def _table(points: Floats, towns: Towns) -> gpd.GeoDataFrame:
     which, who = towns.sindex.query(places.to_numpy(), predicate="intersects")
     town[which[::-1]] = towns.index.to_numpy()[who[::-1]]
     return gpd.GeoDataFrame({"town": town}, geometry=places)
-
-
-def _with_alike(field: Field, like: Sequence[Hashable]) -> Field:
-    """Of all stations known at each point the `RANKS` nearest, and after them each that is the first of its like."""
-    codes = pd.factorize(pd.Series(list(like), dtype=object))[0]
-    depth = field.station.shape[2]
-    station, steps = field.station.reshape(-1, depth), field.steps.reshape(-1, depth)
-    kind = np.where(station >= 0, codes[station], -1)
-    keep = station >= 0
-    for rank in range(RANKS, depth):
-        keep[:, rank] &= ~(kind[:, :rank] == kind[:, rank, None]).any(axis=1)
-    last = keep.sum(axis=1).max(initial=1)
-    first = np.argsort(~keep, axis=1, kind="stable")[:, :last]
-    kept = np.take_along_axis(keep, first, axis=1)
-    told = np.where(kept, np.take_along_axis(station, first, axis=1), -1)
-    walked = np.where(kept, np.take_along_axis(steps, first, axis=1), 0)
-    shape = (*field.station.shape[:2], int(last))
-    return replace(field, station=told.reshape(shape), steps=walked.reshape(shape))
 
 
 def _letters(packed: Mapping[str, Any]) -> int:
@@ -215,17 +247,32 @@ def _runs(values: Ints) -> Ints:
     return np.column_stack([values[starts], lengths]).ravel()
 
 
-def _errors(field: Field, network: Network, towns: Towns, area: Any, doors: Stations, walk: Walk) -> list[int]:
-    """Within how many seconds of the engine's the field's nearest times are: for half of the places, and for 95 in 100."""
-    rng = np.random.default_rng(len(doors))
+def _errors(
+    field: Field,
+    network: Network,
+    towns: Towns,
+    area: Any,
+    sets: Sequence[Stations],
+    walk: Walk,
+    among: gpd.GeoDataFrame | None = None,
+) -> list[int]:
+    """Within how many seconds of the engine's the times of the nearest of each set are: for half of the places, for 95 in 100.
+
+    `among` is the table that the field's positions are of; without it that of the one set.
+    """
+    known = sets[0] if among is None else among
+    rng = np.random.default_rng(len(known))
     west, south, east, north = area.bounds
     xy = rng.uniform((west, south), (east, north), (PROBES, 2))
-    xy = xy[shapely.contains_xy(area, xy)]
+    xy = xy[shapely.contains_xy(area, xy)][:: -(-len(sets) // 4)]
     points = lat_lon(xy, towns.crs)
-    true = nearest_facilities(network, doors, _table(points, towns), walk, 1)
-    told = field.read(points)
+    places, told = _table(points, towns), field.read(points)
     off = []
-    for place, seconds in zip(true.index.get_level_values(0), true["walk_s"].to_numpy(dtype=float), strict=True):
-        if told[place]:
-            off.append(abs(told[place][0][1] - seconds))
+    for doors in sets:
+        own = set(known.index.get_indexer(doors.index).tolist())
+        true = nearest_facilities(network, doors, places, walk, 1)
+        for place, seconds in zip(true.index.get_level_values(0), true["walk_s"].to_numpy(dtype=float), strict=True):
+            near = next((walked for one, walked in told[place] if one in own), None)
+            if near is not None:
+                off.append(abs(near - seconds))
     return [int(np.ceil(q)) for q in np.quantile(off, [0.5, 0.95])] if off else [0, 0]

@@ -99,6 +99,10 @@ WORDS = MappingProxyType(
             "步行时间由{side}米间隔的测点内插得出：半数地点与逐点测算相差不超过{half}秒，95%的地点不超过{most}秒。",
             "Times are interpolated from points {side} m apart: at most {half} s off at half of all places, {most} s at 95%.",
         ),
+        "alike_note": (
+            "筛选出的站点若不在最近的几个之列，由{side}米间隔的测点内插：半数不超过{half}秒，95%不超过{most}秒。",
+            "For chosen stations beyond the nearest few points are {side} m apart: {half} s off at half, {most} s at 95%.",
+        ),
         "filter": ("筛选站点", "Choose by what you need"),
         "filter_service": ("服务事项", "Service"),
         "filter_function": ("服务功能", "Function"),

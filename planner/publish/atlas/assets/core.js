@@ -272,9 +272,10 @@ const Atlas = (() => {
     return drawn;
   }
 
+  const LEAST_TARGET = 24; // pixels; WCAG 2.2
   function marker(map, place, form, colour, label, options = {}) {
     const size = options.size || 22;
-    const icon = L.divIcon({html: mark(form, colour, size, options.text), className: "pin", iconSize: [size, size], popupAnchor: [0, -size / 2]});
+    const icon = L.divIcon({html: mark(form, colour, size, options.text), className: "pin", iconSize: [Math.max(size, LEAST_TARGET), Math.max(size, LEAST_TARGET)], popupAnchor: [0, -size / 2]});
     const pin = L.marker(place, {icon, riseOnHover: true, keyboard: true, pane: options.pane || "markerPane", zIndexOffset: options.lift || 0});
     const name = () => { const node = pin.getElement(); if (node) { node.setAttribute("aria-label", label()); node.setAttribute("title", label()); } };
     pin.on("add", name);
@@ -553,6 +554,13 @@ const Atlas = (() => {
       station.pin.openPopup();
       toMap(map);
     }
+
+    // Where the whole area shows so many stations that they would hide one another, their marks are drawn smaller.
+    const crowd = () => {
+      const [a, b] = data.bounds.map((corner) => map.project(corner)), all = data.stations.length * LEAST_TARGET ** 2;
+      map.getContainer().classList.toggle("crowded", all > 0.12 * Math.abs((a.x - b.x) * (a.y - b.y)));
+    };
+    map.on("zoomend", crowd);
 
     for (const station of data.stations) {
       station.pin = marker(map, [station.lat, station.lon], station.form, station.colour, () => station.name);

@@ -41,7 +41,7 @@ function startPage(map) {
   const at = (id) => document.getElementById(id);
   const tiles = Atlas.tiles(), under = Atlas.furnish(map, tiles);
   const bands = data.bands; // from the farthest to the nearest
-  const field = data.field && Field(data.field);
+  const field = data.field && Field(data.field), alike = data.field && data.field.alike && Field(data.field.alike);
   const here = L.layerGroup().addTo(map);
   let place = null, facilities = null;
 
@@ -164,10 +164,10 @@ function startPage(map) {
 
   function tell() {
     if (!place) { answer.replaceChildren(); return; }
-    const met = field ? field.read(place.lat, place.lng).map(([i, seconds]) => [data.stations[i], seconds]) : [];
-    // The nearest few are all known; beyond them only the first of each choice is.
+    const known = (one) => (one ? one.read(place.lat, place.lng).map(([i, seconds]) => [data.stations[i], seconds]) : []), met = known(field);
+    // The nearest few are all known; beyond them only the nearest of those that pass every choice together.
     const near = met.slice(0, field ? data.field.ranks : 0).filter(([station]) => passes(station)).slice(0, MOST_TOLD);
-    const walked = near.length ? near : met.filter(([station]) => passes(station)).slice(0, 1);
+    const walked = near.length ? near : met.concat(known(alike)).filter(([station]) => passes(station)).slice(0, 1);
     const cutoff = field ? field.cutoff(place, towns) : 0, parts = [];
     const within = walked.filter(([, seconds]) => seconds <= cutoff * 60), farther = walked.filter(([, seconds]) => seconds > cutoff * 60);
     if (within.length) parts.push(el("p", {class: "band"}, say("within_walk", {minutes: number(cutoff)})), list_of(within));
@@ -176,7 +176,7 @@ function startPage(map) {
     if (!walked.length) {
       const [nearest] = data.stations.filter(passes).sort((a, b) => metres(a) - metres(b));
       parts.push(el("p", {}, !met.length ? say("no_way", {minutes: field ? field.horizon : 0})
-        : data.field.alike ? say("none_chosen_within", {minutes: number(field.horizon)}) : say("none_chosen", {n: Math.min(met.length, data.field.ranks)})));
+        : data.field.complete ? say("none_chosen_within", {minutes: number(field.horizon)}) : say("none_chosen", {n: Math.min(met.length, data.field.ranks)})));
       if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, way(metres(nearest)))));
     }
     const around = facilities ? facilities.near(place) : [];
@@ -218,7 +218,10 @@ function startPage(map) {
   Atlas.groundLayers(map, layers, under, towns, tiles);
 
   Atlas.languageSwitch(at("languages"));
-  Atlas.sources(at("strip"), at("about"), field ? () => [say("field_note", {side: number(data.field.side_m), half: data.field.error_s[0], most: data.field.error_s[1]})] : undefined);
+  Atlas.sources(at("strip"), at("about"), field ? () => [
+    say("field_note", {side: number(data.field.side_m), half: data.field.error_s[0], most: data.field.error_s[1]}),
+    ...(alike ? [say("alike_note", {side: number(data.field.alike.side_m), half: data.field.alike.error_s[0], most: data.field.alike.error_s[1]})] : []),
+  ] : undefined);
   onLanguage(pick);
   Atlas.begin(map, hall);
 }
