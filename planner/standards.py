@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from planner.coverage import walks_onto
 from planner.errors import PlannerWarning
-from planner.policy import ItemClass, Offer, Policy
+from planner.policy import ItemClass, Offer, Policy, named
 from planner.reach import Reach
 from planner.schema import (
     FLAGS_1_PLUS_4,
@@ -65,7 +65,7 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
       ``lacks_items``: for each of them the items to add, "4+5" all of them, "12|13|14" any one;
     - the five flags, and ``flags``: how many of the five hold;
     - ``lacks_facilities``, ``lacks_rules``: which of the pack's facilities and service rules its columns do not name;
-      ``zones``: those it has opened;
+      ``zones``: those it has opened; ``built_as``: ``new`` or ``pilot``;
     - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`. A pack that
       asks for more than one training a year cannot be judged further by one date;
     - ``lacks``: which of flags, ``staff`` and ``training`` are not met; ``unknown``: which nothing is said of.
@@ -73,11 +73,13 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     Warns
     -----
     PlannerWarning
-        If a station's ``services`` say something the pack does not know: nothing is known of what it offers then.
+        If a station's ``services`` say something the pack does not know: nothing is known of what it offers then. If its
+        ``kind`` is none of those of a pack that names its ``station_kinds``: it counts like the others.
     """
     offers = read_offers(policy, stations)
     if policy.items or policy.functions:
         _warn_of_unread([key for key in _said(stations) if key not in offers], policy)
+    _warn_of_kinds(policy, stations)
     keys = [str(key) for key in stations.index]
     table = pd.DataFrame(stations[[name for name in ("name", "town", "tier") if name in stations]])
     for item_class in ItemClass:
@@ -94,7 +96,8 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     table = table.assign(staff=_column(stations, "staff").astype("float64"), trained_on=_days(stations))
     for name, asked in (("facilities", policy.facilities), ("rules", policy.rules)):
         table[f"lacks_{name}"] = _lacking(_column(stations, name), asked)
-    table["zones"] = _column(stations, "zones").astype("string")
+    for name in ("zones", "built_as"):
+        table[name] = _column(stations, name).astype("string")
     table["staff_met"] = _flag(table["staff"] >= policy.minimum_staff).mask(table["staff"].isna())
     table["training_met"] = _trained(table["trained_on"], as_of)
     return cast("Standards", STANDARDS.conform(_with_verdict(table, policy)))
@@ -207,6 +210,24 @@ def _warn_of_unread(unread: Sequence[str], policy: Policy) -> None:
         shown = SEPARATOR.join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
         message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
         warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
+
+
+def _warn_of_kinds(policy: Policy, stations: Stations) -> None:
+    if not policy.station_kinds:
+        return
+    known = (
+        *policy.station_kinds,
+        *policy.featured_kinds,
+        *policy.professional_kinds,
+        *policy.fused_kinds,
+        *policy.outreach_kinds,
+    )
+    kinds = _column(stations, "kind")
+    other = [str(key) for key, kind in kinds.items() if not is_blank(kind) and not named(kind, known)]
+    if other:
+        shown = SEPARATOR.join(other[:5]) + (f" and {len(other) - 5} more" if len(other) > 5 else "")
+        message = f"stations: the kind of {shown} is none that {policy.name} names; they count all the same; "
+        warnings.warn(message + f"its kinds are {SEPARATOR.join(policy.station_kinds)}", PlannerWarning, stacklevel=3)
 
 
 def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:

@@ -162,6 +162,19 @@ def test_key_groups_come_from_the_published_scores_and_hidden_ones_are_left_out(
     ]
 
 
+def test_the_least_covered_key_group_is_one_of_people_and_not_an_empty_one():
+    told = evidence()
+    old = score_groups(told.coverage, GROUPS).drop(index="residents").iloc[:1]
+    posts = GroupScores(pd.concat([old, old.set_axis(["jobs"]), old.set_axis(["none"])]).rename_axis("group"))
+    posts.loc["jobs", ["covered", "coverage"]] = [0.0, 0.0]
+    posts.loc["none", ["total", "covered", "coverage"]] = [0.0, 0.0, np.nan]
+    posts["of"] = ["people", "jobs", "people"]
+    row = value(group_indicators(posts, told.walk, DAY), "worst_group")
+    assert row["detail"] == old.index[0]
+    assert row["value"] == pytest.approx(old["coverage"].iloc[0])
+    assert value(group_indicators(posts, told.walk, DAY), "coverage", "group", "jobs")["value"] == 0
+
+
 def test_cells_say_their_own_walk_detour_and_supply():
     cells = measure_cells(evidence())
     corner = builders.corners().index((300, 100))

@@ -22,7 +22,7 @@ from planner.profiles import KMH
 from planner.reach import Reach
 from planner.schema import BREAKDOWNS, INDICATORS, CommunityScores, Coverage, GroupScores, Indicators, Scores, Stations, Towns
 from planner.score import M2_PER_KM2, RESIDENTS, weighted_quantile
-from planner.study import MINUTE_S, Walk
+from planner.study import MINUTE_S, Counted, Walk
 
 SEPARATOR = ", "
 _ORDER = {name: i for i, name in enumerate(BY_NAME)}
@@ -136,10 +136,14 @@ def measure_cells(evidence: Evidence) -> pd.DataFrame:
 
 
 def group_indicators(groups: GroupScores, walk: Walk, as_of: dt.date) -> Indicators:
-    """The indicators of key groups, out of the group scores *as published*: what is suppressed there is left out here."""
+    """The indicators of key groups, out of the group scores *as published*: what is suppressed there is left out here.
+
+    Employers and jobs have rows like the groups, but are none: the least covered key group is one of people.
+    """
     rows: list[_Row] = []
     shares: dict[str, Amount] = {}
-    for name, row in groups.drop(index=RESIDENTS, errors="ignore").iterrows():
+    others = groups.drop(index=RESIDENTS, errors="ignore")
+    for name, row in others.iterrows():
         if pd.isna(row["coverage"]) or pd.isna(row["total"]) or pd.isna(row["covered"]):
             continue
         total, covered, key = float(row["total"]), float(row["covered"]), str(name)
@@ -150,8 +154,10 @@ def group_indicators(groups: GroupScores, walk: Walk, as_of: dt.date) -> Indicat
             ("median_walk", "group", key, Amount(float(row["median_walk_min"]), denominator=covered)),
             ("p90_walk", "group", key, Amount(float(row["p90_walk_min"]), denominator=covered)),
         ]
-    if shares and len(shares) == len(groups.drop(index=RESIDENTS, errors="ignore")):
-        rows.append(("worst_group", DISTRICT, DISTRICT, _worst(shares)))
+    lived = others[others["total"] != 0]
+    people = [str(name) for name in (lived[lived["of"] == Counted.PEOPLE] if "of" in lived else lived).index]
+    if people and shares.keys() >= set(people):
+        rows.append(("worst_group", DISTRICT, DISTRICT, _worst({name: shares[name] for name in people})))
     return _table(rows, walk, as_of)
 
 

@@ -71,6 +71,10 @@ NOTES: tuple[tuple[str, str], ...] = (
         "站点{keys}的服务事项不在政策包{pack}之内，无法判断其服务内容；请填写 1-5,7 这样的编号或功能名称",
     ),
     (
+        "stations: the kind of {keys} is none that {pack} names; they count all the same; its kinds are {kinds}",
+        "站点{keys}的类型不在政策包{pack}所列之内，仍照常计入；所列类型为{kinds}",
+    ),
+    (
         "{n} residents live in no town and count in no town's row; check the area's polygons",
         "{n}名居民不在任何街镇界内，未计入各街镇；请核对街镇边界",
     ),

@@ -55,7 +55,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due_of": "{}（期限：{}）",
         "history": "各日期的情况只由该日及以前的日期字段推定，以后的变更不改写历史。",
         "pace": "速度与时限：",
-        "form": "本表式由本工具自拟。",
+        "asked_often": "政策要求的报告频次：{}。",
+        "month": "月",
+        "quarter": "季",
+        "year": "年",
+        "form": "本表式由本工具自拟，并非政策文件的附表。",
         "quoted": "依据：“{}”",
         "district": "全区",
         "yes": "是",
@@ -101,7 +105,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due_of": "{} (due {})",
         "history": "What stood on a day is told by dates up to that day alone; later changes do not rewrite it.",
         "pace": "Pace and cutoff: ",
-        "form": "The layout is this tool's own.",
+        "asked_often": "The policy asks for a report each {}.",
+        "month": "month",
+        "quarter": "quarter",
+        "year": "year",
+        "form": "The layout is this tool's own and no annex of the policy.",
         "quoted": "Source: “{}”",
         "district": "district",
         "yes": "yes",
@@ -143,6 +151,7 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {  # shorter than the schema's, and
         "covered_before": "reached before", "covered_after": "reached now", "coverage_after": "share now",
     },
 }  # fmt: skip
+_SEPARATORS = {"zh": "、", "en": ", "}
 _NUMERALS = {"zh": "一二三四五六七八九", "en": "123456789"}
 _STATUS = ("before", "after")  # columns of CHANGES that hold a status
 _PLACES = ("place", "area", "town")
@@ -194,7 +203,10 @@ def compose_pack(
 ) -> Paper:
     """The report of a pack in one language: findings, a table for each target, areas, figures, changes, coverage."""
     words, writer = WORDS[language], _Writer(language)
-    said = (words["policy"] + getattr(policy, language), words["pace"] + pace_said(study.scenario.walk)[language])
+    said: tuple[str, ...] = (words["policy"] + getattr(policy, language), words["pace"] + pace_said(study.scenario.walk)[language])
+    if policy.reporting:
+        often = _SEPARATORS[language].join(words[str(each)] for each in policy.reporting)
+        said = (*said, words["asked_often"].format(often))
     found = [("", clean(line)) for line in _findings(tables, days, language)]
     parts: list[tuple[str, Sequence[Block]]] = [
         ("findings", [Figures(_headline(tables, language)), Lines(found)]),

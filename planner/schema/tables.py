@@ -506,6 +506,7 @@ STANDARDS = Schema(
         _t("lacks_facilities", "facilities missing", "尚缺服务设施"),
         _t("lacks_rules", "service rules missing", "尚缺服务制度"),
         _t("zones", "zones opened", "功能区"),
+        Column("built_as", Kind.CHOICE, "new-built or pilot", "建设方式", choices=("new", "pilot")),
         _t("lacks", "standards not met", "未达标项"),
         _t("unknown", "standards nothing is said of", "未填报项"),
     ),
