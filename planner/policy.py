@@ -95,7 +95,7 @@ class Target:
     by
         The date it is due.
     since
-        Only stations that came to stand on or after this date count ("built in the year"); None counts all that stand.
+        Only stations that came to stand on or after this date count ("built in the year"), late ones too; None counts all.
     accepted_only
         Only stations that are accepted count, from the day of their acceptance.
     binding

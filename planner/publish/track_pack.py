@@ -203,7 +203,8 @@ def compose_pack(
 ) -> Paper:
     """The report of a pack in one language: findings, a table for each target, areas, figures, changes, coverage."""
     words, writer = WORDS[language], _Writer(language)
-    said: tuple[str, ...] = (words["policy"] + getattr(policy, language), words["pace"] + pace_said(study.scenario.walk)[language])
+    pace = pace_said(study.scenario.walk)[language]
+    said: tuple[str, ...] = (words["policy"] + getattr(policy, language), words["pace"] + pace)
     if policy.reporting:
         often = _SEPARATORS[language].join(words[str(each)] for each in policy.reporting)
         said = (*said, words["asked_often"].format(often))
