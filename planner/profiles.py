@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 KMH = 1 / 3.6  # m/s in one km/h
 PUSHED_MPS = 4 * KMH  # a bicycle that is pushed, PUSHING_SECTION_SPEED of GraphHopper's bicycle profile
 LEVEL_MPS, STEPS_UP_MPS, STEPS_DOWN_MPS = 1.34, 0.610, 0.694  # along the plan: Weidmann (1993), ETH Zürich, IVT Schrift 90
 STEEPEST = 0.4  # rise over run; what a coarse terrain makes steeper is taken as this steep
+RAMP, KERB_M = 1 / 12, 0.15  # the steepest ramp, and the rise that may be steeper: see RAMP_SOURCE
 
 STEPS_SOURCE = "Weidmann (1993), Transporttechnik der Fussgänger: 1.34 m/s on the level, 0.61 up and 0.69 down steps"
 TOBLER_SOURCE = "Tobler (1993), NCGIA Technical Report 93-1: 6 exp(-3.5 |slope + 0.05|) km/h"
 BICYCLE_SOURCE = (
     "Parkin and Rotheram (2010), Transport Policy 17:335-341: 21.6 km/h on the level, 1.44 less for each 1 % up, "
     "0.86 more for each 1 % down"
+)
+RAMP_SOURCE = (
+    "ramps are no steeper than 1:12, save for rises of up to 0.15 m: ADA Standards for Accessible Design (2010), 405.2; "
+    "GB 55019-2021, 2.3.1"
 )
 WHEELS_SOURCE = "speeds by surface of GraphHopper's bicycle profile: 18 km/h on asphalt, 12 on gravel, 10 on bare ground"
 
@@ -46,6 +51,9 @@ class Gait:
         Factors on uneven (gravel, setts, compacted) and soft (earth, grass, sand) ground.
     slope
         The law of slope; it holds where the terrain is known.
+    steepest
+        Rise over run, up or down, above which a street is not taken where the terrain is known, unless it rises by `KERB_M` at
+        most; > 0.
     rides
         Whether this is a rider: takes the ways open to bicycles, and only pushes along the others.
     push
@@ -63,6 +71,7 @@ class Gait:
     uneven: float = 1.0
     soft: float = 1.0
     slope: Slope = Slope.NONE
+    steepest: float = math.inf
     rides: bool = False
     push: float = 1.0
 
@@ -111,11 +120,13 @@ class Profile:
         said += [f"surface: {WHEELS_SOURCE}"] if self.gait.uneven > 1 else []
         laws = {Slope.TOBLER: TOBLER_SOURCE, Slope.BICYCLE: BICYCLE_SOURCE}
         said += [f"slope, where the terrain is known: {laws[self.gait.slope]}"] if self.gait.slope in laws else []
+        said += [f"no steeper street is taken: {RAMP_SOURCE}"] if self.gait.steepest < math.inf else []
         return "; ".join(said)
 
 
 ON_FOOT = Gait(steps_up=LEVEL_MPS / STEPS_UP_MPS, steps_down=LEVEL_MPS / STEPS_DOWN_MPS, slope=Slope.TOBLER)
 ON_WHEELS = Gait(takes_steps=False, uneven=18 / 12, soft=18 / 10, slope=Slope.TOBLER)
+IN_A_WHEELCHAIR = replace(ON_WHEELS, steepest=RAMP)
 RIDING = Gait(takes_steps=False, uneven=18 / 12, soft=18 / 10, slope=Slope.BICYCLE, rides=True)
 BY_MOTOR = Gait(takes_steps=False, uneven=18 / 12, soft=18 / 10, rides=True)
 
@@ -131,7 +142,7 @@ PROFILES: Mapping[str, Profile] = {
                 "15th percentile of walkers over 60 in Fitzpatrick et al. (2006), NCHRP Report 562"),
         Profile("pushchair", 1.07, ON_WHEELS, "with a pushchair, no steps", "推婴儿车步行（不走台阶）",
                 "3.5 ft/s, the speed that signals are timed for in the MUTCD (2009), section 4E.06, for want of one measured"),
-        Profile("wheelchair", 0.92, ON_WHEELS, "wheelchair, no steps", "轮椅（不走台阶）",
+        Profile("wheelchair", 0.92, IN_A_WHEELCHAIR, "wheelchair, no steps", "轮椅（不走台阶）",
                 "no steps; the pace of older walkers in NCHRP Report 562, for want of one agreed figure"),
         Profile("bicycle", 12 * KMH, RIDING, "by bicycle", "骑自行车", "12 km/h, the default of R5"),
         Profile("ebike", 15 * KMH, BY_MOTOR, "by electric bicycle", "骑电动自行车",

@@ -98,6 +98,8 @@ def cost_of(network: Network, walk: Walk, s: int, *, from_u: bool) -> float:
     up, down = (EdgeFlag.UP, EdgeFlag.DOWN) if from_u else (EdgeFlag.DOWN, EdgeFlag.UP)
     u, v = network.ends[s] if from_u else network.ends[s][::-1]
     slope = None if network.height_m is None else float(network.height_m[v] - network.height_m[u]) / metres
+    if walk.profile == "wheelchair" and slope is not None and abs(slope) > 1 / 12 + 1e-9 and abs(slope) * metres > 0.15 + 1e-9:
+        return float("inf")
     if bits & EdgeFlag.STEPS:
         climbs, falls = bool(bits & up), bool(bits & down)
         if climbs == falls and slope is not None:

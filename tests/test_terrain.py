@@ -15,6 +15,7 @@ from planner.errors import PlannerWarning, SourceError
 from planner.network import EdgeFlag, Network
 from planner.profiles import PROFILES
 from planner.reach import Streets, travel_times
+from planner.reach.effort import effort_of
 from planner.sources.terrain import with_terrain
 from planner.study import Walk
 
@@ -75,6 +76,22 @@ def test_steps_are_slower_up_than_down_and_the_terrain_says_which(tmp_path: Path
     tagged = Network.from_segments(stairs.node_xy[::-1], [(0, 1)], crs=CRS, flags=[EdgeFlag.STEPS | EdgeFlag.DOWN])
     assert walk_s(tagged, 110, 190) == pytest.approx(up_s)  # it was drawn from the top, in the east
     assert not Streets.of(stairs, PROFILES["wheelchair"].gait).walked.any()
+
+
+def test_a_wheelchair_takes_no_street_steeper_than_a_ramp_may_be(tmp_path: Path) -> None:
+    plain = street(50, 130, 350, 700)
+    ramp, steep = (with_terrain(plain, plane(tmp_path, rise), "hill.tif") for rise in (0.083, 0.084))  # 1 in 12 is 0.0833
+    for there in ((60, 660), (660, 60)):  # nor down
+        assert walk_s(ramp, *there, "wheelchair") > 600
+        assert walk_s(steep, *there, "wheelchair") == 0  # no entry: out of reach
+        assert walk_s(steep, *there, "pushchair") > 500
+    gait = PROFILES["wheelchair"].gait
+    kerb = Network.from_segments([[0, 0], [1, 0], [2, 0]], [[0, 1], [1, 2]], crs=CRS).with_heights([0.0, 0.15, 0.31])
+    assert effort_of(kerb, gait).used.tolist() == [True, False]  # a kerb of 15 cm is passed, one of 16 cm is not
+    assert effort_of(Network.from_segments([[0, 0], [12, 0]], [[0, 1]], crs=CRS).with_heights([7.1, 8.1]), gait).used.all()
+    assert effort_of(kerb.with_heights(None), gait).used.all()  # nobody knows the terrain
+    assert "1:12" in PROFILES["wheelchair"].sources
+    assert "1:12" not in PROFILES["pushchair"].sources
 
 
 def test_a_bridge_does_not_dip_into_its_valley(tmp_path: Path) -> None:

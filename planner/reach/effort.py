@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from planner.network import EdgeFlag, Floats, Network
-from planner.profiles import STEEPEST, Gait, Slope
+from planner.profiles import KERB_M, STEEPEST, Gait, Slope
 
 Bools = npt.NDArray[np.bool_]
+
+ROUNDING_M = 1e-9  # a street of just the greatest gradient is taken, whatever its heights are rounded to
 
 
 class Effort(NamedTuple):
@@ -34,7 +36,8 @@ def effort_of(network: Network, gait: Gait) -> Effort:
     -----
     A segment's length is multiplied by what its steps, its ground and its slope cost; on steps the slope is what steps are, and
     counts no more. Where ``network.height_m`` is not known, streets are level. Slopes are those between a segment's two ends,
-    at most `STEEPEST`. The laws are those of `slope_factor`.
+    at most `STEEPEST`. The laws are those of `slope_factor`. What is steeper than the gait's `steepest`, up or down, is not
+    used, unless it rises by no more than `KERB_M`: no terrain is so fine, and its noise would close short segments.
 
     Examples
     --------
@@ -48,9 +51,11 @@ def effort_of(network: Network, gait: Gait) -> Effort:
     used = _has(flags, EdgeFlag.NO_FOOT) == 0 if not gait.rides else np.ones(len(flags), dtype=np.bool_)
     if not gait.takes_steps:
         used &= ~_has(flags, EdgeFlag.STEPS)
+    rise = _rise(network)
+    if rise is not None and gait.steepest < np.inf:
+        used &= np.abs(rise) * length_m <= np.maximum(gait.steepest * length_m, KERB_M) + ROUNDING_M
     if gait.is_even:
         return Effort(used, length_m, length_m)
-    rise = _rise(network)
     one_way = flags & (EdgeFlag.UP | EdgeFlag.DOWN | EdgeFlag.AGAINST | EdgeFlag.AGAINST_BACK)
     ground = _ground(flags, gait)
     on_m = length_m * _factor(flags, ground, rise, gait, EdgeFlag.UP, EdgeFlag.DOWN, EdgeFlag.AGAINST)

@@ -134,6 +134,17 @@ def test_wheels_never_take_steps_and_feet_never_a_way_closed_to_them(town: Town)
 
 
 @law
+@given(st.integers(0, 10_000))
+def test_a_wheelchair_uses_the_same_streets_both_ways_and_no_others_than_a_pushchair(seed: int) -> None:
+    network = hilly(random_network(seed), seed)
+    chair, pushed = (effort_of(network, PROFILES[name].gait) for name in ("wheelchair", "pushchair"))
+    rise_m = np.abs(np.diff(network.height_m[network.ends], axis=1)[:, 0])
+    assert (chair.used == (pushed.used & ((rise_m < 0.15) | (rise_m * 12 < network.length_m)))).all()
+    assert (chair.on_m == pushed.on_m).all()
+    assert (chair.back_m == pushed.back_m).all()
+
+
+@law
 @given(st.integers(0, 10_000), st.sampled_from(list(PROFILES)), st.sampled_from(list(PROFILES)))
 def test_the_residents_town_decides_the_profile(seed: int, one: str, other: str) -> None:
     network = hilly(random_network(seed), seed)
