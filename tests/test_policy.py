@@ -6,7 +6,9 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from lattice_study import lonlat, write_lattice_study
 
+import planner
 from planner.errors import StudyError
 from planner.policy import Counts, Figure, ItemClass, Period, Policy, Scope
 from planner.sources.packs import pack_names, read_policy
@@ -144,3 +146,43 @@ def test_a_yearly_figure_is_asked_for_every_year_anew() -> None:
         Figure("f", "f", "f", minimum=1, phrase="f")
     with pytest.raises(ValueError, match="no minimum"):
         Figure("f", "f", "f", yearly=True)
+
+
+def test_the_pack_of_the_readme_is_one_and_every_rule_of_it_works(tmp_path: Path) -> None:
+    """What a reader copies out of the README, on the lattice town, without another look at anything."""
+    text = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    block = next(part.split("```")[0] for part in text.split("```toml\n")[1:] if part.startswith('name   = "own-2026"'))
+    folder = write_lattice_study(tmp_path / "own")
+    (folder / "own.toml").write_text(block, encoding="utf-8")
+    rows = ["station_id,name,lon,lat,status,opened,tier,kind,staff,services,facilities"]
+    for key, i, tier, kind, staff, services, facilities in (
+        ("S1", 5, "区级中心", "", 1, "1-2", "专窗专柜、自助服务"),
+        ("S2", 8, "街道", "就业角", 0, "1", "专窗专柜"),
+    ):
+        lon, lat = lonlat(i, 5)
+        rows.append(f"{key},{key},{lon},{lat},built,2024-01-15,{tier},{kind},{staff},{services},{facilities}")
+    (folder / "stations.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    toml = 'policy = "own.toml"\n' + (folder / "study.toml").read_text(encoding="utf-8")
+    toml += '\n[[recorded]]\nfigure = "people_helped"\ndate = 2025-03-01\nvalue = 400\n'
+    (folder / "study.toml").write_text(toml, encoding="utf-8")
+    read = planner.read_study(folder)
+    survey = planner.survey_study(read)
+    found = planner.check_standards(survey)
+    assert found.standards["demonstration"].tolist() == [True, False]
+    assert found.standards.loc["S2", ["lacks_functions", "lacks_items", "lacks_facilities"]].tolist() == [
+        "skills",
+        "2",
+        "自助服务",
+    ]
+    assert found.standards["staff_met"].tolist() == [True, False]
+    assert found.tiers["finding"].fillna("").to_dict() == {"centre": "", "street": "7 too few", "point": ""}
+    assert found.functions["stations"].to_dict() == {"posts": 2, "skills": 1, "all": 1}
+    tracked = planner.track_study(read)
+    assert tracked.targets["met"].to_dict() == {("each-town", "East"): False, ("each-town", "West"): True}
+    helped = tracked.figures.loc[("people_helped", "district")]
+    assert (helped["value"], helped["minimum"], helped["met"]) == (400, 500, False)
+    policy = read_policy(read)
+    assert policy.form_of("就业角", None)[0] == "fused"
+    assert [str(period) for period in policy.reporting] == ["quarter", "year"]
+    assert [service.zh for service in policy.life_services] == ["购物"]
+    assert planner.check_study(folder) == []
