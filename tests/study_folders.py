@@ -36,8 +36,8 @@ c,Planned station,121.23,31.35,,planned,
 
 HOSTS = """\
 site_id,name,lon,lat
-h1,Library,121.26,31.39
-h2,Community centre,121.23,31.33
+h1,Library,121.243,31.383
+h2,Community centre,121.249,31.339
 """
 
 PEOPLE = """\

@@ -92,6 +92,7 @@ def test_a_folder_without_a_study(tmp_path: Path) -> None:
     assert "not TOML" in said(tmp_path)[0]
 
 
+@pytest.mark.filterwarnings("ignore:.*no resident is in reach")
 def test_places_without_a_street_are_named(folder: Path) -> None:
     write_streets(folder / "network.osm", west=121.20, south=31.30, east=121.29, north=31.36)
     with pytest.warns(PlannerWarning, match=r"100 residents of 150 \(66\.7%\) live farther than"):
@@ -100,10 +101,11 @@ def test_places_without_a_street_are_named(folder: Path) -> None:
     assert "there is no street within 300 m" in found[0]
 
 
+@pytest.mark.filterwarnings("ignore:.*no resident is in reach")
 def test_a_closed_station_needs_no_street(folder: Path) -> None:
     write_streets(folder / "network.osm", west=121.20, south=31.30, east=121.29, north=31.36)
     (folder / "stations.csv").write_text(STATIONS.replace("built,2024", "closed,2024"))
-    (folder / "hosts.csv").write_text(HOSTS.replace("h1,Library,121.26,31.39", "h1,Library,121.26,31.33"))
+    (folder / "hosts.csv").write_text(HOSTS.replace("h1,Library,121.243,31.383", "h1,Library,121.26,31.33"))
     (folder / "people.csv").write_text(PEOPLE.replace("31.381", "31.34"))
     assert said(folder) == []
 
@@ -270,3 +272,14 @@ def dense_town() -> tuple[Network, Towns]:
     towns = gpd.GeoDataFrame({"town": ["West", "East"]}, geometry=halves, crs=CRS)
     checked: Towns = TOWNS.conform(towns)
     return a_dense_grid(), checked
+
+
+def test_candidates_that_serve_nobody_or_stand_at_one_place_and_hosts_that_nobody_has_are_said(folder: Path) -> None:
+    (folder / "hosts.csv").write_text(HOSTS + "h3,Reading room,121.243,31.383\nh4,Empty hall,121.225,31.325\n")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert said(folder, 'siting.prefer={"libary" = 5}') == []
+    told = [str(warning.message) for warning in caught]
+    assert "siting.prefer: no candidate has the host libary; the hosts of the candidates are -" in told
+    assert "candidates: 1 stand at the place of another; the first are h1 and h3" in told
+    assert "1 candidates stand where no resident is in reach; the first are h4" in told

@@ -15,7 +15,7 @@ from siting_towns import scattered_town, siting_town
 
 from planner.errors import PlanError, TableError
 from planner.reach import Reach
-from planner.siting import Standing, check_method, choose, least, propose_sites
+from planner.siting import Standing, assign, check_method, choose, least, propose_sites
 from planner.siting.backup import build_backup
 from planner.siting.choose import best_cover
 from planner.siting.cover import CoverModel
@@ -287,3 +287,17 @@ def test_where_a_town_is_too_large_for_a_tree_the_least_number_is_still_bounded(
     bounded = propose_sites(*town, siting)
     assert bounded.objective_bound <= exact.objective <= bounded.objective
     assert bounded.gap <= 0.35
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_a_town_is_too_large_for_a_tree_prices_bound_who_can_be_assigned(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = scattered_town(150, 20, seed=seed, radius=0.3, towns=2, covered=0.0)
+    siting = Siting(sites=5, capacity=True, capacity_default=400.0, per_town_min=1)
+    exact = propose_sites(*town, siting)
+    assert exact.status == "optimal"
+    monkeypatch.setattr(assign, "_STRONG", 0)
+    bounded = propose_sites(*town, siting)
+    assert bounded.objective <= exact.objective + 1e-6 <= bounded.objective_bound + 2e-6
+    assert bounded.gap <= 0.05

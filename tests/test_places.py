@@ -211,7 +211,7 @@ def test_faults_of_all_blocks_come_at_once(tmp_path: Path) -> None:
 
 
 def test_one_place_by_one_name_is_one_candidate(tmp_path: Path) -> None:
-    write_study(tmp_path, hosts=HOSTS + "h3,LIBRARY ,121.26,31.390001\nh4,Cafe,121.26,31.39\n")
+    write_study(tmp_path, hosts=HOSTS + "h3,LIBRARY ,121.243,31.383001\nh4,Cafe,121.243,31.383\n")
     with pytest.warns(PlannerWarning, match=r"1 repeat the name of another at the same place and are left out \(h3\)"):
         candidates = read_candidates(read_study(tmp_path))
     assert candidates.index.tolist() == ["h1", "h2", "h4"]

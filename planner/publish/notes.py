@@ -142,6 +142,14 @@ NOTES: tuple[tuple[str, str], ...] = (
         "备选场所中有{n}个与同一位置的另一个同名，已略去（{keys}）",
     ),
     (
+        "candidates: {n} stand at the place of another; the first are {one} and {other}",
+        "有{n}个备选场所与另一备选场所同址，前两个是{one}和{other}",
+    ),
+    (
+        "siting.prefer: no candidate has the host {names}; the hosts of the candidates are {keys}",
+        "siting.prefer：没有备选场所的载体是{names}；备选场所的载体有{keys}",
+    ),
+    (
         "stations: {n} stand at the place of another; the first are {one} and {other}",
         "有{n}个站点与另一站点同址，前两个是{one}和{other}",
     ),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 
-import numpy as np
 import pandas as pd
-import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.access import access_by_town, two_step_access
@@ -16,7 +14,7 @@ from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.privacy import publish_equity
-from planner.reach import Reach, find_islands, islands_of, travel_times
+from planner.reach import Reach, islands_of, travel_times
 from planner.run.cuts import Measured
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
@@ -38,6 +36,7 @@ from planner.score import score_groups, score_stations, score_towns
 from planner.siting import Standing, check_method, check_plain, equity_curve, frontier, propose_sites
 from planner.sources.files import read_area, read_areas, read_candidates
 from planner.sources.files.fetchable import check_fetched
+from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population import read_demand
@@ -180,7 +179,7 @@ def _propose_among(
     if options is None:
         with survey.steps.step("measuring walks to candidates") as inner:
             options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
-    _warn_of_candidates(survey, candidates, options)
+    warn_of_candidates(survey.network, candidates, options, survey.study.scenario)
     standing = standing_per_town(survey)
     plan = None
     if with_plan:
@@ -245,23 +244,6 @@ def trace_equity(survey: Survey, by: str | None = None) -> EquityCurve:
     totals = {str(name): float(survey.demand[name].sum()) for name in columns}
     totals = {name: total for name, total in totals.items() if total > 0}
     return publish_equity(curve, totals, survey.study.privacy.minimum_count)
-
-
-def _warn_of_candidates(survey: Survey, candidates: Candidates, options: Reach) -> None:
-    """Say which candidates nobody can walk to: without a street near, on streets that hang together with no other, or empty."""
-    cells = pd.Series(0, index=candidates.index)
-    cells.update(pd.Series((options.walk_s.indptr[1:] - options.walk_s.indptr[:-1]), index=options.facility_ids))
-    xy = shapely.get_coordinates(np.asarray(candidates.geometry))
-    island = find_islands(survey.network, xy, survey.study.scenario.walk).off
-    nobody = (cells.to_numpy() == 0) & ~island
-    for which, what in (
-        (island, "on streets that do not join the rest of the network"),
-        (nobody, "where no resident is in reach"),
-    ):
-        if which.any():
-            names = ", ".join(str(name) for name in candidates.index[which][:5])
-            said = f"{int(which.sum())} candidates stand {what}; the first are {names}"
-            warnings.warn(said, PlannerWarning, stacklevel=3)
 
 
 def standing_per_town(survey: Survey) -> dict[str, int]:

@@ -6,8 +6,9 @@ which sites stand is the only thing to branch on.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from planner.errors import Fault, PlanError, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage
 from planner.siting.arrays import Bools, Floats, Ints, inner
-from planner.siting.cover import Chosen, newly_covered, sealed_value, side_rows
+from planner.siting.choose import moves_for
+from planner.siting.cover import Chosen, sealed_value, side_rows
 from planner.siting.merge import merge_cells
-from planner.siting.problem import Problem, Rules, allowed, places_of, rules_of, towns_of
-from planner.siting.search import good_choice
-from planner.siting.solver import Lp, Model, relax, solve
+from planner.siting.prices import in_and_out
+from planner.siting.problem import Problem, Rules, allowed, places_of, rules_of, rules_without, towns_of
+from planner.siting.room_prices import Doors, RoomPrices, price_rooms
+from planner.siting.search import good_choice, keeps_rules
+from planner.siting.solver import Model, relax, solve
 from planner.siting.tree import branch_and_bound
 from planner.study import Siting
 
@@ -31,6 +35,7 @@ _NODES = 300  # of the solver's tree, where no choice to begin from is found
 _SAME = 1e-9  # values nearer to each other, relatively, are the same
 _STRONG = 60_000  # assignments up to which each is bound to its own site: dearer, and much nearer to the truth
 _MOVES = 200  # swaps for each candidate in the search for a choice to begin from
+_STEPS, _EFFORT = 400, 1e8  # most steps of the prices; entries looked at by all of them: some ten seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,47 @@ class Rooms:
     room: Floats
     rules: Rules
     member: Ints
+
+    def doors(self) -> Doors:
+        """The arrays of the compiled loops."""
+        cells = self.reach.indices.astype(np.int32, copy=False)
+        return Doors(self.reach.indptr.astype(np.int64), cells, self.room, self.people, self.each)
+
+    def settled(self, prices: RoomPrices, value: float) -> tuple[Rooms, Bools]:
+        """What no choice worth at least `value` can leave or use is taken as decided; and the sites that are left."""
+        forced, out = in_and_out(self.rules, prices.earned, prices.fixed, value - abs(value) * _SAME)
+        doors = np.append(~out, np.ones(len(self.station_ids), dtype=np.bool_))
+        rules = rules_without(replace(self.rules, forced=forced), out)
+        reach = sp.csr_array(self.reach[np.flatnonzero(doors)])
+        return replace(self, site_ids=self.site_ids[~out], reach=reach, room=self.room[doors], rules=rules), ~out
+
+    def assigned(self, chosen: Bools) -> Floats:
+        """(entries of `reach`,) the best assignment of people where these sites and the stations stand."""
+        stands = np.append(chosen, np.ones(len(self.station_ids), dtype=np.bool_))
+        entry = np.flatnonzero(np.repeat(stands, np.diff(self.reach.indptr)))
+        people = np.zeros(self.reach.nnz)
+        if len(entry):
+            part = sp.csr_array(self.reach[np.flatnonzero(stands)])
+            people[entry] = _best_flow(part, self.people, self.room[stands], self.each)
+        return people
+
+    def value(self, chosen: Bools) -> float:
+        """Need served with these sites, and the bonuses of their hosts."""
+        served = inner(self.assigned(chosen), self.each[self.reach.indices])
+        return served + float(self.rules.bonus[chosen].sum())
+
+
+def _best_flow(reach: sp.csr_array, people: Floats, room: Floats, each: Floats) -> Floats:
+    """The assignment of people to doors that serves most need."""
+    cell, entries = reach.indices, np.arange(reach.nnz)
+    once = sp.csr_array((np.ones(len(entries)), (cell, entries)), shape=(len(people), len(entries)))
+    filled = sp.csr_array((np.ones(len(entries)), entries, reach.indptr), shape=(len(room), len(entries)))
+    rows, most = sp.csr_array(sp.vstack([once, filled])), np.concatenate([people, room])
+    low, free = np.full(len(most), -np.inf), np.zeros(len(entries), dtype=np.bool_)
+    found = relax(Model(-each[cell], np.zeros(len(entries)), people[cell], free, rows, low, most))
+    if found is None:
+        raise PlanError("the solver finds no assignment for a choice; please report it", status="error")
+    return np.asarray(np.clip(found.values, 0.0, people[cell]))
 
 
 def build_rooms(
@@ -140,24 +186,60 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
     PlanError
         If no choice keeps the rules, or none was found within the limits.
     """
-    flow = _Flow(rooms)
-    start, relaxed = flow.begin(seed), None
-    if start is not None:
-        relaxed = relax(flow.model)
-    if start is None or relaxed is None:
-        answer = solve(flow.model, effort=_NODES, seconds=seconds)
-    else:
-        step = _SAME * abs(inner(flow.model.cost, start))
-        work = _WORK * flow.slimness if seconds is None else np.inf
-        answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work, seconds=seconds)
+    until = None if seconds is None else time.monotonic() + seconds
+    chosen = _begin(rooms, seed)
+    if chosen is None:
+        chosen = _by_solver(rooms, seconds)
+    doors = rooms.doors()
+    prices = price_rooms(doors, rooms.rules, rooms.value(chosen), steps=_steps(rooms), until=until)
+    tried = [chosen, *(pick for pick in prices.picks if keeps_rules(rooms.rules, pick))]
+    chosen = max(tried, key=rooms.value)
+    value, bound = rooms.value(chosen), prices.bound
+    rest, kept = rooms.settled(prices, value)
+    if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG:
+        found, least = _by_tree(rest, chosen[kept], until)
+        over_all = np.zeros(len(chosen), dtype=np.bool_)
+        over_all[kept] = found
+        chosen = max([chosen, over_all], key=rooms.value)
+        value, bound = rooms.value(chosen), min(bound, max(least, value))
+    return sealed_value(chosen.astype(np.int64), value, max(bound, value)), rooms.assigned(chosen)
+
+
+def _begin(rooms: Rooms, seed: int) -> Bools | None:
+    """The best choice of plain covering; None if none was found that keeps the rules."""
+    reach = sp.csr_array(rooms.reach[: len(rooms.site_ids)].astype(np.int8))
+    plain = Problem(rooms.site_ids, reach, rooms.people * rooms.each, rooms.rules)
+    start = good_choice(plain, moves=moves_for(plain, _MOVES), seed=seed)
+    return None if start is None else start > 0
+
+
+def _by_solver(rooms: Rooms, seconds: float | None) -> Bools:
+    """A choice where no search finds one."""
+    answer = solve(_Flow(rooms).model, effort=_NODES, seconds=seconds)
     if answer.infeasible:
         raise PlanError("no plan exists: the rules contradict each other; relax one")
     if answer.values is None:
         raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
-    chosen = answer.values[: len(rooms.site_ids)] > 0.5
-    people = flow.assigned(chosen)
-    value = flow.value(chosen, people)
-    return sealed_value(chosen.astype(np.int64), value, max(-answer.bound, value)), people
+    return answer.values[: len(rooms.site_ids)] > 0.5
+
+
+def _by_tree(rooms: Rooms, chosen: Bools, until: float | None) -> tuple[Bools, float]:
+    """The best choice that a tree finds, and the bound it proves; the choice itself may break what is settled."""
+    flow = _Flow(rooms)
+    relaxed = relax(flow.model)
+    if relaxed is None:  # nothing is left that would be better
+        return chosen, -np.inf
+    start = np.concatenate([chosen, rooms.assigned(chosen)]).astype(np.float64)
+    step = _SAME * abs(inner(flow.model.cost, start))
+    work, left = (_WORK * flow.slimness, None) if until is None else (np.inf, until - time.monotonic())
+    answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work, seconds=left)
+    values = start if answer.values is None else answer.values
+    return values[: len(chosen)] > 0.5, -answer.bound
+
+
+def _steps(rooms: Rooms) -> int:
+    """Steps of the prices, as many as the effort allows."""
+    return int(min(_STEPS, _EFFORT / max(rooms.reach.nnz, 1)))
 
 
 class _Flow:
@@ -205,30 +287,6 @@ class _Flow:
         """Rows as a share of rows and columns: a simplex step on a wide model is dearer than its rows say."""
         rows, columns = self.model.rows.shape
         return float(rows / (rows + columns))
-
-    def assigned(self, chosen: Bools) -> Floats:
-        """The best assignment of people where these sites stand; a site that does not stand takes nobody."""
-        fixed = chosen.astype(np.float64)
-        found = Lp(self.model).solve(np.arange(self.sites, dtype=np.int32), fixed, fixed)
-        if found is None:
-            raise PlanError("the solver finds no assignment for a choice it gave; please report it", status="error")
-        stands = np.append(chosen, np.ones(len(self.rooms.station_ids), dtype=np.bool_))
-        return np.where(stands[self.at], np.clip(found.values[self.sites :], 0.0, self.most), 0.0)
-
-    def value(self, chosen: Bools, people: Floats) -> float:
-        """Need served, and the bonuses of the hosts."""
-        return inner(people, self.rooms.each[self.cell]) + float(self.rooms.rules.bonus[chosen].sum())
-
-    def begin(self, seed: int) -> Floats | None:
-        """A choice to begin from: the best of plain covering, its people assigned."""
-        rooms = self.rooms
-        reach = sp.csr_array(rooms.reach[: self.sites].astype(np.int8))
-        weight = rooms.people * rooms.each
-        plain = Problem(rooms.site_ids, reach, weight, rooms.rules)
-        start = good_choice(plain, moves=_MOVES * self.sites, seed=seed)
-        if start is None or not newly_covered(plain, start > 0):
-            return None
-        return np.concatenate([start > 0, self.assigned(start > 0)]).astype(np.float64)
 
 
 def assignment_table(rooms: Rooms, coverage: Coverage, people: Floats) -> pd.DataFrame:

@@ -104,18 +104,20 @@ def settled(graded: Graded, prices: Prices, value: float) -> Graded:
     use for the sites after those nearest to it of which at least one must stand, nor for those that a forced one outdoes.
     """
     least = value - abs(value) * _ROUNDING
-    forced, out = _in_and_out(graded.rules, prices, least)
+    forced, out = in_and_out(graded.rules, prices.collected, float(prices.price.sum()), least)
     worth = _used(graded, prices, forced, out, least)
     rules = replace(graded.rules, forced=forced)
     return replace(graded, worth=worth, rules=rules).without(out)
 
 
-def _in_and_out(rules: Rules, prices: Prices, least: float) -> tuple[Bools, Bools]:
-    """Which sites must stand and which cannot; sites of towns with rules are only judged by the count."""
-    asked, site = rules.steps[-1], prices.collected
+def in_and_out(rules: Rules, site: Floats, fixed: float, least: float) -> tuple[Bools, Bools]:
+    """Which sites must stand and which cannot in a choice of at least `least`, where a choice is bounded by `fixed` and what
+    its sites collect (`site`, each >= 0); sites of towns with rules are only judged by the count.
+    """
+    asked = rules.steps[-1]
     others = np.sort(site[~rules.forced])[::-1]
     room = asked - int(rules.forced.sum())
-    paid = float(prices.price.sum() + site[rules.forced].sum())
+    paid = fixed + float(site[rules.forced].sum())
     top = float(others[:room].sum())
     last = float(others[room - 1]) if 0 < room <= len(others) else 0.0
     spare = float(others[room]) if room < len(others) else 0.0

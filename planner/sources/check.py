@@ -20,7 +20,7 @@ from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
-from planner.reach import find_islands, link_points
+from planner.reach import find_islands, link_points, travel_times
 from planner.rollout import check_rollout
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method
@@ -31,6 +31,7 @@ from planner.sources.files.fetchable import unfetched
 from planner.sources.files.opening import NOT_THERE, check_file
 from planner.sources.files.rows import read_rows
 from planner.sources.files.study import load_study, named_files, settle_study, study_file
+from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population.groups import ask_of, read_group, read_workplaces
@@ -149,7 +150,19 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         found.faults = _with_companions(study, [*found.faults, *_datums_of_files(study, network, towns, residents)])
         if residents is not None:
             _warn_of_residents(study, network, residents)
+        if residents is not None and candidates is not None:
+            found.of(lambda: _look_at_candidates(study, network, towns, residents, candidates))
     say("", 1.0)
+
+
+def _look_at_candidates(study: Study, network: Network, towns: Towns, residents: CountedPoints, candidates: Candidates) -> None:
+    """Measure the walks from where people live to the candidates, and say which of these serve nobody."""
+    lives = residents.counts[RESIDENTS] > 0
+    homes = gpd.GeoDataFrame(
+        {"town": towns.index[residents.town[lives]]}, geometry=gpd.points_from_xy(*residents.xy[lives].T), crs=study.crs
+    ).rename_axis("demand_id")
+    options = travel_times(network, candidates, homes, study.scenario.walk)
+    warn_of_candidates(network, candidates, options, study.scenario)
 
 
 def _warn_of_empty_tables(study: Study) -> None:
