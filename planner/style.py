@@ -272,8 +272,13 @@ def finding(share: float | None, stations: int, minutes: float) -> Said:
     '72%的居民步行15分钟内可到达就业服务站点'
     """
     within = shown_number(minutes)
-    if share is None or stations == 0:
-        counted = {0: "no station yet", 1: "1 station"}.get(stations, f"{stations:,} stations")
+    if stations == 0:
+        return {
+            "zh": f"尚无就业服务站点（步行{within}分钟服务圈）",
+            "en": f"No station stands yet within {within} minutes' walk of anybody",
+        }
+    if share is None:
+        counted = "1 station" if stations == 1 else f"{stations:,} stations"
         return {
             "zh": f"就业服务站点{stations}个，步行{within}分钟服务圈",
             "en": f"{counted}, with what is within {within} minutes' walk",

@@ -360,7 +360,7 @@ def test_a_town_without_stations_residents_or_proposals_is_still_drawn():
     given["coverage"] = given["coverage"].assign(population=0.0, covered=False)
     for page in draw_atlas(**given).pages.values():
         facts = data_of(page)
-        assert facts["finding"]["en"] == "no station yet, with what is within 5 minutes' walk"
+        assert facts["finding"]["en"] == "No station stands yet within 5 minutes' walk of anybody"
         assert facts["stations"] == []
 
 

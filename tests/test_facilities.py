@@ -109,3 +109,13 @@ def test_facilities_in_another_crs_are_refused():
 def test_every_kind_of_area_has_a_line_of_its_own_and_a_name():
     assert set(style.AREA_LINES) == set(style.AREA_KINDS) == set(AreaKind)
     assert len({dashes for _, dashes in style.AREA_LINES.values()}) == len(AreaKind)
+
+
+def test_where_nobody_is_covered_nothing_is_called_withheld():
+    given = atlas_town.arguments()
+    groups = given["group_scores"]
+    given["group_scores"] = groups.assign(covered=0.0, coverage=0.0, median_walk_min=np.nan, p90_walk_min=np.nan)
+    table = data_of(draw_atlas(**given).pages["internal.html"])["tables"]["groups"]
+    assert table["open"] == [0, 1]  # a walk that nobody has is missing, not withheld
+    given["group_scores"] = groups.assign(covered=[450.0, 3.0])
+    assert data_of(draw_atlas(**given).pages["internal.html"])["tables"]["groups"]["open"] == [0]

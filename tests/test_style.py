@@ -100,3 +100,9 @@ def test_keys_and_other_words_with_walk_in_them_stay():
     bicycle = Walk(profile="bicycle")
     for text in ("walk.max_link_m = 300", "median_walk_min", "walk_s", "a sidewalk"):
         assert style.moved(text, "en", bicycle) == text
+
+
+def test_without_a_station_nobody_is_said_to_be_served():
+    assert style.finding(0.0, 0, 15)["en"].startswith("No station stands yet")
+    assert style.finding(None, 0, 15)["zh"].startswith("尚无")
+    assert style.finding(None, 3, 15)["en"] == "3 stations, with what is within 15 minutes' walk"

@@ -17,6 +17,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from planner.errors import PlannerWarning
 from planner.network import EdgeFlag, Network
@@ -200,6 +201,7 @@ def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(lambda people, _: f"{people:,.0f}")
         axes.legend(fontsize=8, loc="lower right")
         _tidy(axes)
@@ -326,18 +328,21 @@ def draw_all(
             "map": plot_map(**ground, isochrones=isochrones, walk=walk, language=language),
             "gaps": plot_gaps(**ground, coverage=demand, language=language),
             "towns": plot_bars(tables["towns"], "town", language=language),
-            "groups": plot_bars(with_residents(apart(tables)["groups"], language), "label", language=language),
         }
+        if len(groups := apart(tables)["groups"]) > 1:  # one bar would only say the headline again
+            plots["groups"] = plot_bars(with_residents(groups, language), "label", language=language)
         if "frontier" in tables:
             plots["frontier"] = plot_frontier(tables["frontier"], len(stations), language=language)
         files = {name: as_file(axes, language=language, form=form) for name, axes in plots.items()}
-        drawn[language] = [Picture(name, said[name], content) for name, content in files.items()]
+        captions = {**said, "map": said["map" if proposed is not None and len(proposed) else "map_today"]}
+        drawn[language] = [Picture(name, captions[name], content) for name, content in files.items()]
     return drawn
 
 
 _CAPTIONS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "map": "现有站点、服务圈与建议新增站点",
+        "map_today": "现有站点与服务圈",
         "gaps": "尚未覆盖的常住人口分布",
         "towns": "各街镇人口覆盖率",
         "groups": "常住人口与重点群体覆盖率",
@@ -345,6 +350,7 @@ _CAPTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "en": {
         "map": "Stations, what is within reach, and proposed sites",
+        "map_today": "Stations and what is within reach",
         "gaps": "Where residents live whom no station serves",
         "towns": "Share of residents covered by town",
         "groups": "Share covered of residents and key groups",

@@ -162,7 +162,7 @@ class _Writer:
         yield from self.picture("gaps")
 
     def groups(self) -> Iterator[Block]:
-        yield self.heading(self.words["groups"])
+        yield self.heading(self.words["groups" if self.study.scenario.groups else "residents"])
         yield from self.picture("groups")
         yield from self.table("groups")
         if any(self.tables["groups"][["total", "covered"]].isna().any()):
@@ -211,7 +211,9 @@ class _Writer:
 
     def limits(self, notes: Sequence[str]) -> Iterator[Block]:
         yield self.heading(self.words["limits"])
-        said = [*self.words["limits_said"].split("\n"), self.words["suppressed"].format(self.study.privacy.minimum_count)]
+        said = self.words["limits_said"].split("\n")
+        if self.study.scenario.groups:
+            said.append(self.words["suppressed"].format(self.study.privacy.minimum_count))
         yield Lines([("", line) for line in (*said, *(_sentence(clean(self.moved(note))) for note in self.notes(notes)))])
 
     def notes(self, notes: Sequence[str]) -> list[str]:

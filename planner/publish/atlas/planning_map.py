@@ -244,20 +244,21 @@ def _group_tables(group_scores: GroupScores, groups: Sequence[Group], minimum_co
 def _group_table(
     table: pd.DataFrame, schema: Schema, columns: Sequence[str], open_to_all: Set[str], minimum_count: float
 ) -> dict[str, Any]:
-    """A table of groups; where a count is withheld its shares and walks are too."""
+    """A table of groups; where a count is withheld its shares and walks are too; in the rows of ``open`` nothing is."""
     safe = table.copy()
     others = ~safe.index.isin(open_to_all)
     total, covered = safe["total"].astype(float), safe["covered"].astype(float)
     small = _too_small(total, minimum_count) | _too_small(covered, minimum_count) | _too_small(total - covered, minimum_count)
     hidden = [name for name in columns[columns.index("covered") :] if name in safe]
-    safe.loc[others & (small | total.isna() | covered.isna()), hidden] = np.nan
+    withheld = others & (small | total.isna() | covered.isna())
+    safe.loc[withheld, hidden] = np.nan
     shown = _table(safe, schema, columns, (), 0.0)
     shown["columns"][0]["label"] = {"zh": "名称", "en": "Name"}
     for column in shown["columns"][1:]:
         column["withheld"] = True
     for key, row in zip(shown["keys"], shown["rows"], strict=True):
         row[0] = RESIDENTS_PLAIN if key == RESIDENTS else row[0]
-    return shown
+    return shown | {"open": np.flatnonzero(~withheld).tolist()}
 
 
 def _column(column: Column, group: Group | None) -> dict[str, Any]:

@@ -89,6 +89,7 @@ WORDS = MappingProxyType(
             "筛选出的站点都不在该处步行{minutes}分钟以内。",
             "None of the stations you chose is within {minutes} minutes' walk of here.",
         ),
+        "no_station": ("目前尚无站点。", "There is no station yet."),
         "no_way": (
             "该处步行{minutes}分钟内没有站点，或附近没有可步行的道路。",
             "No station within {minutes} minutes' walk of here, or no walkable street near.",

@@ -257,9 +257,9 @@ const Planning = (() => {
   /* ---- tables ---- */
   const withheld = () => el("span", {class: "withheld"}, say("withheld"));
 
-  function shownCell(value, column) {
+  function shownCell(value, column, open = false) { // `open`: nothing is withheld here, what is missing there is none
     if (column.kind === "text") return said(value);
-    if (value === null) return column.withheld ? withheld() : "–";
+    if (value === null) return column.withheld && !open ? withheld() : "–";
     const shown = {
       phase: () => (data.phases[value - 1] ? said(data.phases[value - 1]) : number(value)),
       flag: () => say(value ? "yes" : "no"),
@@ -295,7 +295,7 @@ const Planning = (() => {
       return () => {};
     }
     const named = Math.max(0, facts.columns.findIndex((column) => ["name", "town", "label"].includes(column.key)));
-    const hides = facts.columns.some((column, j) => column.withheld && facts.rows.some((row) => row[j] === null));
+    const open = new Set(facts.open || []), hides = facts.columns.some((column, j) => column.withheld && facts.rows.some((row, i) => row[j] === null && !open.has(i)));
     let order = facts.rows.map((_, i) => i), sorted = -1, rising = true, chosen = null, body = null;
 
     const head = (column, j) => {
@@ -311,7 +311,7 @@ const Planning = (() => {
       return el("th", {scope: "col", class: looks, ...(sorted === j ? {"aria-sort": rising ? "ascending" : "descending"} : {})}, button);
     };
     const cell = (i, column, j) => {
-      const shown = shownCell(facts.rows[i][j], column);
+      const shown = shownCell(facts.rows[i][j], column, open.has(i));
       if (j !== named || !go) return el("td", {class: column.kind, dir: "auto"}, shown);
       const button = el("button", {type: "button"}, nameOf(shown));
       button.addEventListener("click", (event) => go(facts.keys[i], event.detail === 0 ? button : null));

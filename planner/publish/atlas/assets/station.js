@@ -175,7 +175,7 @@ function startPage(map) {
     if (farther.length) parts.push(el("p", {class: "band"}, say("farther_walk", {minutes: number(cutoff)})), list_of(farther));
     if (!walked.length) {
       const [nearest] = data.stations.filter(passes).sort((a, b) => metres(a) - metres(b));
-      parts.push(el("p", {}, !met.length ? say("no_way", {minutes: field ? field.horizon : 0})
+      parts.push(el("p", {}, !data.stations.length ? say("no_station") : !met.length ? say("no_way", {minutes: field ? field.horizon : 0})
         : data.field.complete ? say("none_chosen_within", {minutes: number(field.horizon)}) : say("none_chosen", {n: Math.min(met.length, data.field.ranks)})));
       if (nearest) parts.push(el("p", {class: "note"}, say("nearest_straight")), el("ul", {}, entry(nearest, way(metres(nearest)))));
     }
