@@ -93,6 +93,25 @@ def test_later_records_never_rewrite_history(rows: list[tuple[dt.date, int]]):
     assert row["shortfall"] == max(100 - row["value"], 0)
 
 
+def test_what_was_recorded_late_is_not_known_before(study: str, tmp_path: Path):
+    """Of March, but told in July: a pack of June is the same when it is made again in August."""
+    rows = [("helped", "2025-03-01", "West", 60.0, None), ("helped", "2025-04-01", "West", 70.0, "2025-07-10")]
+    told = RECORDED.conform(pd.DataFrame(rows, columns=["figure", "date", "place", "value", "recorded_on"]))
+    june, august = (track_figures(PACK, told, TOWNS, day) for day in (dt.date(2025, 6, 30), dt.date(2025, 8, 31)))
+    assert june.loc[("helped", "district"), ["value", "met", "records"]].tolist() == [60, False, 1]
+    late = august.loc[("helped", "district")]
+    assert (late["value"], late["met"], late["met_on"]) == (130, True, pd.Timestamp("2025-07-10"))
+    compared = track_figures(PACK, told, TOWNS, dt.date(2025, 8, 31), since=dt.date(2025, 6, 30)).loc[("helped", "district")]
+    assert (compared["before"], compared["difference"]) == (60, 70)
+    folder = write_lattice_study(tmp_path / "late")
+    (folder / "study.toml").write_text((Path(study) / "study.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    text = "指标,日期,街镇,数值,录入日期\n帮扶就业人数,2025-03-01,West,12,\n帮扶就业人数,2025-04-01,West,5,2025-07-10\n"
+    (folder / "recorded.csv").write_text(text, encoding="utf-8")
+    for day, value in ((dt.date(2025, 6, 30), 12), (dt.date(2025, 8, 31), 17)):
+        figures = planner.track_study(planner.read_study(folder), day).figures
+        assert figures.loc[("people_helped", "West"), "value"] == value
+
+
 def accepted(*days: str) -> planner.schema.Stations:
     places = [(100.0 * i, 0.0) for i in range(len(days))]
     towns = ["West", "East"] * len(days)

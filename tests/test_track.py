@@ -183,6 +183,44 @@ def test_coverage_then_and_now_adds_up_over_towns():
     assert table.loc["A", ["coverage_before", "coverage_after"]].tolist() == pytest.approx([1 / 3, 1.0])
 
 
+def test_a_later_change_of_status_changes_no_earlier_day():
+    """Listed as built, later as accepted, later as closed: each table tells the earlier days as those before it did."""
+    dates: dict[str, list[object]] = {"built_on": ["2024-03-01"]}
+    tables = [stations(town=["A"], status=["built"], **dates)]
+    for status, column, day in (("accepted", "accepted_on", "2024-09-01"), ("closed", "closed", "2025-02-01")):
+        dates = {**dates, column: [day]}
+        tables.append(stations(town=["A"], status=[status], **dates))
+    months = [dt.date(2024 + m // 12, m % 12 + 1, 15) for m in range(20)]
+    said = [[status_at(table, day).fillna("").iloc[0] for day in months] for table in tables]
+    built, accepted, closed = said
+    assert built[:8] == accepted[:8] == closed[:8] == [""] * 2 + ["built"] * 6  # until August 2024
+    assert accepted[8:13] == closed[8:13] == ["accepted"] * 5
+    assert set(closed[13:]) == {"closed"}
+
+
+def test_a_station_that_opens_again_is_a_row_of_its_own():
+    twice = stations(
+        town=["A", "A"], status=["closed", "built"], built_on=["2023-03-01", "2024-08-01"], closed=["2024-03-01", None]
+    )
+    standing = [list(standing_stations(twice, dt.date(*day)).index) for day in ((2023, 6, 1), (2024, 5, 1), (2024, 9, 1))]
+    assert standing == [["s0"], [], ["s1"]]
+    once = tracked(target(by=END_2023), twice, dt.date(2024, 5, 1)).iloc[0]
+    assert (once["met"], once["days_late"]) == (False, (dt.date(2024, 5, 1) - END_2023).days)
+    again = tracked(target(by=END_2023), twice, END_2024).iloc[0]
+    assert (again["met"], again["met_on"]) == (True, pd.Timestamp("2024-08-01"))
+    squeezed = stations(town=["A"], status=["built"], built_on=["2024-08-01"], closed=["2024-03-01"])  # both in one row
+    with pytest.warns(PlannerWarning, match="run backwards"):
+        tracked(target(), squeezed, END_2024)
+
+
+def test_before_all_dates_nothing_stood_and_nothing_is_late():
+    early = dt.date(2020, 1, 1)
+    row = tracked(target(minimum=2), HISTORY, early).iloc[0]
+    assert [row[name] for name in ("planned", "applied", "built", "accepted", "closed", "counted")] == [0] * 6
+    assert (row["met"], row["days_late"], row["shortfall"]) == (False, 0, 2)
+    assert not len(changes_between(HISTORY, dt.date(2019, 1, 1), early))
+
+
 def test_areas_count_what_stands_in_their_towns_and_what_falls_to_them():
     asked = policy(target("town", scope=Scope.TOWN), target("whole", minimum=3))
     areas = {"left": ["A"], "right": ["B"]}

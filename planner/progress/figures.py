@@ -24,7 +24,8 @@ def track_figures(
     policy
         Which figures there are, how their records become one number, and what is asked of them.
     recorded
-        Values by ``figure``, ``date`` and ``place`` (a town, or ``district``).
+        Values by ``figure``, ``date`` and ``place`` (a town, or ``district``); ``recorded_on`` where told later: it is of
+        its date, and known from that day on.
     towns
         The names of the district's towns, for the order of the rows.
     as_of
@@ -42,10 +43,11 @@ def track_figures(
 
     Notes
     -----
-    Laws: history is not rewritten (records after `as_of` change nothing); a sum's ``shortfall = max(minimum - value, 0)``.
+    Laws: history is not rewritten (records of after `as_of`, or known after it, change nothing);
+    a sum's ``shortfall = max(minimum - value, 0)``.
     """
-    flat = recorded.reset_index()
-    flat = flat[flat["date"] <= pd.Timestamp(as_of)]
+    flat = _with_day_known(recorded.reset_index())
+    flat = flat[flat["known_on"] <= pd.Timestamp(as_of)]
     rows: list[dict[str, Any]] = []
     for figure in policy.all_figures:
         own = flat[flat["figure"] == figure.name]
@@ -97,6 +99,13 @@ def _verdict(figure: Figure, own: pd.DataFrame, value: float | None, as_of: dt.d
     }
 
 
+def _with_day_known(flat: pd.DataFrame) -> pd.DataFrame:
+    """With the day each record is known from: that it was recorded on, where the table says one later than its date."""
+    if "recorded_on" not in flat:
+        return flat.assign(known_on=flat["date"])
+    return flat.assign(known_on=flat["recorded_on"].fillna(flat["date"]).where(lambda day: day > flat["date"], flat["date"]))
+
+
 def _spanned(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     first = figure.span(as_of)[0]
     return records if first is None else records[records["date"] >= pd.Timestamp(first)]
@@ -110,7 +119,7 @@ def _of_place(records: pd.DataFrame, place: str) -> pd.DataFrame:
 
 def _value(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> float | None:
     """One number out of the records up to a day: none where there are none, but a sum of nothing is 0."""
-    known = records[records["date"] <= pd.Timestamp(as_of)].sort_values("date", kind="stable")
+    known = records[records["known_on"] <= pd.Timestamp(as_of)].sort_values("date", kind="stable")
     if figure.how is How.SUM:
         return float(known["value"].sum())
     if not len(known):
@@ -121,7 +130,7 @@ def _value(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> float | Non
 
 def _enough_since(figure: Figure, records: pd.DataFrame, minimum: float) -> dt.date | None:
     """The day since when the value has been at least `minimum`."""
-    days = sorted({day.date() for day in records["date"]})
+    days = sorted({day.date() for day in records["known_on"]})
     values = np.array([_value(figure, records, day) for day in days], dtype=np.float64)
     short = np.flatnonzero(~(values >= minimum))
     at = int(short[-1]) + 1 if len(short) else 0

@@ -54,6 +54,7 @@ RECORDED = Schema(
         Column("date", Kind.DATE, "date", "日期", aliases=("统计日期", "时间"), required=True),
         _t("place", "place", "范围", "town", "街镇", "所属街镇"),
         _n("value", "value", "数值", "", "数量", "人数", "次数", low=None, required=True),
+        _d("recorded_on", "recorded on", "录入日期", "填报日期", "上报日期"),
     ),
 )
 

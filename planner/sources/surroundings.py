@@ -140,7 +140,8 @@ def read_recorded(study: Study, towns: Towns) -> RecordedFigures:
     if faults:
         raise TableError(say_faults(faults), faults, "recorded figures")
     columns = ["figure", "date", "place", "value"]
-    whole = pd.concat([frame[[*columns, ROW]] for frame in frames]) if frames else pd.DataFrame(columns=columns)
+    columns += ["recorded_on"] if any("recorded_on" in frame for frame in frames) else []
+    whole = pd.concat([frame.reindex(columns=[*columns, ROW]) for frame in frames]) if frames else pd.DataFrame(columns=columns)
     return cast("RecordedFigures", RECORDED.conform(whole.reset_index(drop=True), source="recorded"))
 
 

@@ -144,7 +144,7 @@ sites = 5                         # how many
 # service_class = "basic"         # or quality, of a service of your own  基本保障类或品质提升类
 
 # [[recorded]]                    # figures against the pack's targets: people_helped, trainings, rating …  工作数据
-# file = "recorded.csv"           # figure, date, value and, where it is a town's, place  指标、日期、数值、街镇
+# file = "recorded.csv"           # figure, date, value; place of a town, recorded_on if later  指标、日期、数值、街镇、录入日期
 
 # [targets.city-350]              # what of a city's target falls to this area  上级目标分解
 # minimum = 20
