@@ -17,9 +17,10 @@ def hide_catchments(points: Floats, marks: Marks, sums: Sums, inside: sp.csr_arr
     """Hide the stations whose counts would let a hidden count be worked out.
 
     A station's count is the sum of the points in its catchment. Less the shown points it is the sum of the hidden ones
-    there: that must be nothing, or at least two points and `minimum` people. And nothing hidden may be a combination of
-    all sums shown, nor may a small sum of points that no membership tells apart: stations are let through one by one,
-    the largest first, as long as none is.
+    there: that must be nothing, or at least two points and `minimum` people; and so many more than there are points of
+    somebody, less those hidden of nobody, that the largest is not told by each of the others being one. And nothing hidden
+    may be a combination of all sums shown, nor may a small sum of points that no membership tells apart: stations are let
+    through one by one, the largest first, as long as none is.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ def hide_catchments(points: Floats, marks: Marks, sums: Sums, inside: sp.csr_arr
         return hidden
     left_people, left_points = inside @ (points * marks), inside @ (marks & (points > NOBODY)).astype(np.float64)
     found: Marks = hidden | (left_points == 1) | too_small(left_people, minimum)
+    of_nobody = inside @ (marks & (points <= NOBODY)).astype(np.float64)
+    found |= (left_points > 0) & (left_people - left_points + of_nobody < minimum - NOBODY)
     atoms = _Atoms.of(np.flatnonzero(marks), [*sums.shown, *sums.common, *sums.secret], inside)
     few = (atoms.count == 1) | too_small(atoms.people(points), minimum)
     shown, common, secret = ([atoms.row(each[atoms.first].astype(np.float64)) for each in of] for of in sums.kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,11 +61,16 @@ def _protects(
     return np.asarray((mixed == 0) | ((mixed >= 2) & enough), dtype=np.bool_)
 
 
-def hide_points(points: Floats, block: npt.NDArray[np.int64], towns: Marks, minimum: float, *, apart: bool) -> Marks:
+def hide_points(
+    points: Floats, block: npt.NDArray[np.int64], towns: Marks, minimum: float, *, apart: bool, homes: Marks | None = None
+) -> Marks:
     """Which demand points' counts to hide.
 
     Parameters
     ----------
+    homes
+        Points where at least so many people live; default all. Empty counts are known to be somebody's: where they are nearly
+        as many as the people of their sum, some of these points where none of the group lives are emptied too.
     block
         Twice the point's town, and one more if it is covered: the sums of blocks are what others publish or know.
     towns
@@ -84,7 +90,35 @@ def hide_points(points: Floats, block: npt.NDArray[np.int64], towns: Marks, mini
         marks[rows] = (fill if apart else hide_in_sum)(points[rows], marks[rows], minimum)
     for rows in blocks:  # a side may have taken one point of a block
         marks[rows] = hide_in_sum(points[rows], marks[rows], minimum)
+    somebody = np.bincount(block, weights=marks & (points > NOBODY), minlength=int(block.max(initial=0)) + 1)
+    spare = (somebody[block] > 0) & (True if homes is None else homes)  # elsewhere a sum of nobody tells all
+    for rows in [*blocks, *(np.flatnonzero(block % 2 == side) for side in (0, 1)), np.arange(len(points))]:
+        marks[rows] = cover_up(points[rows], marks[rows], spare[rows], minimum)
     return marks
+
+
+def cover_up(points: Floats, marks: Marks, spare: Marks, minimum: float) -> Marks:
+    """Hide points where nobody of the group lives, if the hidden counts are too few people to be told from one each.
+
+    Of *n* hidden counts that are at least one each and *s* people together, the largest is at most *s* - *n* + 1. Where that is
+    less than `minimum`, points are added until *s* + `minimum` are hidden or none is left: how many of them are somebody's
+    cannot be told then to less than `minimum`. Which ones is drawn by the counts themselves, which nobody else knows.
+
+    >>> points = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
+    >>> cover_up(points, points > 0, np.ones(5, dtype=bool), 3).tolist()
+    [True, True, True, True, True]
+    """
+    somebody = int((marks & (points > NOBODY)).sum())
+    people = float(points[marks].sum())
+    if not somebody or people - somebody >= minimum - NOBODY:
+        return marks
+    free = np.flatnonzero(~marks & spare & (points <= NOBODY))
+    wanted = int(np.ceil(people + minimum)) - int(marks.sum())
+    secret = hashlib.sha256(np.ascontiguousarray(points).tobytes()).digest()
+    drawn = np.random.default_rng(int.from_bytes(secret, "big")).permutation(len(free))
+    covered = marks.copy()
+    covered[free[drawn[: max(0, wanted)]]] = True
+    return covered
 
 
 def hide_gains(gains: Floats, left: float, minimum: float) -> Marks:

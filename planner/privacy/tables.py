@@ -22,6 +22,7 @@ from planner.score import RESIDENTS
 FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites": "gain_"}  # columns of key groups
 RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
 NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
+BEYOND = {"median_walk_min": 0.5, "p90_walk_min": 0.1}  # of a group's covered people, at most, walk farther
 WALK_COLUMNS = ("saved_walk_h", "decayed_need")  # of sites: need by walks, also of people whom others' counts are about
 
 
@@ -34,7 +35,12 @@ def publishable(name: str, table: Table, minimum: float) -> Table:
 
 
 def publish_tables(
-    tables: Mapping[str, Table], minimum: float, *, reach: Reach | None = None, open_groups: Collection[str] = ()
+    tables: Mapping[str, Table],
+    minimum: float,
+    *,
+    reach: Reach | None = None,
+    options: Reach | None = None,
+    open_groups: Collection[str] = (),
 ) -> dict[str, Table]:
     """Give the tables of a run as they may leave the machine together.
 
@@ -47,6 +53,8 @@ def publish_tables(
     reach
         The walks the scores were measured with. With them, and with ``demand`` among the tables, stations are also
         protected against somebody who knows which points lie in whose catchment.
+    options
+        The walks to the candidates; with them the gains of sites are protected in the same way.
     open_groups
         Groups that are no persons (employers, jobs), whose counts are published as they are.
 
@@ -67,11 +75,13 @@ def publish_tables(
     Notes
     -----
     Laws: no empty count of ``demand``, ``towns`` or ``groups`` (with `reach`, nor of ``stations``) follows from the others by
-    adding and subtracting; where all counts and complements are large nothing is hidden. Gains of sites are protected
-    against each other and against who is left uncovered, not against somebody who rebuilds each site's catchment.
+    adding and subtracting; where all counts and complements are large nothing is hidden. With `options` nor do gains of sites;
+    without, these are protected against each other and against who is left uncovered, not against somebody who rebuilds each
+    site's catchment.
     """
-    hidden = {group: _hide(tables, group, minimum, reach) for group in _groups(tables) if group not in open_groups}
-    return {name: _published(name, table, hidden) for name, table in tables.items()}
+    who = _catchments(tables, reach, options)
+    hidden = {group: _hide(tables, group, minimum, who) for group in _groups(tables) if group not in open_groups}
+    return {name: _published(name, table, hidden, minimum) for name, table in tables.items()}
 
 
 def publish_summary(summary: Mapping[str, Any], groups: pd.DataFrame) -> dict[str, Any]:
@@ -116,6 +126,11 @@ class _Hidden:
     total: bool
     covered: bool
 
+    @property
+    def points(self) -> bool:
+        """Whether any demand point's count is hidden."""
+        return "demand" in self.rows and bool(self.rows["demand"].any())
+
 
 def _groups(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     named = [str(name) for name in tables["groups"].index if name != RESIDENTS] if "groups" in tables else []
@@ -125,7 +140,7 @@ def _groups(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _hide(tables: Mapping[str, pd.DataFrame], group: str, minimum: float, reach: Reach | None) -> _Hidden:
+def _hide(tables: Mapping[str, pd.DataFrame], group: str, minimum: float, who: Mapping[str, sp.csr_array]) -> _Hidden:
     towns = _by_town(tables, group)
     total, covered = _district(tables, group, towns)
     hide_total = bool(too_small([total], minimum)[0])
@@ -135,14 +150,20 @@ def _hide(tables: Mapping[str, pd.DataFrame], group: str, minimum: float, reach:
     points, served, gains = (_counts(tables, table, group) for table in ("demand", "stations", "sites"))
     if points is not None:
         is_covered = tables["demand"]["covered"].to_numpy(dtype=np.bool_)
-        rows["demand"] = hide_points(points, towns.of_point * 2 + is_covered, marks, minimum, apart=hide_covered)
+        homes = tables["demand"]["population"].to_numpy(np.float64) >= minimum if "population" in tables["demand"] else None
+        block = towns.of_point * 2 + is_covered
+        rows["demand"] = hide_points(points, block, marks, minimum, apart=hide_covered, homes=homes)
     if served is not None:
         rows["stations"] = too_small(served, minimum) | (too_small(covered - served, minimum) & (served > NOBODY))
-    if points is not None and served is not None and reach is not None:
-        sums = _sums(towns.of_point, is_covered, marks, hide_total=hide_total, hide_covered=hide_covered)
-        rows["stations"] = hide_catchments(points, rows["demand"], sums, _catchments(reach, tables), rows["stations"], minimum)
     if gains is not None:
         rows["sites"] = hide_gains(gains, total - covered - float(gains.sum()), minimum)
+    known = [name for name in who if name in rows]
+    if points is not None and known:
+        sums = _sums(towns.of_point, is_covered, marks, hide_total=hide_total, hide_covered=hide_covered)
+        inside = sp.csr_array(sp.vstack([who[name] for name in known], format="csr"))
+        found = hide_catchments(points, rows["demand"], sums, inside, np.concatenate([rows[name] for name in known]), minimum)
+        ends = np.cumsum([len(rows[name]) for name in known])[:-1]
+        rows |= dict(zip(known, np.split(found, ends), strict=True))
     return _Hidden(rows, hide_total, hide_covered)
 
 
@@ -156,13 +177,28 @@ def _sums(town: npt.NDArray[np.int64], is_covered: Marks, hidden: Marks, *, hide
     return Sums(shown, here, [each for each, is_hidden in covered if is_hidden])
 
 
-def _catchments(reach: Reach, tables: Mapping[str, pd.DataFrame]) -> sp.csr_array:
-    """Stations x points in the order of the tables; stored (1) where the point is within the station's reach."""
+def _catchments(tables: Mapping[str, pd.DataFrame], reach: Reach | None, options: Reach | None) -> dict[str, sp.csr_array]:
+    """By table, whose counts at which points its rows sum up: of a station its catchment, of a site who is first covered by it.
+
+    Rows x points in the order of the tables, stored (1) where the point counts; a table whose walks are not given is left out.
+    """
+    found = {}
+    if reach is not None and {"stations", "demand"} <= tables.keys():
+        found["stations"] = _inside(reach, tables, "stations")
+    if options is not None and {"sites", "demand"} <= tables.keys():
+        within = _inside(options, tables, "sites").toarray().astype(np.bool_)
+        before = np.vstack([tables["demand"]["covered"].to_numpy(dtype=np.bool_)[None, :], within]).cumsum(axis=0)[:-1] > 0
+        found["sites"] = sp.csr_array((within & ~before).astype(np.float64))
+    return found
+
+
+def _inside(reach: Reach, tables: Mapping[str, pd.DataFrame], name: str) -> sp.csr_array:
+    """Which points lie within reach of each row's place."""
     walks = walks_onto(reach, cast("Demand", tables["demand"]))
     inside = sp.csr_array((np.ones(walks.nnz), walks.indices, walks.indptr), shape=walks.shape)
     none = sp.csr_array((1, walks.shape[1]), dtype=np.float64)
-    padded = sp.csr_array(sp.vstack([inside, none], format="csr"))  # row -1: a station that reach does not know
-    return sp.csr_array(padded[reach.facility_ids.get_indexer(tables["stations"].index)])
+    padded = sp.csr_array(sp.vstack([inside, none], format="csr"))  # row -1: a place that reach does not know
+    return sp.csr_array(padded[reach.facility_ids.get_indexer(tables[name].index)])
 
 
 def _counts(tables: Mapping[str, pd.DataFrame], table: str, group: str) -> Floats | None:
@@ -196,9 +232,9 @@ def _district(tables: Mapping[str, pd.DataFrame], group: str, towns: GroupByTown
     return by_town + float(towns.uncovered.sum()), by_town
 
 
-def _published(name: str, table: Table, hidden: Mapping[str, _Hidden]) -> Table:
+def _published(name: str, table: Table, hidden: Mapping[str, _Hidden], minimum: float) -> Table:
     if name == "groups":
-        return _published_groups(table, hidden)
+        return _published_groups(table, hidden, minimum)
     if name not in FAMILIES:
         return table
     columns = {FAMILIES[name] + group: found.rows[name] for group, found in hidden.items() if name in found.rows}
@@ -212,11 +248,16 @@ def _published(name: str, table: Table, hidden: Mapping[str, _Hidden]) -> Table:
     return without(table, columns)
 
 
-def _published_groups(table: Table, hidden: Mapping[str, _Hidden]) -> Table:
+def _published_groups(table: Table, hidden: Mapping[str, _Hidden], minimum: float) -> Table:
+    """Group scores without what is hidden; where points are, a quantile says how many people are at the far ones: not few."""
     total = np.array([name in hidden and hidden[str(name)].total for name in table.index], dtype=np.bool_)
     covered = np.array([name in hidden and hidden[str(name)].covered for name in table.index], dtype=np.bool_)
-    of_covered = [name for name in ("covered", "coverage", "median_walk_min", "p90_walk_min") if name in table.columns]
-    return without(table, {"total": total, **dict.fromkeys(of_covered, covered)})
+    marks = {"total": total} | {name: covered for name in ("covered", "coverage") if name in table.columns}
+    private = np.array([name in hidden and hidden[str(name)].points for name in table.index], dtype=np.bool_)
+    for name, beyond in BEYOND.items():
+        if name in table.columns:
+            marks[name] = covered | (private & too_small(table["covered"].to_numpy(np.float64) * beyond, minimum))
+    return without(table, marks)
 
 
 def _figure(groups: pd.DataFrame, name: str, key: str, value: Any) -> Any:

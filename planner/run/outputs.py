@@ -76,7 +76,8 @@ def publish_scores(
         tables |= _with_areas(survey, survey.areas, tables)
     open_groups = {group.name for group in survey.study.scenario.groups if not group.is_private}
     minimum = survey.study.privacy.minimum_count
-    published = publish_tables(tables | others, minimum, reach=survey.reach, open_groups=open_groups)
+    options = None if proposal is None else proposal.options
+    published = publish_tables(tables | others, minimum, reach=survey.reach, options=options, open_groups=open_groups)
     return published if proposal is None or proposal.explained is None else published | _reasons(proposal.explained, published)
 
 

@@ -11,6 +11,7 @@ from planner.errors import Fault, SourceError
 from planner.sources.audit.counts import MEND, Groups, differences, small_counts
 from planner.sources.audit.persons import WORDS, Secrets, numbers_in, secrets_of
 from planner.sources.audit.texts import texts_of
+from planner.sources.audit.together import told_together
 from planner.study import Study
 
 PUBLIC = ("index.html",)  # what a run writes for everyone; all else is for the office
@@ -51,6 +52,7 @@ def audit_output(folder: str | Path, study: Study | None = None) -> list[Fault]:
         faults += _not_for_the_public(path, place, groups, study)
     try:
         faults += differences(place, groups)
+        faults += told_together(place, list(groups.labels), groups.minimum)
     except UNREADABLE:
         faults.append(Fault("the tables cannot be compared", "write the output again", str(folder)))
     return list(dict.fromkeys(faults))
