@@ -326,12 +326,27 @@ def _bomb() -> bytes:
     return bytes(whole)
 
 
+ELSEWHERE = (  # what GDAL, a browser, a shell or Windows would take for a place elsewhere
+    "/vsicurl/http://127.0.0.1:9/a.tif", "/vsizip/sub/a.zip/a.shp", "/vsimem/a.tif", "GTIFF_DIR:1:sub/outside.csv",
+    "http://127.0.0.1:9/a.geojson", "file:///etc/hostname", "C:\\outside.csv", "..\\outside.csv", "~/outside.csv",
+)  # fmt: skip
+
+
 def _paths() -> Iterator[tuple[str, Spoil]]:
     """Paths that lead out of the study's folder without saying so plainly, links included."""
     for key in (("area",), ("network", "file"), ("stations", "file"), ("candidates", "0", "file"), ("population", "file"),
                 ("groups", "0", "file"), ("policy",)):  # fmt: skip
         for path in ("../outside.csv", "a/../../outside.csv", "../outside.toml"):
             yield f"{'.'.join(key)} = {path}", setting(key, path)
+
+        for path in ("sub/outside.csv", *ELSEWHERE):
+
+            def through(folder: Path, key: tuple[str, ...] = key, path: str = path) -> None:
+                (folder.parent / "outside.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+                (folder / "sub").symlink_to(folder.parent)
+                setting(key, path)(folder)
+
+            yield f"{'.'.join(key)} = {path} (where sub is a link to the folder above)", through
 
         def linked(folder: Path, key: tuple[str, ...] = key) -> None:
             name = "link.toml" if key == ("policy",) else "link.csv"

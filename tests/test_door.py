@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -116,26 +116,66 @@ def test_a_quiet_command_says_nothing_and_a_verbose_one_how_long_steps_took(tmp_
         assert "\x1b" not in said  # no bar where stderr is no terminal
 
 
-MOMENTS = (0.05, 0.15, 0.6, 1.2, 2.0, 3.0, 4.0)  # seconds after the start; a run takes some five
+STEP = re.compile(r"^([a-z ]+): \d+\.\d\d s$")
+LOADED = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$")
+WHILE_LOADING = (
+    "click", "planner.cli.door", "planner.cli.track", "numpy.linalg", "pandas.core.frame", "shapely", "pyproj._context",
+    "scipy.sparse", "numba.core.types", "planner.reach", "planner.siting", "planner.run.walks", "rich.progress",
+)  # fmt: skip
+
+
+def interrupted(folder: Path, out: Path, pattern: re.Pattern[str], moment: str) -> tuple[int, list[str]]:
+    """A run that is interrupted as soon as it has said `moment`: how it ended, and what it said besides."""
+    loading = {"PYTHONPROFILEIMPORTTIME": "1"} if pattern is LOADED else {}
+    command = [sys.executable, "-m", "planner", "run", str(folder), "--out", str(out), "-v"]
+    said, reached = [], False
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **loading}) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            found = pattern.match(line)
+            if found is None:
+                said.append(line.rstrip("\n"))
+            elif found[1] == moment and not reached:
+                process.send_signal(signal.SIGINT)
+                reached = True
+    assert reached, f"{moment} was never said"
+    return process.returncode, said
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a run says it does, in order, the last step apart: after it nothing is left to be interrupted."""
+    folder = tmp_path_factory.mktemp("steps")
+    process = started("run", str(write_lattice_study(folder / "study")), "--out", str(folder / "out"), "-v")
+    _, said = process.communicate()
+    found = [step[1] for line in said.splitlines() if (step := STEP.match(line))]
+    assert process.returncode == 0
+    assert found[0] == "reading tables"
+    assert found[-1] == "writing documents"
+    return list(dict.fromkeys(found[:-1]))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")
-def test_an_interrupt_at_any_moment_ends_with_130_and_one_sentence(tmp_path: Path) -> None:
+def test_an_interrupt_after_any_step_ends_with_130_and_one_sentence(tmp_path: Path, steps: list[str]) -> None:
     folder = write_lattice_study(tmp_path / "study")
     before = sorted(tmp_path.rglob("*"))
-    for moment in MOMENTS:
-        process = started("run", str(folder), "--out", str(tmp_path / "out"))
-        time.sleep(moment)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-        if process.returncode in (1, -signal.SIGINT) and "planner/cli" not in said and moment < 0.5:
-            continue  # Python itself, or the few lines before Ctrl-C is heeded, were still being loaded
-        if process.returncode == 0:
-            assert (tmp_path / "out" / "manifest.json").is_file()  # it was done already
-            break
-        assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted; nothing was half-written."), (moment, said)
-        assert "Traceback" not in said
-        assert sorted(tmp_path.rglob("*")) == before
+    assert len(steps) > 8
+    for step in steps:
+        code, said = interrupted(folder, tmp_path / "out", STEP, step)
+        assert (code, said[-1]) == (130, "Interrupted; nothing was half-written."), (step, said)
+        assert "Traceback" not in "\n".join(said), step
+        assert sorted(tmp_path.rglob("*")) == before, step
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")
+@pytest.mark.parametrize("module", WHILE_LOADING)
+def test_an_interrupt_while_the_program_loads_ends_with_130_and_one_sentence(module: str, tmp_path: Path) -> None:
+    folder = write_lattice_study(tmp_path / "study")
+    before = sorted(tmp_path.rglob("*"))
+    code, said = interrupted(folder, tmp_path / "out", LOADED, module)
+    assert (code, said[-1]) == (130, "Interrupted; nothing was half-written."), said
+    assert "Traceback" not in "\n".join(said)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")

@@ -9,18 +9,24 @@ import ast
 import contextlib
 import hashlib
 import os
+import re
 import resource
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
-from bad_studies import bad_studies, writing
+import rasterio
+from bad_studies import bad_studies, setting, writing
+from broken_workbook import broken_workbook
 from hostile import outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lattice_study import CRS, STUDY, write_lattice_study
+from rasterio import Affine
 
 import planner
 from planner import schema
@@ -185,3 +191,63 @@ def test_nothing_that_can_carry_code_is_ever_loaded() -> None:
                 assert any(word.arg == "allow_pickle" and ast.unparse(word.value) == "False" for word in node.keywords), path
             if isinstance(node, ast.Call):
                 assert ast.unparse(node.func) not in ("eval", "exec", "pd.read_pickle", "pandas.read_pickle"), path
+
+
+def test_a_workbook_that_ends_the_process_of_its_reader_is_refused(tmp_path: Path) -> None:
+    def spoil(study: Path) -> None:
+        (study / "s.xls").write_bytes(broken_workbook())
+        setting(("stations", "file"), "s.xls")(study)
+
+    found = outcome(tmp_path, spoil)
+    assert found.kind == "our own error", found.text
+    assert "the workbook cannot be read" in found.text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"transform": Affine(5e6, 0, 340_000, 0, -5e6, 3_480_000)}, "km long"),
+        ({"transform": Affine(1e-9, 0, 340_000, 0, -1e-9, 3_480_000)}, "the raster lies at|no place|cells lie"),
+        ({"crs": "EPSG:32661", "transform": Affine(500, 0, 1e300, 0, -500, 1e300)}, "the raster lies at|no place"),
+    ],
+)
+def test_a_raster_that_is_placed_by_noise_is_refused(change: dict[str, object], said: str, tmp_path: Path) -> None:
+    """What fuzzing found: each of these came out as an error of numpy, GEOS or PROJ."""
+
+    def spoil(study: Path) -> None:
+        kind = {"driver": "GTiff", "width": 6, "height": 6, "count": 1, "dtype": "float32", "crs": CRS} | change
+        with rasterio.open(study / "p.tif", "w", **kind) as raster:
+            raster.write(np.ones((1, 6, 6), dtype="float32"))
+        setting(("population",), {"file": "p.tif"})(study)
+        setting(("groups",), [])(study)
+
+    found = outcome(tmp_path, spoil)
+    assert found.kind == "our own error", found.text
+    assert re.search(said, found.text), found.text
+
+
+def test_what_lies_beside_a_shapefile_leads_nowhere(tmp_path: Path) -> None:
+    towns = planner.read_area(planner.read_study(write_lattice_study(tmp_path / "study"))).reset_index()
+    (tmp_path / "outside").mkdir()
+    towns.to_file(tmp_path / "outside" / "towns.shp")
+    for part in (tmp_path / "outside").iterdir():
+        (tmp_path / "study" / part.name).write_bytes(part.read_bytes())
+    assert len(load_table(tmp_path / "study" / "towns.shp", "towns.shp", schema.TOWNS, CRS, CRS)) == 2
+    (tmp_path / "study" / "towns.dbf").unlink()
+    (tmp_path / "study" / "towns.dbf").symlink_to(tmp_path / "outside" / "towns.dbf")
+    with pytest.raises(PlannerError, match=r"towns\.dbf is a link that leads out of the folder"):
+        load_table(tmp_path / "study" / "towns.shp", "towns.shp", schema.TOWNS, CRS, CRS)
+
+
+def test_an_archive_writes_nothing_outside_its_own_folder(tmp_path: Path) -> None:
+    towns = planner.read_area(planner.read_study(write_lattice_study(tmp_path / "study"))).reset_index()
+    towns.to_file(tmp_path / "towns.shp")
+    with zipfile.ZipFile(tmp_path / "study" / "t.zip", "w") as archive:
+        for part in tmp_path.glob("towns.*"):
+            archive.write(part, f"../../../{part.name}")
+            archive.write(part, f"{tmp_path}/escaped{part.suffix}")
+            part.unlink()
+    before = sorted(tmp_path.rglob("*"))
+    read = load_table(tmp_path / "study" / "t.zip", "t.zip", schema.TOWNS, CRS, CRS, layer="towns")
+    assert sorted(read.index) == ["East", "West"]
+    assert sorted(tmp_path.rglob("*")) == before

@@ -236,6 +236,8 @@ def _blocks(ground: Any, rows: tuple[int, int], cols: tuple[int, int]) -> Ids:
         return np.zeros((0, 2), dtype=np.int64)
     low = max(rows[0], int(np.floor(south))), max(cols[0], int(np.floor(west)))
     high = min(rows[1], int(np.floor(north)) + 1), min(cols[1], int(np.floor(east)) + 1)
+    if low[0] >= high[0] or low[1] >= high[1]:  # a grid that is placed by noise may be any distance away
+        return np.zeros((0, 2), dtype=np.int64)
     steps = [np.arange(low[k] // side * side, high[k], side) for k in (0, 1)]
     return np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 2)
 

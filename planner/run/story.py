@@ -14,12 +14,13 @@ from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.privacy import publish_equity
-from planner.reach import Reach, islands_of, travel_times
+from planner.reach import Reach
 from planner.run.cuts import Measured
 from planner.run.measures import measure_all
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.standing import read_counted
 from planner.run.summary import standards_said, summary_of
+from planner.run.walks import Walks
 from planner.run.why import explain_plan
 from planner.schema import (
     Candidates,
@@ -65,10 +66,11 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
     with steps.step("reading residents") as inner:
         demand = read_demand(study, towns, areas=areas, progress=inner)
     with steps.step("measuring walking times") as inner:
-        reach = measured.reach if measured else travel_times(network, stations, demand, study.scenario.walk, progress=inner)
+        walks = Walks(network, demand, study.scenario.walk)
+        reach = measured.reach if measured else walks.to(stations, progress=inner)
         coverage = measure_coverage(reach, demand)
     _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
-    if apart := islands_of(network, demand, study.scenario.walk).said(demand["population"].to_numpy()):
+    if apart := walks.islands().said(demand["population"].to_numpy()):
         warnings.warn(apart, PlannerWarning, stacklevel=2)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
 
@@ -178,7 +180,7 @@ def _propose_among(
     study = survey.study
     if options is None:
         with survey.steps.step("measuring walks to candidates") as inner:
-            options = travel_times(survey.network, candidates, survey.demand, study.scenario.walk, progress=inner)
+            options = Walks(survey.network, survey.demand, study.scenario.walk).to(candidates, progress=inner)
     warn_of_candidates(survey.network, candidates, options, survey.study.scenario)
     standing = standing_per_town(survey)
     plan = None

@@ -1,8 +1,8 @@
-"""The reliability table of the README. Usage: reliability.py bad | fuzz [SECONDS] | kill [RUNS] | same
+"""The reliability table of the README. Usage: reliability.py bad | fuzz [SECONDS] [READERS...] | kill [RUNS] | same
 
-`bad` runs every bad study of `tests/bad_studies.py`; `fuzz` hands each reader to atheris for so many seconds; `kill` ends
-that many runs with SIGKILL at random moments, each over an older output, and runs again; `same` compares the bytes of runs.
-Each prints what was tried and every case that did not hold, and exits 1 if there is one.
+`bad` runs every bad study of `tests/bad_studies.py`; `fuzz` hands each reader (or those named) to atheris for so many
+seconds; `kill` ends that many runs with SIGKILL at random moments, each over an older output, and runs again; `same` compares
+the bytes of runs. Each prints what was tried and every case that did not hold, and exits 1 if there is one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests")]
 
-READERS = ("blocks", "decode", "cells", "document", "geojson", "text", "study", "table", "towns", "extract")
+READERS = (
+    "blocks", "decode", "cells", "document", "geojson", "text", "study", "table", "towns", "extract",
+    "workbook", "old-workbook", "layers", "raster", "pack",
+)  # fmt: skip
 DATED = ("manifest.json",)  # says when it was written and how long each step took
 
 
@@ -47,7 +50,7 @@ def fuzz(arguments: Sequence[str]) -> int:
     """Fuzz each reader in a process of its own, one after the other; how many ended badly."""
     seconds, failed, total = arguments[0] if arguments else "60", 0, 0
     with tempfile.TemporaryDirectory(prefix="planner-fuzz-") as folder:
-        for reader in READERS:
+        for reader in arguments[1:] or READERS:
             command = [sys.executable, str(ROOT / "scripts" / "bench" / "fuzz_readers.py"), reader, seconds, folder]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             ran = re.search(r"number_of_executed_units: (\d+)", done.stderr)
@@ -55,7 +58,7 @@ def fuzz(arguments: Sequence[str]) -> int:
             print(f"{reader}: {ran[1] if ran else '?'} inputs, exit {done.returncode}", flush=True)
             if done.returncode:
                 failed += 1
-                print(done.stderr[-2000:])
+                print(done.stderr[:3000], "…", done.stderr[-2000:], sep="\n")
     print(f"fuzzed inputs: {total}; readers that failed: {failed}")
     return failed
 

@@ -6,6 +6,7 @@ import codecs
 import difflib
 import re
 import zipfile
+from glob import escape
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -58,6 +59,7 @@ def read_vector(path: Path, source: str, layer: str | None = None) -> Rows:
             raise refused(source, f"a GeoJSON has no layer {layer!r}", "leave layer out")
         return Rows(_numbered(read_geojson(path, source)))
     _check_start(path, source)
+    _check_links(path, source)
     with reading(source, CUT_OFF, "export it again"):
         chosen = _chosen_layer([str(name) for name in pyogrio.list_layers(path)[:, 0]], layer, source)
         frame = _read_shapefile(path) if suffix == ".shp" else pyogrio.read_dataframe(path, layer=chosen)
@@ -139,6 +141,13 @@ def _check_start(path: Path, source: str) -> None:
         check_file(path, source, MOST_TEXT)
         if LEADS_OUT.search(path.read_bytes()):
             raise refused(source, "the file leads to other files, which are not followed", "save the places themselves as KML")
+
+
+def _check_links(path: Path, source: str) -> None:
+    """What lies beside a file under its name is read with it, and must not lead out of the folder."""
+    for beside in path.parent.glob(f"{escape(path.stem)}.*"):
+        if beside.is_symlink() and not beside.resolve().is_relative_to(path.parent):
+            raise refused(source, f"{beside.name} is a link that leads out of the folder", "put the file itself there")
 
 
 def _read_shapefile(path: Path) -> gpd.GeoDataFrame:

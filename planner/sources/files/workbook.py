@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,16 @@ from planner.sources.files.opening import CUT_OFF, LAYER, check_archive, reading
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
 
 MODERN = (".xlsx", ".xlsm")
+READ_ONCE = """
+import contextlib, sys
+with contextlib.suppress(ImportError):
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (4_000_000_000, 4_000_000_000))
+import python_calamine
+with python_calamine.CalamineWorkbook.from_path(sys.argv[1]) as book:
+    for name in book.sheet_names:
+        book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+"""
 WORKBOOKS = (*MODERN, ".xls", ".ods", ".xlsb")
 
 
@@ -45,8 +57,17 @@ def read_workbook(path: Path, source: str, recognise: Recognise, sheet: str | No
 def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
     """The sheets of a workbook of Excel 97 (.xls), of LibreOffice (.ods) or a binary one (.xlsb)."""
     mend = "open it in Excel or WPS and save it as .xlsx"
-    with reading(source, "the workbook cannot be read", mend), python_calamine.CalamineWorkbook.from_path(path) as book:
+    said = "the workbook cannot be read"
+    if not _can_be_read(path):
+        raise refused(source, said, mend)
+    with reading(source, said, mend), python_calamine.CalamineWorkbook.from_path(path) as book:
         return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether a process of its own survives reading the workbook: over a damaged one the reader may end its whole process."""
+    command = [sys.executable, "-P", "-c", READ_ONCE, str(path)]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0  # noqa: S603
 
 
 def _filled(sheet: Any) -> list[Record]:

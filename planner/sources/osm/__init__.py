@@ -15,7 +15,7 @@ import planner.network
 from planner.errors import StudyError
 from planner.network import Network
 from planner.schema import Towns
-from planner.sources.cache import cache_folder, fingerprint, keep_network, kept_network
+from planner.sources.cache import cache_folder, code_of, fingerprint, keep_network, kept_network
 from planner.sources.osm.backdrop import read_backdrop
 from planner.sources.osm.buildings import read_buildings, read_residential_land
 from planner.sources.osm.corners import street_corners
@@ -124,14 +124,8 @@ class _Reading:
 
     def fingerprint(self) -> str:
         crs = pyproj.CRS.from_user_input(self.crs).to_wkt().encode()
-        return fingerprint(self.path, crs, shapely.to_wkb(self.area), repr((self.margin_m, self.bicycles)).encode(), *_code())
-
-
-def _code() -> list[bytes]:
-    """The code that reads, so that whatever changes in it makes what was kept before stale."""
-    rooms = (Path(__file__).parent, Path(planner.network.__file__).parent)
-    files = sorted(file for room in rooms for file in room.glob("*.py"))
-    return [file.read_bytes() for file in files] + [pyproj.proj_version_str.encode()]
+        code = code_of(Path(__file__).parent, Path(planner.network.__file__).parent)
+        return fingerprint(self.path, crs, shapely.to_wkb(self.area), repr((self.margin_m, self.bicycles)).encode(), *code)
 
 
 def margin_m(walk: Walk) -> float:

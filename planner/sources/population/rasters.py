@@ -28,6 +28,8 @@ DRIVERS = {  # GDAL's, by ending; others may follow what a file says to elsewher
     ".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAIGrid", ".bil": "EHdr", ".flt": "EHdr",
 }  # fmt: skip
 WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is made of them
+LONGEST_CELL_M = 200_000.0  # longer than any district
+MOST_CELLS = 10_000_000_000  # on the area: 100 km x 100 km at a metre
 MOST_A_CELL = 1e7  # people, or people a km²: more is a mark for nodata that nobody declared
 _DENSITY = re.compile(r"densit|per km|/ ?km|km-2|per square|_pd_|密度")
 _STRAIGHT_M = 250.0  # a border this long bends by 2 mm at most between two projections
@@ -107,9 +109,12 @@ def _opened(ask: RasterAsk) -> Iterator[Any]:
         with rasterio.open(ask.path, driver=DRIVERS[Path(ask.file).suffix.lower()]) as raster:
             _warn_of_densities(raster, ask)
             yield raster
-    except rasterio.errors.RasterioError as error:
+    except (rasterio.errors.RasterioError, UnicodeDecodeError) as error:  # the second where the name of a CRS is noise
         problem = "it is no raster that can be read, or is cut off"
         raise _refused(ask, problem, "save it as GeoTIFF, or copy it again") from error
+    except (pyproj.exceptions.ProjError, shapely.errors.ShapelyError) as error:
+        fault = _fault(ask, "the area has no place in the CRS of the raster", "warp it with gdalwarp -t_srs EPSG:4326")
+        raise CrsError(str(fault), [fault], ask.what) from error
 
 
 def _warn_of_densities(raster: Any, ask: RasterAsk) -> None:
@@ -145,7 +150,7 @@ class _Grid:
         shapes = shapely.transform(shapes, lambda xy: _through(inverse, np.column_stack(into.transform(*xy.T))))
         shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
         rows, cols = _overlap(raster, ask, shapes, grounds)
-        times = _times(raster, crs, grounds, rows, cols, ask.zone_m)
+        times = _times(raster, ask, crs, grounds, rows, cols)
         finer = shapely.transform(shapes, lambda xy: xy * times)
         return cls(crs, raster.transform, times, finer, grounds.piece_town, rows, cols, _band(raster, ask))
 
@@ -253,6 +258,9 @@ def _overlap(
     west, north, east, south = np.nan_to_num(sides, nan=-1.0, posinf=-1.0, neginf=-1.0).clip(-1, max(raster.shape) + 1)
     rows = max(int(np.floor(north)), 0), min(int(np.floor(south)) + 1, raster.height)
     cols = max(int(np.floor(west)), 0), min(int(np.floor(east)) + 1, raster.width)
+    if (rows[1] - rows[0]) * (cols[1] - cols[0]) > MOST_CELLS:
+        fault = _fault(ask, f"{rows[1] - rows[0]:,} x {cols[1] - cols[0]:,} cells lie on the area", "take a coarser raster")
+        raise TableError(str(fault), [fault], ask.what)
     if rows[0] >= rows[1] or cols[0] >= cols[1]:
         problem = f"the raster lies at {lonlat(raster.bounds, raster.crs)} but the area at {grounds_lonlat(grounds)}"
         fault = _fault(ask, problem, "check that both are of the same place")
@@ -271,13 +279,16 @@ def lonlat(bounds: Any, crs: Any) -> str:
     return f"lon {west:.3f} … {east:.3f}, lat {south:.3f} … {north:.3f}"
 
 
-def _times(raster: Any, crs: pyproj.CRS, grounds: Grounds, rows: tuple[int, int], cols: tuple[int, int], zone_m: float) -> int:
-    """Into how many a side a cell is cut: 1 up to `zone_m` long, else pieces of at most half of it."""
+def _times(raster: Any, ask: RasterAsk, crs: pyproj.CRS, grounds: Grounds, rows: tuple[int, int], cols: tuple[int, int]) -> int:
+    """Into how many a side a cell is cut: 1 up to ``zone_m`` long, else pieces of at most half of it."""
     row, col = sum(rows) / 2, sum(cols) / 2
     corners = _through(raster.transform, np.array([(col, row), (col + 1, row), (col, row + 1)]))
     x, y = pyproj.Transformer.from_crs(crs, grounds.crs, always_xy=True).transform(*corners.T)
     side = max(np.hypot(x[1] - x[0], y[1] - y[0]), np.hypot(x[2] - x[0], y[2] - y[0]))
-    return 1 if side <= zone_m else int(np.ceil(side / (zone_m / 2)))
+    if not side <= LONGEST_CELL_M:
+        fault = _fault(ask, f"its cells are {side / 1000:,.0f} km long", "take one that says where in a town people live")
+        raise TableError(str(fault), [fault], ask.what)
+    return 1 if side <= ask.zone_m else int(np.ceil(side / (ask.zone_m / 2)))
 
 
 def _through(affine: Any, xy: Floats) -> Floats:

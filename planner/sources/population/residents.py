@@ -16,7 +16,8 @@ from planner.errors import Fault, PlannerWarning, StudyError, TableError, say_fa
 from planner.schema import Towns, as_number
 from planner.sources.files.towns import match_town
 from planner.sources.osm import read_buildings, read_residential_land
-from planner.sources.population.rasters import RasterAsk, is_raster, read_raster, read_raster_zones
+from planner.sources.population.kept import read_residents_of_raster
+from planner.sources.population.rasters import RasterAsk, is_raster, read_raster_zones
 from planner.sources.population.settle import (
     land_in,
     points_in_towns,
@@ -84,7 +85,7 @@ def _settled_raster(study: Study, grounds: Grounds, file: str, progress: Progres
     ask = RasterAsk(study.path_of(file), file, RESIDENTS, source.column, source.values, source.zone_m)
     if source.spread in OVER:
         return _zones_over(study, grounds, read_raster_zones(ask, grounds))
-    points, tally = read_raster(ask, grounds, progress=progress)
+    points, tally = read_residents_of_raster(ask, grounds, progress=progress)
     return points, [tally]
 
 
