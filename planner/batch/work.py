@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from planner.errors import Fault, PlannerError, PlannerWarning, StudyError
+from planner.errors import Fault, PlannerError, StudyError
 from planner.run import Measured, check_output, is_done, measure_part, merge_parts, run_study
 from planner.sources.files import read_study
 from planner.sources.files.study import study_file
@@ -121,7 +121,7 @@ def _whole(district: District, measured: Sequence[Measured]) -> dict[str, Any]:
 def _careful(district: District, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     started = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PlannerWarning)  # a run keeps its own notes
+        warnings.simplefilter("ignore")  # a run keeps its own notes; what libraries remark is nothing for whoever waits
         try:
             found = work()
         except PlannerError as error:
