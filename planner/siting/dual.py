@@ -8,6 +8,8 @@ holds, so it never depends on how far the method has come.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.problem import NOWHERE, Problem, Rules
 
 _ROUND = 40  # steps between two looks at the bound, after which the method begins anew from the better point
+_SHARED = 1_000_000  # entries from which on two threads share a loop
 _HALVINGS = 50  # of the interval in which the price of one more site lies
 
 
@@ -31,6 +34,25 @@ class Rows:
     @classmethod
     def of(cls, pattern: sp.csr_array) -> Rows:
         return cls(pattern.indptr.astype(np.int64), pattern.indices.astype(np.int32, copy=False))
+
+    def sums(self, values: Floats) -> Floats:
+        """Each row's sum of the values of its entries."""
+        sums = np.zeros(len(self.starts) - 1)
+        self.each_half(_row_sums, values, sums)
+        return sums
+
+    def each_half(self, loop: Callable[..., None], values: Floats, *by_row: Floats) -> None:
+        """Run a compiled loop over the rows, the two halves of many entries at once; arrays `by_row` are cut with the rows."""
+        if len(self.entries) < _SHARED:
+            loop(self.starts, self.entries, values, *by_row)
+            return
+        middle, last = int(np.searchsorted(self.starts, self.starts[-1] // 2)), len(self.starts) - 1
+
+        def part(low: int, high: int) -> None:
+            loop(self.starts[low : high + 1], self.entries, values, *(one[low:high] for one in by_row))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(part, (0, middle), (middle, last)))
 
 
 def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: float | None = None) -> float:
@@ -103,7 +125,7 @@ class _Search:
         sites = Rows.of(problem.reach)
         cells = Rows.of(sp.csr_array(problem.reach.T))
         weight, count = problem.weight, problem.reach.shape[0]
-        collected = _row_sums(sites.starts, sites.entries, weight)
+        collected = sites.sums(weight)
         unit = max(float(collected.mean()), 1e-12) if count else 1.0
         share = np.full(count, min(problem.rules.steps[-1] / max(count, 1), 1.0))
         pace = 1.0 / np.maximum(collected + unit, 1e-12)
@@ -112,7 +134,7 @@ class _Search:
 
     def bound(self, price: Floats) -> float:
         """The bound that these prices prove, a rounding error included."""
-        collected = _row_sums(self.sites.starts, self.sites.entries, price)
+        collected = self.sites.sums(price)
         slack = float((self.problem.weight - price).sum()) + float(np.maximum(self.again - price, 0.0).sum())
         return (slack + best_by_price(self.problem.rules, collected)) * (1 + 1e-12) - float(self.again.sum())
 
@@ -124,11 +146,11 @@ class _Search:
         per_town = np.maximum(np.bincount(town, minlength=len(short)), 1)
         sums = [np.zeros_like(self.share), np.zeros_like(self.price), np.zeros_like(self.premium)]
         for _ in range(_ROUND):
-            worth = _row_sums(self.sites.starts, self.sites.entries, self.price) + self.premium[town]
+            worth = self.sites.sums(self.price) + self.premium[town]
             share = _capped(self.share + self.pace * worth, self.pace, rules)
             ahead = 2 * share - self.share
             self.share = share
-            _raise_prices(self.cells.starts, self.cells.entries, ahead, self.problem.weight, self.again, self.price)
+            self.cells.each_half(_raise_prices, ahead, self.problem.weight, self.again, self.price)
             lacking = short - np.bincount(town, weights=ahead, minlength=len(short))
             self.premium = np.maximum(self.premium + self.unit * lacking / per_town, 0.0) * (short > 0)
             for total, now in zip(sums, (self.share, self.price, self.premium), strict=True):
@@ -155,14 +177,12 @@ def _capped(wanted: Floats, pace: Floats, rules: Rules) -> Floats:
 
 
 @compiled
-def _row_sums(starts: Ints, entries: Short, values: Floats) -> Floats:
-    sums = np.zeros(len(starts) - 1)
+def _row_sums(starts: Ints, entries: Short, values: Floats, sums: Floats) -> None:
     for row in range(len(sums)):
         total = 0.0
         for k in range(starts[row], starts[row + 1]):
             total += values[entries[k]]
         sums[row] = total
-    return sums
 
 
 @compiled

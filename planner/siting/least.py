@@ -1,6 +1,6 @@
 """The least number, of sites or of seconds, with which a covering problem meets its target: what LSCP and p-center ask alike.
 
-From above a search that proves nothing comes down, from below relaxations come up, and trees decide what is left between.
+From below relaxations come up, from above a search that proves nothing comes down, and trees decide what is left between.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Least:
 
     def find(self) -> None:
         """Bring `enough` down and `impossible` up as far as the work allows."""
-        self._come_down(self.impossible, _QUICK)
         self._come_up()
-        self._come_down(self.impossible, _LONG)
+        self._come_down(_QUICK)
+        self._come_down(_LONG)
         while self.impossible + 1 < self.enough and self._goes_on:
             if not self._decide(self.impossible + 1):
                 break
@@ -66,8 +66,9 @@ class Least:
     def _goes_on(self) -> bool:
         return self.work > 0 if self.until is None else time.monotonic() < self.until
 
-    def _come_down(self, low: int, each: int) -> None:
+    def _come_down(self, each: int) -> None:
         """Halve what is between the numbers, by choices that are searched."""
+        low = self.impossible
         while low + 1 < self.enough and self._goes_on:
             middle = (low + self.enough) // 2
             if not self._searched(middle, each):

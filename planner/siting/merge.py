@@ -54,10 +54,10 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats, 
     wanted = np.append(weight, 0.0)[place] > 0  # -1 is the cell of no weight at the end
     cell_of: Short = np.asarray(np.where(wanted, place, -1), dtype=np.int32)
     starts, columns = pattern.indptr.astype(np.int64), pattern.indices.astype(np.int32, copy=False)
-    salt = 0
+    salt, none = 0, np.zeros(0, dtype=np.int64)
     while True:
         keys, reached = _hashed(starts, columns, rows, cell_of, _words(len(rows), salt), len(weight))
-        group, first = _grouped(keys, reached, label)
+        group, first = _grouped(keys, reached, none if label is None else label.astype(np.int64, copy=False))
         if _alike(starts, columns, rows, cell_of, group, np.bincount(group[reached], minlength=len(first))):
             break
         salt += 1  # two different cells met in one hash: draw other words
@@ -78,20 +78,33 @@ def _words(count: int, salt: int) -> Words:
         return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
-def _grouped(keys: Words, reached: Bools, label: Ints | None) -> tuple[Short, Ints]:
-    """The group of each cell (-1: reached by nobody), numbered by their first cells; and these."""
-    cells = np.flatnonzero(reached)
-    if label is None:
-        _, first, inverse = np.unique(keys[cells], return_index=True, return_inverse=True)
-    else:
-        both = np.column_stack([keys[cells], label[cells].astype(np.uint64)])
-        _, first, inverse = np.unique(both, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    group = np.full(len(keys), -1, dtype=np.int32)
-    group[cells] = rank[inverse]
-    return group, cells[first[order]].astype(np.int64)
+@compiled
+def _grouped(keys: Words, reached: Bools, label: Ints) -> tuple[Short, Ints]:
+    """The group of each cell (-1: reached by nobody), numbered by their first cells; and these.
+
+    Cells are one group where their keys are, and their labels (no labels: all alike); found by open addressing.
+    """
+    count = int(reached.sum())
+    size = 2
+    while size < 2 * count:
+        size *= 2
+    table = np.full(size, -1, dtype=np.int32)
+    group, first = np.full(len(keys), -1, dtype=np.int32), np.empty(count, dtype=np.int64)
+    made = 0
+    for cell in range(len(keys)):
+        if not reached[cell]:
+            continue
+        slot = int(keys[cell] >> np.uint64(20)) & (size - 1)
+        while table[slot] >= 0:
+            other = first[table[slot]]
+            if keys[other] == keys[cell] and (len(label) == 0 or label[other] == label[cell]):
+                break
+            slot = (slot + 1) & (size - 1)
+        if table[slot] < 0:
+            table[slot], first[made] = made, cell
+            made += 1
+        group[cell] = table[slot]
+    return group, first[:made].copy()
 
 
 @compiled

@@ -56,7 +56,9 @@ def sites_near(homes: np.ndarray, hosts: np.ndarray, radius: float) -> sp.csr_ar
             cells.append(own)
             metres.append(np.hypot(*(homes[own] - host).T).astype(np.float32))
             starts.append(starts[-1] + len(own))
-    return sp.csr_array((np.concatenate(metres), np.concatenate(cells), np.array(starts)), shape=(len(hosts), len(homes)))
+    return sp.csr_array(
+        (np.concatenate(metres), np.concatenate(cells), np.array(starts, dtype=np.int32)), shape=(len(hosts), len(homes))
+    )
 
 
 def as_case(
