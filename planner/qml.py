@@ -7,7 +7,16 @@ from itertools import pairwise
 from xml.sax.saxutils import quoteattr
 
 from planner import schema
-from planner.style import CATEGORICAL, OVERLAP_COLOURS, PROPOSED_COLOUR, SHARE_BREAKS, SHARE_COLOURS, band_colours
+from planner.style import (
+    AREA_KINDS,
+    AREA_LINES,
+    CATEGORICAL,
+    OVERLAP_COLOURS,
+    PROPOSED_COLOUR,
+    SHARE_BREAKS,
+    SHARE_COLOURS,
+    band_colours,
+)
 
 NAMES = {
     "stations": "就业服务站点 Stations",
@@ -30,7 +39,15 @@ NAMES = {
     "indicators": "指标 Indicators",
     "life_services": "生活圈业态 Living circle services",
     "life_circle": "生活圈 Living circle",
+    "life_places": "站点载体周边业态 Among services",
+    "life_cells": "需求点生活圈 Living circle by demand point",
     "composite": "综合得分 Composite score",
+    "composite_moves": "综合得分权重敏感性 Composite score as weights move",
+    "reasons": "选址理由 Reasons",
+    "alternatives": "替代点 Alternatives",
+    "plans": "备选方案 Other plans",
+    "moves": "现有站点迁址分析 Moves of stations",
+    "robust": "稳健性 Robustness",
 }
 _SCHEMAS = {
     "stations": schema.SCORES,
@@ -53,7 +70,14 @@ _SCHEMAS = {
     "indicators": schema.INDICATORS,
     "life_services": schema.LIFE_SERVICES,
     "life_circle": schema.LIFE_CIRCLE,
+    "life_places": schema.LIFE_PLACES,
+    "life_cells": schema.LIFE_CELLS,
     "composite": schema.COMPOSITE,
+    "reasons": schema.REASONS,
+    "alternatives": schema.ALTERNATIVES,
+    "plans": schema.NEAR_PLANS,
+    "moves": schema.MOVES,
+    "robust": schema.ROBUST,
 }
 
 
@@ -112,18 +136,24 @@ def _renderer(name: str, minutes: Sequence[float]) -> str:
         return _graduated("stations_in_reach", [-0.5, 0.5, 1.5, 2.5, 1e6], marks, ["0", "1", "2", "3+"])
     if name == "isochrones" and minutes:
         fills = [_fill(colour, 110) for colour in band_colours(len(minutes))]
-        return _categorized("minutes", [f"{one:g}" for one in minutes], fills)
+        shown = [f"{one:g}" for one in minutes]
+        return _categorized("minutes", "double", shown, fills, [f"{one} min" for one in shown])
+    if name == "areas":
+        lines = [_edge(colour) for colour, _ in AREA_LINES.values()]
+        return _categorized(
+            "kind", "string", list(AREA_LINES), lines, [f"{AREA_KINDS[k]['zh']} {AREA_KINDS[k]['en']}" for k in AREA_LINES]
+        )
     return ""
 
 
 def _labels(name: str) -> str:
-    field = {"sites": "order", "stations": "name", "towns": "town"}.get(name)
+    field = {"sites": "order", "stations": "name", "towns": "town", "areas": "label"}.get(name)
     if field is None:
         return ""
     buffer = '<text-buffer bufferDraw="1" bufferSize="0.8"/>'
     look = 'fontFamily="Sans" fontSize="8" textColor="28,39,51,255"'
     style = f"<text-style fieldName={quoteattr(field)} {look}>{buffer}</text-style>"
-    place = '<placement placement="0" dist="1"/>' if name != "towns" else '<placement placement="1"/>'
+    place = '<placement placement="0" dist="1"/>' if name not in ("towns", "areas") else '<placement placement="1"/>'
     return f'  <labeling type="simple">\n    <settings>{style}{place}</settings>\n  </labeling>'
 
 
@@ -143,10 +173,10 @@ def _graduated(field: str, breaks: Sequence[float], symbols: Sequence[str], show
     )
 
 
-def _categorized(field: str, values: Sequence[str], symbols: Sequence[str]) -> str:
+def _categorized(field: str, kind: str, values: Sequence[str], symbols: Sequence[str], shown: Sequence[str]) -> str:
     listed = "".join(
-        f'<category symbol="{i}" value="{value}" type="double" label="{value} min" render="true"/>'
-        for i, value in enumerate(values)
+        f'<category symbol="{i}" value="{value}" type="{kind}" label={quoteattr(label)} render="true"/>'
+        for i, (value, label) in enumerate(zip(values, shown, strict=True))
     )
     drawn = "".join(_named(symbol, i) for i, symbol in enumerate(symbols))
     return (
@@ -167,6 +197,11 @@ def _marker(form: str, colour: str, size_mm: str, edge: str | None) -> str:
 def _fill(colour: str, opacity: int) -> str:
     edges = [("outline_color", _rgba("#6b7280", 255)), ("outline_width", "0.26")]
     return _symbol("fill", "SimpleFill", [("color", _rgba(colour, opacity)), ("style", "solid"), *edges])
+
+
+def _edge(colour: str) -> str:
+    edges = [("outline_color", _rgba(colour, 255)), ("outline_width", "0.7")]
+    return _symbol("fill", "SimpleFill", [("color", _rgba(colour, 0)), ("style", "no"), *edges])
 
 
 def _symbol(kind: str, layer: str, options: Sequence[tuple[str, str]]) -> str:

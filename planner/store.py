@@ -340,7 +340,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "isochrones": ("geojson",),
     "sites": ("csv", "geojson"),
     "frontier": ("csv",),
-    "areas": ("csv",),
+    "areas": ("csv", "geojson"),
     "needed": ("csv",),
     "reasons": ("csv",),
     "alternatives": ("csv",),

@@ -100,11 +100,12 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
     demand = demand.assign(population=10.0, pop_unemployed=[min(m, 10.0) for m in members])
     withheld = float("nan")
     areas = _areas(word)
+    groups = (Group("unemployed", word[3], 3.0),) if len(word) > 3 else GROUPS
     reach = _walks(stations, demand)
     coverage = measure_coverage(reach, demand)
     settings = study(**publish)
     if text:
-        settings = dataclasses.replace(settings, name=word[0])
+        settings = dataclasses.replace(settings, name=word[0], scenario=dataclasses.replace(settings.scenario, groups=groups))
     return {
         "study": settings,
         "network": lattice(),
@@ -112,8 +113,8 @@ def arguments(text: tuple[str, ...] = (), **publish: Any) -> dict[str, Any]:
         "stations": stations,
         "coverage": coverage.assign(pop_unemployed=withheld, need=withheld),
         "scores": score_stations(reach, demand, stations.drop(columns="services")).assign(served_unemployed=withheld),
-        "town_scores": score_towns(coverage, place, stations, GROUPS, target=2).assign(covered_unemployed=[withheld, 120.0]),
-        "group_scores": score_groups(coverage, GROUPS),
+        "town_scores": score_towns(coverage, place, stations, groups, target=2).assign(covered_unemployed=[withheld, 120.0]),
+        "group_scores": score_groups(coverage, groups),
         "isochrones": diamonds(stations),
         "sites": _sites(word),
         "frontier": FRONTIER.conform(

@@ -81,3 +81,22 @@ def test_a_hostile_name_of_a_field_stays_text() -> None:
     text = qml.layer_style("stations", ["station_id", 'served_"><script>'])
     assert "<script>" not in text
     ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
+
+
+def test_every_table_that_a_run_writes_has_a_name_in_both_languages_and_aliases() -> None:
+    assert set(store.FILES) <= set(qml.NAMES)
+    for name in set(store.FILES) - {"composite_moves"}:  # whose columns are the study's own weights
+        assert qml._SCHEMAS[name] is not None
+
+
+def test_areas_of_priority_open_as_lines_of_their_kind_with_their_names(tmp_path: Path) -> None:
+    given = arguments()
+    areas = gpd.GeoDataFrame(given["area_scores"]).set_geometry(
+        [given["areas"].geometry.iloc[0]] * len(given["area_scores"]), crs=given["areas"].crs
+    )
+    store.write_geopackage(tmp_path / "study.gpkg", {"areas": areas})
+    ((text,),) = rows(tmp_path / "study.gpkg", "SELECT styleQML FROM layer_styles")
+    style = ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
+    assert {one.get("value"): one.get("label") for one in style.iter("category")}["crowd"] == "人流密集区 busy place"
+    assert style.find(".//text-style").get("fieldName") == "label"
+    assert 'name="优先区域系数' in text or 'name="系数' in text

@@ -52,7 +52,8 @@ def browser() -> Iterator[Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("atlas")
     draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号"), policy=PACK).write(place / "town")
-    draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE)).write(place / "hostile")
+    signed = {"publisher": atlas_town.HOSTILE[1], "map_approval": atlas_town.HOSTILE[3]}
+    draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE, **signed)).write(place / "hostile")
     given = atlas_town.arguments()
     given["stations"] = given["stations"].assign(services=["岗位推荐", "职业指导"])
     draw_atlas(**given, policy=PACK).write(place / "filters")
@@ -128,6 +129,19 @@ def test_hostile_names_are_read_as_they_are_written(browser, folder, name):
         labels = [pin.get_attribute("aria-label") for pin in visit.page.query_selector_all(".pin")]
         assert set(atlas_town.HOSTILE[:2]) <= set(labels) | {label.split("：")[-1] for label in labels}
         assert visit.page.title().startswith("37%")
+        for word in (atlas_town.HOSTILE[1], atlas_town.HOSTILE[3]):  # the publisher and the approval number
+            assert word in visit.page.text_content("#strip")
+            assert word in visit.page.text_content("#about")
+        said = [
+            node.text_content()
+            for node in visit.page.query_selector_all(".area-name, #groups td:first-child, #areas td:first-child")
+        ]
+        if name == "internal.html":
+            assert {atlas_town.HOSTILE[3], atlas_town.HOSTILE[0], f"{atlas_town.HOSTILE[0]}（系数1.5）"} <= set(said)
+        assert atlas_town.HOSTILE[-1] in visit.page.text_content(
+            ".facilities"
+        )  # a service, and two of its places by their names
+        assert not visit.page.query_selector_all(".facilities img, .area-name script")
 
 
 WHERE = """(place) => { // in the window, of a place on the map

@@ -22,7 +22,7 @@ from planner.circle import Service
 from planner.composite import composite_scores, weight_moves
 from planner.errors import PlannerWarning, SourceError
 from planner.indicators import group_indicators, together
-from planner.priority import name_areas, score_areas
+from planner.priority import WHOLE, name_areas, score_areas
 from planner.privacy import publish_tables
 from planner.schema import (
     Areas,
@@ -96,7 +96,12 @@ def _with_areas(survey: Survey, areas: Areas, tables: Mapping[str, pd.DataFrame]
     sites = Sites(gpd.GeoDataFrame(tables["sites"])) if "sites" in tables else None
     placed = {name: gpd.GeoDataFrame(tables[name]) for name in ("stations", "sites") if name in tables}
     named: dict[str, pd.DataFrame] = {name: table.assign(areas=name_areas(table, areas)) for name, table in placed.items()}
-    return named | {"areas": score_areas(survey.coverage, areas, survey.towns, survey.stations, sites)}
+    scores = score_areas(survey.coverage, areas, survey.towns, survey.stations, sites)
+    ground = [
+        areas.geometry[area] if place == WHOLE else areas.geometry[area].intersection(survey.towns.geometry[place])
+        for area, place in scores.index
+    ]
+    return named | {"areas": gpd.GeoDataFrame(scores, geometry=ground, crs=areas.crs)}
 
 
 def publish_run(run: Run) -> dict[str, pd.DataFrame]:
