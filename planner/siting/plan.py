@@ -13,7 +13,7 @@ from planner.card import html_card
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
-from planner.siting.arrays import Bools
+from planner.siting.arrays import Ints
 from planner.study import Method, Siting
 
 _SAME = 1e-9  # sums of people in another order agree to this share
@@ -204,7 +204,7 @@ def _place_faults(rows: Candidates, siting: Siting) -> Iterator[Fault]:
     if siting.budget is not None and "cost" in rows and rows["cost"].sum() > siting.budget * (1 + _SAME) + _SAME:
         yield Fault(f"the sites cost {rows['cost'].sum():g}, more than the budget of {siting.budget:g}")
     places = rows.geometry.to_numpy()
-    for i in range(len(places)):
+    for i in range(len(places) if siting.spacing_m else 0):
         for j in range(i + 1, len(places)):
             if places[i].distance(places[j]) < siting.spacing_m:
                 yield Fault(f"it stands less than {siting.spacing_m:g} m from {rows.index[j]!r}", row=str(rows.index[i]))
@@ -215,10 +215,13 @@ def _count_faults(plan: Plan, options: Reach, coverage: Coverage) -> list[Fault]
     need, people = coverage["need"].to_numpy(dtype=float), coverage["population"].to_numpy(dtype=float)
     faults = [_differs("covered before", plan.covered_before, need[covered].sum())]
     said = plan.sites[["gain_need", "gain_pop", "coverage_after"]].to_numpy(dtype=float)
+    served, everybody = float(people[covered].sum()), float(people.sum())
     for i, site in enumerate(plan.sites.index):
-        new = reached_cells(options, coverage, site) & ~covered
-        covered |= new
-        share = people[covered].sum() / people.sum() if people.sum() > 0 else 0.0
+        own = cells_reached(options, coverage, site)
+        new = own[~covered[own]]
+        covered[new] = True
+        served += float(people[new].sum())
+        share = served / everybody if everybody > 0 else 0.0
         faults.append(_differs("gain_need", said[i, 0], need[new].sum(), str(site)))
         faults.append(_differs("gain_pop", said[i, 1], people[new].sum(), str(site)))
         faults.append(_differs("coverage_after", said[i, 2], share, str(site)))
@@ -226,14 +229,12 @@ def _count_faults(plan: Plan, options: Reach, coverage: Coverage) -> list[Fault]
     return [fault for fault in faults if fault is not None]
 
 
-def reached_cells(options: Reach, coverage: Coverage, site_id: object) -> Bools:
-    """Which rows of `coverage` one candidate reaches."""
+def cells_reached(options: Reach, coverage: Coverage, site_id: object) -> Ints:
+    """The positions in `coverage` of the cells that one candidate reaches."""
     row = options.facility_ids.get_indexer(pd.Index([site_id]))[0]
-    reached = np.zeros(len(coverage), dtype=bool)
-    if row >= 0:
-        entries = options.walk_s.indices[options.walk_s.indptr[row] : options.walk_s.indptr[row + 1]]
-        reached[coverage.index.get_indexer(options.demand_ids[entries])] = True
-    return reached
+    ends = options.walk_s.indptr[row : row + 2] if row >= 0 else (0, 0)
+    found: Ints = coverage.index.get_indexer(options.demand_ids[options.walk_s.indices[ends[0] : ends[1]]])
+    return found
 
 
 def _differs(what: str, said: float, counted: float, row: str | None = None) -> Fault | None:
