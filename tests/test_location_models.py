@@ -301,3 +301,11 @@ def test_where_a_town_is_too_large_for_a_tree_prices_bound_who_can_be_assigned(
     bounded = propose_sites(*town, siting)
     assert bounded.objective <= exact.objective + 1e-6 <= bounded.objective_bound + 2e-6
     assert bounded.gap <= 0.05
+
+
+def test_of_plans_with_the_same_worst_walk_the_one_with_less_walking_in_all_is_chosen() -> None:
+    """The farthest cell is 600 s from `a` alone; `b` and `c` both serve the rest within that, `c` at the door."""
+    reached = {"a": {0: 600.0}, "b": {1: 500.0, 2: 500.0}, "c": {1: 0.0, 2: 0.0}}
+    plan = propose_sites(*siting_town(reached, [1.0, 5.0, 5.0]), Siting(method=Method.P_CENTER, sites=2), cutoff_s=900.0)
+    assert (plan.objective, plan.status) == (10.0, "optimal")
+    assert sorted(plan.sites.index) == ["a", "c"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from planner.decay import exponential, gaussian, gaussian_to_zero, linear
 from planner.errors import Fault, PlanError
@@ -15,15 +16,15 @@ from planner.schema import Candidates, Coverage
 from planner.siting.arrays import Bools, Floats
 from planner.siting.assign import Standing, assignment_table, best_assignment, build_rooms
 from planner.siting.backup import build_backup
-from planner.siting.center import least_worst
-from planner.siting.choose import choose_cover
+from planner.siting.center import Center, least_worst
+from planner.siting.choose import ALL, choose_cover
 from planner.siting.cover import Chosen, newly_covered
 from planner.siting.equity import alone_in_phases, choose_fair
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
-from planner.siting.graded import Grade, build_graded, nearest_s, standing_worth
+from planner.siting.graded import Grade, Graded, build_graded, nearest_s, standing_worth
 from planner.siting.problem import Problem, Rules, allowed, build_problem
-from planner.siting.serve import choose_graded
+from planner.siting.serve import choose_graded, improved_grades
 from planner.study import MINUTE_S, Method, Siting
 
 
@@ -260,7 +261,8 @@ def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
     found = least_worst(people.radii, people.at_radius, floor=people.floor_s, seconds=siting.time_limit_s, seed=seed)
     if found is None:
         raise PlanError(f"no plan exists: {(fault := _too_few(tables, siting, seed))}", [fault])
-    chosen = Chosen(found.chosen.astype(np.int64), -found.worst_s, -found.least_s)
+    stands = _least_walking(tables, siting, people, found, seed)
+    chosen = Chosen(stands.astype(np.int64), -found.worst_s, -found.least_s)
     measures = {"share_asked": siting.share, "worst_walk_min_after": found.worst_s / MINUTE_S}
 
     def gained(_stands: Bools) -> float:
@@ -268,6 +270,32 @@ def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
 
     objective = found.worst_s / MINUTE_S, found.least_s / MINUTE_S
     return Solved(problem.site_ids, problem.rules, chosen, [chosen], gained, *objective, 0.0, measures)
+
+
+def _least_walking(tables: Tables, siting: Siting, people: _Walks, found: Center, seed: int) -> Bools:
+    """Of choices with no longer a worst walk the one with the least walking in all that a search finds; no proof is sought.
+
+    Walks that are saved count beside so much for everybody served within the worst walk that no saving makes up for one.
+    """
+    problem, target = people.at_radius(found.worst_s)
+    graded, sites = _median_of(tables, siting), max(int(found.chosen.sum()), 1)
+    most = float(graded.worth.sum(axis=1).max()) * sites if graded.worth.nnz else 0.0
+    if most <= 0 or not len(problem.weight):
+        return found.chosen
+    within = problem.reach.astype(np.float64).multiply(problem.weight[None, :] * (most / problem.weight.min()))
+    both = replace(graded, worth=sp.csr_array(sp.hstack([graded.worth, within])), rules=problem.rules)
+    unit = max(graded.value(found.chosen) / sites, 1e-12)
+    other = improved_grades(both, found.chosen, unit, seconds=siting.time_limit_s, seed=seed)
+    less = graded.value(other) > graded.value(found.chosen)
+    return other if less and newly_covered(problem, other) >= target * (1 - ALL) else found.chosen
+
+
+def _median_of(tables: Tables, siting: Siting) -> Graded:
+    """Need times seconds of walking saved, as the p-median counts them."""
+    grade = grade_of(replace(siting, method=Method.P_MEDIAN, share=1.0), tables.cutoff_s)
+    if grade is None:
+        raise ValueError("the p-median always has a grade")
+    return build_graded(tables.options, tables.coverage, tables.candidates, siting, grade, tables.stations_per_town)
 
 
 def _too_few(tables: Tables, siting: Siting, seed: int) -> Fault:

@@ -14,6 +14,7 @@ from planner.siting.choose import best_cover, choose_cover
 from planner.siting.cover import Chosen, least_step, sealed_value
 from planner.siting.graded import Graded, Grades, layer_entries, layered
 from planner.siting.interchange import anneal_grades, greedy_grades
+from planner.siting.kernels import Keep
 from planner.siting.price_tree import price_tree
 from planner.siting.prices import price_cells, second_best, settled
 from planner.siting.search import begin_within, keep_of
@@ -102,8 +103,16 @@ def _good(graded: Graded, grades: Grades, seconds: float | None, seed: int) -> B
     if begin is None:
         return None
     unit = max(graded.value(begin) / max(int(begin.sum()), 1), 1e-12)
-    moves = _moves(graded, seconds)
+    return _annealed(graded, grades, keep, begin, _moves(graded, seconds), unit, seed)
 
+
+def improved_grades(graded: Graded, begin: Bools, unit: float, *, seconds: float | None = None, seed: int = 0) -> Bools:
+    """The best choice that swaps find from this one; `unit` is what a site gains on average of what may be lost for a while."""
+    grades, keep = graded.grades(), keep_of(graded.rules)
+    return _annealed(graded, grades, keep, begin, _moves(graded, seconds), unit, seed)
+
+
+def _annealed(graded: Graded, grades: Grades, keep: Keep, begin: Bools, moves: int, unit: float, seed: int) -> Bools:
     def run(own: int) -> Bools:
         return anneal_grades(grades, keep, begin, moves, _HOT * unit, _COLD * unit, own)
 
