@@ -12,7 +12,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from lattice_study import SIDE, lonlat, write_lattice_study
+
+from planner.cli import main
 
 STUDY = """
 [communities]
@@ -46,7 +49,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     areas.to_file(folder / "communities.geojson")
     with pytest.warns(planner.errors.PlannerWarning, match="no place is known"):
         run = planner.run_study(planner.read_study(folder))
-    return run.write(tmp_path_factory.mktemp("out") / "run")
+    written = run.write(tmp_path_factory.mktemp("out") / "run")
+    asked = ["times", str(folder), "--from", "stations", "--to", "demand", "--format", "csv"]
+    told = CliRunner().invoke(main, asked, catch_exceptions=False)
+    (written.parent / "walks.csv").write_text(told.stdout, encoding="utf-8")
+    return written
 
 
 def home(number: int, i: float, j: float, floors: int) -> tuple[str, str]:
@@ -284,6 +291,70 @@ def test_indicators_of_stations_and_groups_follow_from_their_tables(out: Path):
     assert table[("coverage", "group", "graduates")] == pytest.approx(group["covered"] / group["total"])
     assert table[("p90_walk", "group", "graduates")] == pytest.approx(group["p90_walk_min"], abs=1e-3)
     assert not math.isnan(table[("unreachable", "group", "graduates")])
+
+
+def walks(out: Path) -> pd.DataFrame:
+    """(demand points × stations) seconds, as `planner times` writes them; missing where out of reach."""
+    long = pd.read_csv(out.parent / "walks.csv")
+    people = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")["population"]
+    table = long.pivot(index="to_id", columns="from_id", values="walk_s").reindex(people.index)
+    return table.reindex(columns=csv(out, "stations")["station_id"])
+
+
+def test_every_figure_of_a_station_follows_from_the_walks_themselves(out: Path):
+    seconds, stations = walks(out), csv(out, "stations").set_index("station_id")
+    people = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")["population"]
+    assert seconds.notna().any(axis=None)
+    for key in seconds:
+        mine, others = seconds[key].notna(), seconds.drop(columns=key).notna().any(axis=1)
+        nearest = mine & (seconds.fillna(np.inf).idxmin(axis=1) == key)
+        row = stations.loc[key]
+        assert row["served_pop"] == people[mine].sum()
+        assert row["sole_pop"] == row["marginal_pop"] == people[mine & ~others].sum()
+        assert row["shared_pop"] == people[mine & others].sum()
+        assert row["load"] == people[nearest].sum()
+        assert row["median_walk_min"] == pytest.approx(quantile(seconds.loc[mine, key] / 60, people[mine], 0.5), abs=1e-3)
+
+
+def test_supply_of_every_demand_point_follows_from_the_walks_and_the_capacities(out: Path):
+    seconds, cells = walks(out), gpd.read_parquet(out / "demand.parquet").set_index("demand_id")
+    capacity = csv(out, "stations").set_index("station_id")["capacity"]
+    assert (cells["nearest_walk_s"].fillna(-1) - seconds.min(axis=1).fillna(-1)).abs().max() < 1e-3
+    assert (cells["stations_in_reach"] == seconds.notna().sum(axis=1)).all()
+    bell = ((np.exp(-0.5 * (seconds / 300) ** 2) - np.exp(-0.5)) / (1 - np.exp(-0.5))).fillna(0.0)
+    for name, weight in (("supply", seconds.notna().astype(float)), ("supply_e2sfca", bell)):
+        ratio = capacity / weight.mul(cells["population"], axis=0).sum()
+        expected = (weight * ratio).sum(axis=1) * 10_000
+        # `times` gives seconds to the millisecond; where few are near, a weight that is almost 0 at the cutoff feels that
+        assert cells[name].to_numpy() == pytest.approx(expected.to_numpy(), rel=5e-4), name
+
+
+@pytest.mark.parametrize("place", ["district", "West", "East"])
+def test_the_area_of_every_place_follows_from_the_outlines(out: Path, place: str):
+    outlines, ground = (gpd.read_file(out / f"{name}.geojson").to_crs("EPSG:32651") for name in ("isochrones", "towns"))
+    ground = ground if place == "district" else ground[ground["town"] == place]
+    circle = outlines[outlines["minutes"] == 5].union_all().intersection(ground.union_all()).area
+    rows = csv(out, "indicators")
+    row = rows[(rows["indicator"] == "area_coverage") & (rows["place"] == place)].iloc[0]
+    assert row["numerator"] == pytest.approx(circle / 1e6, rel=1e-3, abs=1e-6)
+    assert row["value"] == pytest.approx(circle / ground.union_all().area, rel=1e-3, abs=1e-6)
+
+
+def test_every_indicator_of_a_group_follows_from_the_demand_points(out: Path):
+    rows = csv(out, "indicators")
+    table = rows[rows["by"] == "group"].set_index(["indicator", "place"])["value"]
+    cells = gpd.read_parquet(out / "demand.parquet")
+    group, covered = cells["pop_graduates"], cells["covered"]
+    minutes = cells.loc[covered, "nearest_walk_s"] / 60
+    expected = {
+        ("coverage", "graduates"): group[covered].sum() / group.sum(),
+        ("unreachable", "graduates"): group[~covered].sum() / group.sum(),
+        ("median_walk", "graduates"): quantile(minutes, group[covered], 0.5),
+        ("p90_walk", "graduates"): quantile(minutes, group[covered], 0.9),
+    }
+    assert set(table.index) == set(expected)
+    for key, value in expected.items():
+        assert table[key] == pytest.approx(value, rel=1e-4), key
 
 
 def test_the_rollout_follows_from_the_sites_and_the_demand_points(out: Path):
