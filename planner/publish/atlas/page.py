@@ -139,7 +139,8 @@ class _Chart(folium.Map):  # type: ignore[misc]
         )
         self._id = layout
         self.heading = heading
-        own = "{% macro html(this, kwargs) %}" + _asset(f"{layout}.html") + "{% endmacro %}"
+        body = _asset(f"{layout}.html").replace("<!-- head -->\n", _asset("head.html"))
+        own = "{% macro html(this, kwargs) %}" + body + "{% endmacro %}"
         script = partial(folium.Map._template.module.script, self)
         self._template = Template(own + "{% macro script(this, kwargs) %}{{ this.script_of_folium(kwargs) }}{% endmacro %}")
         self.script_of_folium = script
