@@ -20,12 +20,10 @@ from planner.study import Study
 
 Told = Callable[[str, float], None]
 
-BASE_MB = 450.0  # estimated: a process that has loaded everything and draws a small district (data/district: 540 in all)
-MB_PER_EXTRACT_MB = {
-    ".pbf": 90.0,
-    ".osm": 12.0,
-}  # estimated: reading, searching and drawing, by the extract
-MB_PER_RASTER_MB = 30.0
+BASE_MB = 570.0  # measured: what whole runs of the made district and of four of it side by side come to with no street
+MB_PER_1000_NODES = 4.8  # measured on the same: streets, their residents, and all that is drawn of them
+NODES_PER_EXTRACT_MB = {".pbf": 98_000, ".osm": 5_500}  # the most we know: of the made district; of central Shanghai
+MB_PER_RASTER_MB = 30.0  # estimated
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ def need_mb(district: District) -> float:
         network, people = (study.path_of(file) if file else None for file in (study.network.file, study.population.file))
         need = BASE_MB
         if network is not None:
-            need += network.stat().st_size / 1e6 * MB_PER_EXTRACT_MB.get(network.suffix, MB_PER_EXTRACT_MB[".pbf"])
+            nodes = network.stat().st_size / 1e6 * NODES_PER_EXTRACT_MB.get(network.suffix, NODES_PER_EXTRACT_MB[".pbf"])
+            need += nodes / 1000 * MB_PER_1000_NODES
         if people is not None and people.suffix in (".tif", ".tiff"):
             need += people.stat().st_size / 1e6 * MB_PER_RASTER_MB
     except (PlannerError, OSError):

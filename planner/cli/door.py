@@ -75,7 +75,10 @@ def _is_verbose() -> bool:
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - words go to stderr
+    """Say something on stderr, which a command that was told to be quiet does not; errors are said outside of any command."""
+    command = click.get_current_context(silent=True)
+    if command is None or not command.params.get("quiet"):
+        print(text, file=sys.stderr)  # noqa: T201 - words go to stderr
 
 
 class Bar:
