@@ -21,7 +21,7 @@ from planner.study import Study
 Told = Callable[[str, float], None]
 
 BASE_MB = 570.0  # measured: what whole runs of the made district and of four of it side by side come to with no street
-MB_PER_1000_NODES = 4.8  # measured on the same: streets, their residents, and all that is drawn of them
+MB_PER_1000_NODES = 5.3  # measured on the same, and on nine of it: streets, their residents, and all that is drawn of them
 NODES_PER_EXTRACT_MB = {".pbf": 98_000, ".osm": 5_500}  # the most we know: of the made district; of central Shanghai
 MB_PER_RASTER_MB = 30.0  # estimated
 
