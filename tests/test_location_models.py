@@ -309,3 +309,11 @@ def test_of_plans_with_the_same_worst_walk_the_one_with_less_walking_in_all_is_c
     plan = propose_sites(*siting_town(reached, [1.0, 5.0, 5.0]), Siting(method=Method.P_CENTER, sites=2), cutoff_s=900.0)
     assert (plan.objective, plan.status) == (10.0, "optimal")
     assert sorted(plan.sites.index) == ["a", "c"]
+
+
+def test_a_plan_says_its_own_worst_walk_also_where_the_search_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(least.Least, "find", lambda _self: None)  # it ends with a choice for the longest walk of all
+    town = scattered_town(200, 25, seed=1, radius=0.3, covered=0.0)
+    plan = propose_sites(*town, Siting(method=Method.P_CENTER, sites=9, share=0.9))  # recounted from the times
+    assert plan.objective * 60 < town[0].walk_s.data.max()
+    assert plan.objective_bound <= plan.objective

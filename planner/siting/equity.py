@@ -29,6 +29,7 @@ _MOVES = 300  # swaps for each candidate at each floor that is tried
 _FINE = 30.0  # for a share wholly lacking: so many times all the need there is
 _FLOORS = 9  # how many floors are tried on the way to the fairest choice
 _WORK = 2e8  # of the tree, see `branch_and_bound`: some seven seconds
+_EACH = 5e7  # of the tree at each point of the curve
 _WORST_FIRST = 1_000.0  # where only the worst counts: a thousandth of its share is worth all the need
 _HOT, _COLD = 0.03, 0.001  # losses taken at the start and at the end, in shares of what a site covers on average
 _SAME = 1e-9
@@ -233,7 +234,15 @@ class _Fair:
         )
         return _same_phases(phase, end)
 
-    def best(self, floor: Floats, weight: float, starts: list[Ints | None], *, seconds: float | None = None) -> Chosen:
+    def best(
+        self,
+        floor: Floats,
+        weight: float,
+        starts: list[Ints | None],
+        *,
+        seconds: float | None = None,
+        effort: float = _WORK,
+    ) -> Chosen:
         """The best of the starts, improved by a tree and bounded by its relaxation."""
         until = None if seconds is None else time.monotonic() + seconds
         problem = replace(self.problem, terms=terms_of(self.problem, self.shares, floor, weight))
@@ -245,7 +254,7 @@ class _Fair:
             raise PlanError("no plan exists: the rules contradict each other; relax one", status="infeasible")
         if columns is None:
             return model.chosen(solve(model.model, effort=2_000, seconds=seconds))
-        work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
+        work, left = (effort, None) if until is None else (np.inf, until - time.monotonic())
         return model.chosen(branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left))
 
 
@@ -371,7 +380,7 @@ def equity_curve(
     _check_floors(shares, Equity(by=shares.by))
     search, none = _Fair.of(plain, shares, seed), np.zeros(len(shares.names))
     starts: list[Ints | None] = list(search.along(none))
-    whole, fairest = (search.best(none, weight, starts) for weight in (0.0, 1.0))
+    whole, fairest = (search.best(none, weight, starts, effort=_EACH) for weight in (0.0, 1.0))
     starts += [whole.phase, fairest.phase]
     low, high = (float(shares.covered(one.phase > 0, plain.reach).min()) for one in (whole, fairest))
     found: list[tuple[float, Chosen]] = []
@@ -379,7 +388,7 @@ def equity_curve(
         if found and floor <= float(shares.covered(found[-1][1].phase > 0, plain.reach).min()) + _SAME:
             continue
         start = [*starts, search.near(np.full(len(none), floor))]
-        found.append((floor, search.best(np.full(len(none), floor - _SAME), 0.0, start)))
+        found.append((floor, search.best(np.full(len(none), floor - _SAME), 0.0, start, effort=_EACH)))
         starts.append(found[-1][1].phase)
         tell("tracing equity", (i + 1) / points)
     price = _WORST_FIRST * float(plain.weight.sum())

@@ -22,9 +22,9 @@ from planner.siting.tree import branch_and_bound
 Ask = Callable[[int], tuple[Problem, float]]  # a number to the problem of one phase and the weight that must be covered
 
 _QUICK, _LONG = 100, 3_000  # swaps for each candidate: to come down at first, and where a relaxation allows it still
-_EFFORT = 2e8  # most entries looked at in a run of swaps: some two seconds
+_EFFORT = {_QUICK: 5e7, _LONG: 1.5e8}  # most entries looked at in a run of swaps: half a second, and two
 _ROWS = 150_000  # entries of a problem that a linear program bounds and a tree is grown over; prices bound larger ones
-_ROUNDS = 12  # of the prices, see `dual_bound`
+_ROUNDS = 8  # of the prices, see `dual_bound`
 _NODES = 2_000  # of the solver's tree, where no choice keeps the rules that greedy or the rules by themselves find
 _WORK = 2.5e8  # of all trees together, see `branch_and_bound`: ten seconds
 
@@ -112,7 +112,7 @@ def searched(problem: Problem, target: float, each: int, seed: int) -> Bools | N
     """A choice that covers the target, if so many swaps for each candidate find one."""
     if float(problem.weight.sum()) < target * (1 - ALL):
         return None
-    start = good_choice(problem, moves=moves_for(problem, each, effort=_EFFORT), seed=seed)
+    start = good_choice(problem, moves=moves_for(problem, each, effort=_EFFORT[each]), seed=seed)
     return start > 0 if start is not None and newly_covered(problem, start > 0) >= target * (1 - ALL) else None
 
 

@@ -262,13 +262,15 @@ def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
     if found is None:
         raise PlanError(f"no plan exists: {(fault := _too_few(tables, siting, seed))}", [fault])
     stands = _least_walking(tables, siting, people, found, seed)
-    chosen = Chosen(stands.astype(np.int64), -found.worst_s, -found.least_s)
-    measures = {"share_asked": siting.share, "worst_walk_min_after": found.worst_s / MINUTE_S}
+    worst_s = people.worst_s(stands)  # may be less than what was asked of it
+    least_s = min(found.least_s, worst_s)
+    chosen = Chosen(stands.astype(np.int64), -worst_s, -least_s)
+    measures = {"share_asked": siting.share, "worst_walk_min_after": worst_s / MINUTE_S}
 
     def gained(_stands: Bools) -> float:
-        return -found.worst_s
+        return -worst_s
 
-    objective = found.worst_s / MINUTE_S, found.least_s / MINUTE_S
+    objective = worst_s / MINUTE_S, least_s / MINUTE_S
     return Solved(problem.site_ids, problem.rules, chosen, [chosen], gained, *objective, 0.0, measures)
 
 
@@ -330,13 +332,22 @@ class _Walks:
         counts = coverage["need"].to_numpy(dtype=float) > 0
         options = tables.options.walk_s
         radii = np.unique(np.concatenate([options.data.astype(np.float64), standing[counts & np.isfinite(standing)], [0.0]]))
-        nearest = _nearest_option(tables, siting)
+        nearest = _nearest_of(tables, allowed(tables.candidates, siting).index)
         nearest = np.minimum(nearest, standing)[counts]
         within = nearest[np.isfinite(nearest)]
         floor = float(within.max()) if siting.share == 1 and len(within) else 0.0
         weight = _even(coverage, siting)["need"].to_numpy(dtype=float)[counts]
         reached = float(weight[np.isfinite(nearest)].sum())
         return cls(tables, siting, radii, floor, reached if siting.share == 1 else siting.share * reached)
+
+    def worst_s(self, stands: Bools) -> float:
+        """The seconds within which these sites and the stations serve what is asked for."""
+        coverage = _even(self.tables.coverage, self.siting)
+        sites = allowed(self.tables.candidates, self.siting).index[stands]
+        walk_s = np.minimum(_nearest_of(self.tables, sites), nearest_s(coverage))
+        order = np.argsort(walk_s, kind="stable")
+        served = np.cumsum(coverage["need"].to_numpy(dtype=float)[order])
+        return float(walk_s[order][np.searchsorted(served, self.target * (1 - ALL))]) if self.target > 0 else 0.0
 
     def at_radius(self, radius_s: float) -> tuple[Problem, float]:
         """Who each candidate reaches within so many seconds, and how much of that must be covered."""
@@ -357,9 +368,9 @@ def _even(coverage: Coverage, siting: Siting) -> Coverage:
     return Coverage(coverage.assign(need=(need > 0).astype(float))) if siting.share == 1 else coverage
 
 
-def _nearest_option(tables: Tables, siting: Siting) -> Floats:
-    """Seconds from each row of the coverage table to its nearest candidate that may be chosen; infinite where there is none."""
-    rows = tables.options.facility_ids.get_indexer(allowed(tables.candidates, siting).index)
+def _nearest_of(tables: Tables, sites: pd.Index) -> Floats:
+    """Seconds from each row of the coverage table to the nearest of these candidates; infinite where there is none."""
+    rows = tables.options.facility_ids.get_indexer(sites)
     times = tables.options.walk_s[rows[rows >= 0]]
     nearest = np.full(len(tables.options.demand_ids), np.inf)
     np.minimum.at(nearest, times.indices, times.data)
