@@ -57,6 +57,14 @@ def test_a_kml_is_read_and_one_that_leads_elsewhere_is_not(tmp_path: Path) -> No
         names_in(tmp_path / "b.kml")
 
 
+def test_marks_of_a_kml_keep_the_columns_that_a_gis_wrote(tmp_path: Path) -> None:
+    """A GIS gives each mark a running id besides; the table's own key is what counts."""
+    places = gpd.points_from_xy([121.24, 121.25], [31.37, 31.38], crs="EPSG:4326")
+    table = gpd.GeoDataFrame({"station_id": ["S7", "S9"], "Name": ["甲站", "乙站"]}, geometry=places)
+    table.to_file(tmp_path / "stations.kml", driver="KML")
+    assert names_in(tmp_path / "stations.kml") == {"S7": "甲站", "S9": "乙站"}
+
+
 def test_a_zipped_shapefile_is_read_and_of_two_the_one_that_is_named(tmp_path: Path) -> None:
     points = gpd.points_from_xy(ROWS["经度"], ROWS["纬度"], crs="EPSG:4326")
     frame = gpd.GeoDataFrame({"编号": ROWS["站点编号"], "名称": ROWS["站点名称"]}, geometry=points)

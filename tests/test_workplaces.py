@@ -33,10 +33,17 @@ def test_jobs_stand_apart_from_key_groups_in_pages_workbook_and_report(tmp_path:
     assert "岗位甲" not in _texts(book[groups])
     assert {"岗位甲", "岗位 jobs", "总数"} <= {line for text in _texts(book[work]) for line in text.split("\n")}
     assert not [text for text in _texts(book[work]) if "人数" in text or "people" in text]
+    headings = [text for sheet in book for text in _texts(sheet) if "岗位甲：" in text]
+    assert headings  # columns of stations and towns
+    assert not [text for text in headings if "重点群体" in text or "of group" in text]
     page = (out / "internal.html").read_text(encoding="utf-8")
     data = json.loads(re.search(r'id="atlas-data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
     assert "岗位甲" not in json.dumps(data["tables"]["groups"], ensure_ascii=False)
     (row,) = data["tables"]["workplaces"]["rows"]
+    labels = [
+        c["label"] for table in data["tables"].values() if table for c in table["columns"] if "岗位甲" in c["label"]["zh"]
+    ]
+    assert not [label for label in labels if "重点群体" in label["zh"] or "group" in label["en"]]
     assert row[:3] == ["岗位甲", "岗位 jobs", 7.0]  # not private, so that fewer than the minimum are shown
     report = docx.Document(str(next(out.glob("report*.docx"))))
     tables = [[cell.text for line in table.rows for cell in line.cells] for table in report.tables]

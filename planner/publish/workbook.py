@@ -337,7 +337,10 @@ class _Labels:
         if not column.is_family:
             return said
         suffix = key.removeprefix(column.prefix)
-        shown = next((group.shown for group in self.groups if group.name == suffix), suffix)
+        group = next((group for group in self.groups if group.name == suffix), None)
+        if group is not None and not group.are_people:  # employers and jobs are no key group
+            said = said.replace("重点群体", "").removeprefix("of group ")
+        shown = suffix if group is None else group.shown
         return f"{shown}：{said}" if language == "zh" else f"{shown}: {said}"
 
 

@@ -269,7 +269,8 @@ def _column(column: Column, group: Group | None) -> dict[str, Any]:
     kind = by_name.get(column.name) or by_kind.get(column.kind) or ("minutes" if minutes else "number")
     label = {"zh": column.zh + zh, "en": column.en + en}
     if group is not None:
-        label = {"zh": f"{column.zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}
+        zh = column.zh if group.are_people else column.zh.replace("重点群体", "")
+        label = {"zh": f"{zh}：{group.shown}", "en": f"{group.shown}: {column.en.removeprefix('of group ')}"}
     label["en"] = label["en"][:1].upper() + label["en"][1:]
     return {"key": column.name, "kind": kind, "label": label, "withheld": group is not None}
 

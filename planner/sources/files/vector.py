@@ -41,6 +41,10 @@ STARTS = {  # a file that begins otherwise is not handed to GDAL, which would go
     ".kml": (b"<?xml", b"<kml", b"<!--"),
 }
 BESIDE = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".shp.xml", ".sbn", ".sbx", ".qix")  # the parts of a shapefile
+KML_COLUMNS = (  # what GDAL gives of any KML
+    *("id", "Name", "description", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility"),
+    *("drawOrder", "icon", "snippet"),
+)
 LEADS_OUT = re.compile(rb"<(\w+:)?(NetworkLink|Model)\b|<!(DOCTYPE|ENTITY)")  # in a KML
 ONE_BYTE = "ISO-8859-1"  # one letter a byte: a text read so can be turned back into its bytes
 
@@ -63,7 +67,7 @@ def read_vector(path: Path, source: str, layer: str | None = None) -> Rows:
     with reading(source, CUT_OFF, "export it again"):
         chosen = _chosen_layer([str(name) for name in pyogrio.list_layers(path)[:, 0]], layer, source)
         frame = _read_shapefile(path) if suffix == ".shp" else pyogrio.read_dataframe(path, layer=chosen)
-        return Rows(_numbered(frame))
+        return Rows(_numbered(_without_marks(frame) if suffix == ".kml" else frame))
 
 
 def read_zipped(path: Path, source: str, layer: str | None = None) -> Rows:
@@ -148,6 +152,12 @@ def _check_links(path: Path, source: str) -> None:
     for beside in path.parent.glob(f"{escape(path.stem)}.*"):
         if beside.is_symlink() and not beside.resolve().is_relative_to(path.parent):
             raise refused(source, f"{beside.name} is a link that leads out of the folder", "put the file itself there")
+
+
+def _without_marks(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A KML without the running number of its marks, where the marks have columns of their own."""
+    own = frame.drop(columns=[*KML_COLUMNS, "geometry"], errors="ignore")
+    return frame if own.empty else frame.drop(columns="id", errors="ignore")
 
 
 def _read_shapefile(path: Path) -> gpd.GeoDataFrame:
