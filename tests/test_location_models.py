@@ -269,7 +269,7 @@ def test_where_a_town_is_too_large_for_a_tree_backup_coverage_is_still_good_and_
     problem = build_backup(*town, Siting(sites=5, backup=0.5))
     best = best_cover(problem)
     assert best.proven
-    monkeypatch.setattr(choose, "_LARGE", 0)
+    monkeypatch.setattr(choose, "LARGE", 0)
     found = best_cover(problem)
     assert found.value >= best.value - 0.02 * abs(best.value)
     assert best.value - 1e-6 <= found.bound <= best.value + 0.05 * float(problem.weight.sum())

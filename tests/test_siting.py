@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -293,12 +294,31 @@ def test_a_town_too_large_for_a_tree_gets_a_good_plan_and_an_honest_bound(
 ) -> None:
     town = scattered_town(400, 50, seed=7, radius=0.15, towns=5)
     exact = propose_sites(*town, siting)
-    monkeypatch.setattr("planner.siting.choose._LARGE", 0)
+    monkeypatch.setattr("planner.siting.choose.LARGE", 0)
     large = propose_sites(*town, siting)
     assert exact.status == "optimal"
     assert large.objective <= exact.objective <= large.objective_bound
     assert large.objective >= 0.98 * exact.objective
     assert large.objective_bound <= 1.02 * exact.objective_bound
+
+
+def test_the_curve_of_a_town_too_large_for_a_relaxation_is_good_and_its_bounds_are_honest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    town = scattered_town(400, 50, seed=7, radius=0.15, covered=0.1)
+    exact = frontier(*town, existing=3)
+    monkeypatch.setattr(sys.modules["planner.siting.frontier"], "LARGE", 0)  # the package has a function of that name
+    large = frontier(*town, existing=3)
+    both = exact.join(large.add_suffix("_large"), how="inner")
+    assert len(both) == len(exact) <= len(large)
+    assert (both["covered_pop_large"] <= both["bound"] + 1e-6).all()
+    assert (both["covered_pop"] <= both["bound_large"] + 1e-6).all()
+    assert (both["covered_pop_large"] >= 0.98 * both["covered_pop"]).all()
+    assert (both["bound_large"] <= 1.02 * both["bound"]).all()
+    assert large["covered_pop"].iloc[-1] == pytest.approx(exact["covered_pop"].iloc[-1])
+    few = frontier(*town, existing=3, most=4)
+    pd.testing.assert_index_equal(few.index, large.index[:5])
+    assert (few["covered_pop"] <= few["bound"]).all()
 
 
 def test_a_time_limit_gives_the_best_so_far_with_an_honest_bound() -> None:

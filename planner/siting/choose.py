@@ -22,7 +22,7 @@ _EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
 _PACE = 1e8  # entries looked at in a second, on a slow machine
 _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
 _NODES = 2_000  # of the solver's tree, where no choice to begin from is found
-_LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
+LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
 ALL = 1e-12  # so close to all of it is all of it
 _ROUNDS = 25  # of the primal-dual method, for larger ones
 
@@ -65,7 +65,7 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
         If no choice keeps the rules, or none was found within the limits.
     """
     rows = len(problem.rules.steps) if problem.terms is None else 2
-    if problem.reach.nnz * rows > _LARGE and (problem.terms is None or problem.terms.again is not None):
+    if problem.reach.nnz * rows > LARGE and (problem.terms is None or problem.terms.again is not None):
         return _large_cover(problem, seconds, seed)
     until = None if seconds is None else time.monotonic() + seconds
     model = CoverModel.of(problem)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -82,6 +82,30 @@ def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: flo
         if best <= enough or (until is not None and time.monotonic() > until):
             break
     return best
+
+
+class Curve:
+    """Bounds on what any number of sites covers where no rule binds: prices found for one number bound every other as well.
+
+    Each number that is asked begins from the prices of the one before.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._search = _Search.of(problem)
+        self.bounds = self._of_prices()
+
+    def tighten(self, rules: Rules, rounds: int) -> None:
+        """So many rounds of `dual_bound` for the number of sites in `rules`; `bounds` by number of sites, from 0, fall."""
+        self._search.problem = replace(self._search.problem, rules=rules)
+        for _ in range(rounds):
+            self._search.round()
+            self.bounds = np.minimum(self.bounds, self._of_prices())
+
+    def _of_prices(self) -> Floats:
+        search = self._search
+        collected = np.sort(search.sites.sums(search.price))[::-1]
+        slack = float((search.problem.weight - search.price).sum())
+        return np.asarray((slack + np.concatenate([[0.0], np.cumsum(collected)])) * (1 + 1e-12))
 
 
 def best_by_price(rules: Rules, price: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heapreplace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ import pandas as pd
 from planner.errors import PlanError
 from planner.reach import Reach
 from planner.schema import FRONTIER, NEEDED, Candidates, Coverage, Frontier, Needed
-from planner.siting.arrays import Bools
-from planner.siting.cover import Chosen, CoverModel
+from planner.siting.arrays import Bools, Floats
+from planner.siting.choose import LARGE, moves_for
+from planner.siting.cover import Chosen, CoverModel, newly_covered
+from planner.siting.dual import Curve
 from planner.siting.problem import Problem, build_problem, without_rules
 from planner.siting.search import cover_arrays, improved, no_rules
 from planner.siting.solver import Answer, Lp
@@ -25,6 +28,8 @@ _FEW = 10  # up to so many sites the best plan is always proven
 _CLOSE = 1e-3  # a bound this close, relatively, is close enough for a curve
 SHARES = (0.8, 0.9, 0.95, 1.0)  # how many stations these need is proven
 _ALL = 1e-12  # so close to all of it is all of it
+_STEPS, _ROUNDS = 16, 4  # numbers of sites at which large curves are searched and priced; rounds of the pricing at each
+_EFFORT = 1e8  # entries looked at in the swaps at each of them
 
 
 def frontier(
@@ -56,7 +61,8 @@ def frontier(
     -------
     `planner.schema.FRONTIER`, a row for each number of stations. Neither `covered_pop` nor `bound` ever falls, and
     ``covered_pop <= bound``; where they are equal the number is proven. That is sought for the first ten new sites, where
-    80, 90, 95 or 100 % of residents are reached, and wherever the two lie more than a thousandth apart.
+    80, 90, 95 or 100 % of residents are reached, and wherever the two lie more than a thousandth apart. Above `LARGE` pairs
+    of candidates and cells both come from fewer looks (some 1 % apart), and the numbers in between grow site by site.
     """
     tell = progress or (lambda _said, _share: None)
     people_alone = replace(siting or Siting(), prefer={})  # a host's bonus is nobody
@@ -195,6 +201,9 @@ def _points(problem: Problem, most: int, reached: float, people: float) -> Itera
     total, sites = float(problem.weight.sum()), len(problem.site_ids)
     if not total:
         return
+    if problem.reach.nnz > LARGE:
+        yield from _points_by_price(problem, min(most, sites))
+        return
     cover, keep = cover_arrays(problem.reach, problem.weight), no_rules(sites)
     model = CoverModel.of(replace(problem, rules=without_rules(problem.rules, 1)))
     climb = _Climb(model, Lp(model.model), reached, people)
@@ -205,6 +214,50 @@ def _points(problem: Problem, most: int, reached: float, people: float) -> Itera
         yield best.value, best.bound
         if best.value >= total * (1 - _ALL):
             return
+
+
+def _points_by_price(problem: Problem, most: int) -> Iterator[tuple[float, float]]:
+    """As `_points`, where the relaxation is too large: swaps and prices at some numbers of sites, and one by one in between."""
+    cover, keep, curve = cover_arrays(problem.reach, problem.weight), no_rules(len(problem.site_ids)), Curve(problem)
+    none = np.zeros(len(problem.site_ids), dtype=np.bool_)
+    grown = list(_grown(problem, none, most))
+    if not grown:
+        return
+    steps = np.unique(np.geomspace(1, len(grown), _STEPS).round().astype(np.int64)).tolist()
+    values = np.cumsum(grown)
+    moves = moves_for(problem, _MOVES_EACH, effort=_EFFORT)
+    for step, stop in zip(steps, [*steps[1:], len(grown) + 1], strict=True):
+        curve.tighten(without_rules(problem.rules, step), _ROUNDS)
+        chosen = improved(cover, keep, none, step, moves=moves)
+        better = newly_covered(problem, chosen) + np.cumsum([0.0, *_grown(problem, chosen, stop - 1 - step)])
+        values[step - 1 : step - 1 + len(better)] = np.maximum(values[step - 1 : step - 1 + len(better)], better)
+    yield from zip(values.tolist(), curve.bounds[1 : len(values) + 1].tolist(), strict=True)
+
+
+def _grown(problem: Problem, chosen: Bools, most: int) -> Iterator[float]:
+    """What each next site adds that adds most, up to so many or until none adds anything.
+
+    Gains only fall, so a site whose old gain leads is looked at anew, and is the best if it still leads (Minoux 1978).
+    """
+    reach, left = problem.reach, problem.weight.copy()
+    left[reach[np.flatnonzero(chosen)].indices] = 0.0
+    gains: Floats = reach.astype(np.float64) @ left
+    queue: list[tuple[float, int]] = [
+        (-gain, site) for site, gain in enumerate(gains.tolist()) if gain > 0 and not chosen[site]
+    ]
+    heapify(queue)
+    while queue and most > 0:
+        old, site = queue[0]
+        cells = reach.indices[reach.indptr[site] : reach.indptr[site + 1]]
+        gain = float(left[cells].sum())
+        if gain < -old * (1 - _ALL):
+            heapreplace(queue, (-gain, site))
+        else:
+            heappop(queue)
+            if gain > 0:
+                left[cells] = 0.0
+                most -= 1
+                yield gain
 
 
 def _table(covered: np.ndarray, bound: np.ndarray, existing: int, total: float) -> Frontier:
