@@ -248,10 +248,11 @@ def _arcs(ends: Places, metres: Floats, corners: int) -> tuple[Places, Places, F
     kept = (ends != corners).all(axis=1) & (ends[:, 0] != ends[:, 1])
     one, other, weight = ends[kept, 0], ends[kept, 1], metres[kept]
     stop, start, weight = np.concatenate([one, other]), np.concatenate([other, one]), weight.T.reshape(-1)
-    order = np.lexsort((weight, stop, start))
-    start, stop, weight = start[order], stop[order], weight[order]
-    best = np.ones(len(start), dtype=np.bool_)
-    best[1:] = (start[1:] != start[:-1]) | (stop[1:] != stop[:-1])
+    pair = start.astype(np.int64) * (corners + 1) + stop
+    order = np.argsort(pair)
+    best = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    shortest = np.minimum.reduceat(weight[order], best) if len(best) else weight
+    start, stop = start[order[best]], stop[order[best]]
     first = np.zeros(corners + 2, dtype=np.uint32)
-    np.cumsum(np.bincount(start[best], minlength=corners + 1), out=first[1:])
-    return first, stop[best], weight[best]
+    np.cumsum(np.bincount(start, minlength=corners + 1), out=first[1:])
+    return first, stop, shortest

@@ -33,34 +33,46 @@ def crossings(xy: Floats, ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids,
     """
     if not squares:
         return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    rims, gates = _rims_and_gates(ends, way, squares, len(xy))
-    pairs, square = _pairs(gates)
-    on_rim = _as_keys(pairs, len(xy))
-    free = ~np.isin(on_rim, _as_keys(np.concatenate(rims), len(xy)))
+    rim, rim_of = _rims(ends, way, squares)
+    pairs, square = _pairs(*_gates(rim, rim_of, _ways_at(ends, way, np.concatenate(squares), len(xy))))
+    free = ~np.isin(_as_keys(pairs, len(xy)), _as_keys(rim, len(xy)))
     pairs, square = pairs[free], square[free]
-    seen = _seen(xy, rims, pairs, square)
+    seen = _seen(xy, rim, rim_of, pairs, square)
     return pairs[seen], np.array([members[0] for members in squares], dtype=np.int64)[square[seen]]
 
 
-def _rims_and_gates(ends: Ids, way: Ids, squares: list[Ids], count: int) -> tuple[list[Ids], list[Ids]]:
-    """For each square the segments of its rims, and the nodes of them where another way meets; none if too many do."""
-    order = np.argsort(way, kind="stable")
-    sorted_way, meets = way[order], _ways_at(ends, way, np.concatenate(squares), count)
-    rims, gates = [], []
-    for members in squares:  # squares are few, a thousand in a city
-        rows = [order[slice(*np.searchsorted(sorted_way, [one, one + 1]))] for one in members.tolist()]
-        rim = ends[np.concatenate(rows)]
-        met = np.unique(rim[meets[rim] > 1])
-        rims.append(rim)
-        gates.append(met if len(met) <= MOST_GATES else met[:0])
-    return rims, gates
+def _rims(ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids, Ids]:
+    """The segments of the squares' rims, square by square, and the square of each."""
+    order, members = np.argsort(way, kind="stable"), np.concatenate(squares)
+    low, high = (np.searchsorted(way[order], member) for member in (members, members + 1))
+    rows = order[_runs(low, high - low)]
+    square = np.repeat(np.arange(len(squares)), [len(some) for some in squares])
+    return ends[rows], np.repeat(square, high - low)
 
 
-def _pairs(gates: list[Ids]) -> tuple[Ids, Ids]:
+def _gates(rim: Ids, rim_of: Ids, meets: Ids) -> tuple[Ids, Ids]:
+    """The nodes of each square's rims where another way meets, rising, and the square of each; none of one with too many."""
+    met = meets[rim] > 1
+    gate = np.unique(np.repeat(rim_of, 2).reshape(-1, 2)[met] * len(meets) + rim[met])
+    square, node = np.divmod(gate, len(meets))
+    few = np.bincount(square)[square] <= MOST_GATES
+    return node[few], square[few]
+
+
+def _pairs(gate: Ids, square: Ids) -> tuple[Ids, Ids]:
     """All pairs of a square's gates, the lower position first, and the square of each pair."""
-    picks = [np.triu_indices(len(some), k=1) for some in gates]
-    pairs = [np.column_stack([some[i], some[j]]) for some, (i, j) in zip(gates, picks, strict=True)]
-    return np.concatenate(pairs), np.repeat(np.arange(len(gates)), [len(some) for some in pairs])
+    later = np.searchsorted(square, square, side="right") - np.arange(len(gate)) - 1
+    other = _runs(np.arange(len(gate)) + 1, later)
+    return np.column_stack([np.repeat(gate, later), gate[other]]), np.repeat(square, later)
+
+
+def _runs(first: Ids, size: Ids) -> Ids:
+    """Whole numbers from each first one on, so many of each, one run after another.
+
+    >>> _runs(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    return np.asarray(np.repeat(first - (np.cumsum(size) - size), size) + np.arange(size.sum()), dtype=np.int64)
 
 
 def _as_keys(pairs: Ids, count: int) -> Ids:
@@ -78,13 +90,12 @@ def _ways_at(ends: Ids, way: Ids, of_squares: Ids, count: int) -> Ids:
     return np.bincount(pairs // ways, minlength=count)
 
 
-def _seen(xy: Floats, rims: list[Ids], pairs: Ids, square: Ids) -> npt.NDArray[np.bool_]:
+def _seen(xy: Floats, rim: Ids, rim_of: Ids, pairs: Ids, square: Ids) -> npt.NDArray[np.bool_]:
     """Which pairs' straight ways stay inside the area that their square's rims enclose."""
-    rim_of = np.repeat(np.arange(len(rims)), [len(rim) for rim in rims])
     wanted, area_of = np.unique(square, return_inverse=True)
     chosen = np.isin(rim_of, wanted)
-    sides = xy[np.concatenate(rims)[chosen]].reshape(-1, 2)
-    first = np.searchsorted(rim_of[chosen], np.append(wanted, len(rims)))
+    sides = xy[rim[chosen]].reshape(-1, 2)
+    first = np.searchsorted(rim_of[chosen], np.append(wanted, rim_of.max(initial=0) + 1))
     offsets = np.arange(0, len(sides) + 1, 2), first
     outlines = shapely.from_ragged_array(shapely.GeometryType.MULTILINESTRING, sides, offsets)  # no object for each side
     areas = np.asarray(shapely.buffer(shapely.build_area(outlines), SLACK_M, quad_segs=1))

@@ -164,9 +164,9 @@ def _in_box(lonlat: Floats, ends: Ids, crs: Any, frame: BaseGeometry | None) -> 
 def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict]) -> npt.NDArray[np.object_]:
     """Why each way is left out, in words; empty for the ways that are walked."""
     reasons = np.array([verdict.left_out for verdict in verdicts], dtype=object)[raw.kind]
-    for tags, members in raw.squares:
-        if not judge(tags).left_out:
-            reasons[np.isin(raw.way_id, members) & (reasons == NO_STREET)] = ""
+    rims = [members for tags, members in raw.squares if not judge(tags).left_out]
+    if rims:
+        reasons[np.isin(raw.way_id, np.concatenate(rims)) & (reasons == NO_STREET)] = ""
     roads = np.array([verdict.road for verdict in verdicts], dtype=object)[raw.kind]
     for road, limit_m in LONGEST_M.items():
         too_long = (roads == road) & (_joined_m(streets, roads == road) > limit_m) & (reasons == "")
@@ -214,7 +214,9 @@ def _with_crossings(streets: Streets, raw: RawStreets, verdicts: list[Verdict], 
     first, last = raw.refs[raw.starts[:-1].clip(max=max(len(raw.refs) - 1, 0))], raw.refs[raw.starts[1:] - 1]
     closed = (np.diff(raw.starts) > 3) & (first == last)
     groups = [np.array([way]) for way in np.flatnonzero(is_square & closed)]
-    groups += [np.flatnonzero(np.isin(raw.way_id, members)) for tags, members in raw.squares if not judge(tags).left_out]
+    rims = [members for tags, members in raw.squares if not judge(tags).left_out]
+    near = np.flatnonzero(np.isin(raw.way_id, np.concatenate([raw.way_id[:0], *rims])))
+    groups += [near[np.isin(raw.way_id[near], members)] for members in rims]
     ends, way = crossings(streets.xy, streets.ends, streets.way, groups)
     counts["squares"], counts["ways across squares"] = len(groups), len(ends)
     flag_of = np.zeros(len(raw.way_id), dtype=np.uint16)
