@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from planner.reach.compiled import COMPILING, LOADING, PACKAGE, fingerprint
+import pytest
+from numba.core import config
+
+from planner.reach.compiled import COMPILING, LOADING, PACKAGE, code_folder, fingerprint
 
 LOOP = "@compiled\ndef walk(): pass\n"
 
@@ -38,3 +41,27 @@ def test_compiled_code_goes_where_it_is_asked_to_and_is_loaded_from_there(tmp_pa
     said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)]
     assert said == [f"{COMPILING}\n{LOADING}\n", f"{LOADING}\n{LOADING}\n"]
     assert [folder.name for folder in tmp_path.iterdir()] == [f"compiled-{fingerprint(PACKAGE)}"]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without owners of folders")
+def test_compiled_code_is_neither_kept_nor_loaded_where_another_user_could_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    found, folder = code_folder.__wrapped__, tmp_path / f"compiled-{fingerprint(PACKAGE)}"
+    assert found() == folder
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.chmod(0o770)  # the group may write in it
+    assert found() is None
+    folder.chmod(0o700)
+    tmp_path.chmod(0o777)  # anybody may put another in its place
+    assert found() is None
+    tmp_path.chmod(0o1777)  # as /tmp, where only an owner moves what is his
+    assert found() == folder
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    assert found() is None
+    monkeypatch.undo()
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")  # a link can be turned by who made it
+    assert found() is None

@@ -12,13 +12,14 @@ import numpy as np
 import pyproj
 import pytest
 import rasterio
+import rasterio.shutil
 import shapely
 from affine import Affine
 from builders import CRS
 from people import by_town, degrees, study_in, towns_of, write_csv, write_houses, write_raster, write_zones
 
 from planner.datum import wgs84_to_gcj02
-from planner.errors import CrsError, PlannerWarning, SourceError, StudyError, TableError
+from planner.errors import CrsError, PlannerError, PlannerWarning, SourceError, StudyError, TableError
 from planner.sources.population import rasters, read_demand, read_demand_with_tally
 from planner.study import Group
 
@@ -227,6 +228,14 @@ def test_a_file_that_sends_gdal_elsewhere_is_not_followed(tmp_path):
     (tmp_path / "people.tif").write_text(f'<VRTDataset rasterXSize="4" rasterYSize="4">{band}</VRTDataset>')
     with pytest.raises(SourceError, match="no raster that can be read"):
         read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=WHOLE))
+
+
+@pytest.mark.parametrize(("file", "driver"), [("people.img", "HFA"), ("people.vrt", "VRT")])
+def test_rasters_that_may_lead_elsewhere_are_of_no_kind_that_is_read(tmp_path, file, driver):
+    write_raster(tmp_path / "people.tif", np.ones((4, 4)))
+    rasterio.shutil.copy(tmp_path / "people.tif", tmp_path / file, driver=driver)
+    with pytest.raises(PlannerError, match=rf"{file}: .*(save|export|GeoTIFF|\.tif)"):
+        read_demand(study_in(tmp_path, file=file), towns_of(A=WHOLE))
 
 
 def test_an_area_without_anybody_is_an_error(tmp_path):

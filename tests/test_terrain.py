@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from reach_truth import CRS
 from shapely.geometry import Point
 
@@ -138,3 +139,22 @@ def test_a_terrain_elsewhere_missing_or_damaged_is_refused(tmp_path: Path) -> No
     file.write_bytes(b"II*\0nonsense")
     with pytest.raises(SourceError, match="no raster that can be read"):
         with_terrain(street(50, 700), file, "hill.tif")
+
+
+def test_a_terrain_is_never_read_out_of_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, outside = tmp_path / "inside", plane(tmp_path, 0.1, height=8000.0)
+    inside.mkdir()
+    rasterio.shutil.copy(outside, inside / "hill.tif", driver="VRT")
+    with pytest.raises(SourceError, match="no raster that can be read"):
+        with_terrain(street(50, 700), inside / "hill.tif", "hill.tif")
+    with pytest.raises(SourceError, match="no raster of this kind is read"):
+        with_terrain(street(50, 700), (inside / "hill.tif").rename(inside / "hill.vrt"), "hill.vrt")
+    monkeypatch.setattr("planner.sources.terrain.MOST_CELLS", 200)  # coarser, so that overviews would serve
+    hill, half = plane(inside, 0.1), tmp_path / "half.tif"
+    with rasterio.open(outside) as raster, rasterio.open(half, "w", **raster.profile | {"width": 20, "height": 10}) as small:
+        small.write(raster.read(out_shape=(1, 10, 20)))
+    overviews = f'<Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">{half}</MDI></Metadata>'
+    hill.with_name("hill.tif.aux.xml").write_text(f"<PAMDataset>{overviews}</PAMDataset>", encoding="utf-8")
+    with rasterio.open(hill) as raster:
+        assert raster.read(1, out_shape=(10, 20)).min() > 8000  # GDAL by itself follows it
+    assert with_terrain(street(50, 700), hill, "hill.tif").height_m.max() < 200

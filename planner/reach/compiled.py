@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,17 +61,27 @@ def _kept_in(folder: Path) -> Iterator[None]:
 
 @cache
 def code_folder() -> Path | None:
-    """Where compiled code is kept: in ``NUMBA_CACHE_DIR``, else beside the package, else in the user's cache folder; None if no
-    folder can be written. Its name is a hash of all files with compiled loops and of the versions of numba and Python."""
+    """Where compiled code is kept: in ``NUMBA_CACHE_DIR``, else beside the package, else in the user's cache folder; None if
+    none of them can be written by us and by nobody else. Its name is a hash of all files with compiled loops and of the
+    versions of numba and Python."""
     beside, home = PACKAGE / "__pycache__", Path("~/.cache").expanduser() / "planner"
     for base in (Path(numba.config.CACHE_DIR),) if numba.config.CACHE_DIR else (beside, home):
         folder = base / f"compiled-{fingerprint(PACKAGE)}"
         with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK):
+            base.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if os.access(folder, os.W_OK) and _is_ours(folder):
                 _drop_older(base, folder)
                 return folder
     return None
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else can put code into `folder`: it is ours, no link, and no other user may write in it or swap it."""
+    if not hasattr(os, "getuid"):
+        return True
+    own, above = folder.lstat(), folder.parent.stat().st_mode
+    return own.st_uid == os.getuid() and not own.st_mode & 0o022 and (not above & 0o002 or bool(above & stat.S_ISVTX))
 
 
 def fingerprint(package: Path) -> str:

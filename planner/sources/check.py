@@ -35,9 +35,9 @@ from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
 from planner.sources.population.groups import ask_of, read_group, read_workplaces
-from planner.sources.population.rasters import is_raster
 from planner.sources.population.residents import read_residents
 from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
+from planner.sources.rasters import is_raster
 from planner.sources.record import read_sources
 from planner.sources.surroundings import check_surroundings
 from planner.study import Composite, Group, Siting, StationSource, Study

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 
 from planner.errors import Fault, PlannerWarning, SourceError
 from planner.network import Network, on_the_ground
+from planner.sources.rasters import is_raster, open_raster
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,8 +45,10 @@ def with_terrain(network: Network, path: Path, file: str) -> Network:
     """
     if not path.is_file():
         raise _refused(file, "there is no such file", "check walk.terrain")
+    if not is_raster(file):
+        raise _refused(file, "no raster of this kind is read", "save it as GeoTIFF (.tif)")
     try:
-        with rasterio.open(path) as raster:
+        with open_raster(path) as raster:
             if raster.crs is None:
                 raise _refused(file, "the raster has no CRS", "save it with its CRS")
             ground = _sampled(raster, _places(network, raster.crs.to_wkt()), file)

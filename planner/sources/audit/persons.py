@@ -16,8 +16,8 @@ from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.population.door import is_id_number, is_name, is_phone, personal_columns
 from planner.sources.population.groups import ask_of
-from planner.sources.population.rasters import is_raster
 from planner.sources.population.tables import is_needed
+from planner.sources.rasters import is_raster
 from planner.study import Group, Study
 
 _ID = re.compile(r"(?<![0-9A-Za-z.])(\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")

@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, hold_within, nearest_points, spread
 from planner.errors import Fault, StudyError, TableError, say_faults
-from planner.sources.population.rasters import RasterAsk, is_raster, read_raster
+from planner.sources.population.rasters import RasterAsk, read_raster
 from planner.sources.population.residents import group_headers
 from planner.sources.population.settle import points_in_towns, totals_by_town, zones_in_towns, zones_over_places
 from planner.sources.population.tables import COUNT_WORDS, EMPLOYER_WORDS, JOB_WORDS, CountAsk, CountTable, read_counts
+from planner.sources.rasters import is_raster
 from planner.study import Counted, Group, Study
 
 Floats = npt.NDArray[np.float64]

@@ -18,15 +18,13 @@ import shapely
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, cell_parts
 from planner.errors import CrsError, Fault, PlannerWarning, SourceError, TableError, say_faults
 from planner.sources.population.tables import CountTable
+from planner.sources.rasters import open_raster
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 Box = tuple[int, int, int, int]  # first row, first column, height, width, in raster cells
 Part = tuple[Floats, npt.NDArray[np.int64], Floats]  # where, in which town, how many people
 
-DRIVERS = {  # GDAL's, by ending; others may follow what a file says to elsewhere
-    ".tif": "GTiff", ".tiff": "GTiff", ".img": "HFA", ".asc": "AAIGrid", ".bil": "EHdr", ".flt": "EHdr",
-}  # fmt: skip
 WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is made of them
 LONGEST_CELL_M = 200_000.0  # longer than any district
 MOST_CELLS = 10_000_000_000  # on the area: 100 km x 100 km at a metre
@@ -45,11 +43,6 @@ class RasterAsk:
     band: str | None = None
     values: str = "counts"
     zone_m: float = 400.0
-
-
-def is_raster(file: str) -> bool:
-    """Whether a file is read as a raster, by its ending."""
-    return file.lower().endswith(tuple(DRIVERS))
 
 
 def read_raster(ask: RasterAsk, grounds: Grounds, *, progress: Progress | None = None) -> tuple[CountedPoints, Tally]:
@@ -106,7 +99,7 @@ def _opened(ask: RasterAsk) -> Iterator[Any]:
     if not ask.path.is_file():
         raise _refused(ask, "there is no such file", "check the path in study.toml")
     try:
-        with rasterio.open(ask.path, driver=DRIVERS[Path(ask.file).suffix.lower()]) as raster:
+        with open_raster(ask.path) as raster:
             _warn_of_densities(raster, ask)
             yield raster
     except (rasterio.errors.RasterioError, UnicodeDecodeError) as error:  # the second where the name of a CRS is noise

@@ -17,7 +17,7 @@ from planner.schema import Towns, as_number
 from planner.sources.files.towns import match_town
 from planner.sources.osm import read_buildings, read_residential_land
 from planner.sources.population.kept import read_residents_of_raster
-from planner.sources.population.rasters import RasterAsk, is_raster, read_raster_zones
+from planner.sources.population.rasters import RasterAsk, read_raster_zones
 from planner.sources.population.settle import (
     land_in,
     points_in_towns,
@@ -28,6 +28,7 @@ from planner.sources.population.settle import (
     zones_over_places,
 )
 from planner.sources.population.tables import COUNT_WORDS, CountAsk, CountTable, read_counts
+from planner.sources.rasters import is_raster
 from planner.study import Group, Study
 
 Floats = npt.NDArray[np.float64]
