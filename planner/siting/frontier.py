@@ -62,7 +62,7 @@ def frontier(
     `planner.schema.FRONTIER`, a row for each number of stations. Neither `covered_pop` nor `bound` ever falls, and
     ``covered_pop <= bound``; where they are equal the number is proven. That is sought for the first ten new sites, where
     80, 90, 95 or 100 % of residents are reached, and wherever the two lie more than a thousandth apart. Above `LARGE` pairs
-    of candidates and cells both come from fewer looks (some 1 % apart), and the numbers in between grow site by site.
+    of candidates and cells both come from fewer looks (0.5 % apart, at most 4 %), and the numbers in between grow site by site.
     """
     tell = progress or (lambda _said, _share: None)
     people_alone = replace(siting or Siting(), prefer={})  # a host's bonus is nobody
