@@ -18,6 +18,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from lattice_study import lonlat, write_lattice_study
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 
 from planner.cli import main
 from planner.errors import SourceError
@@ -108,6 +110,20 @@ def plant_archive(path: Path) -> None:
         archive.writestr("inner/list.txt", f"id {PERSON[1]}")
 
 
+def plant_rich_text(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append([CellRichText(PERSON[2][:4], TextBlock(InlineFont(b=True), PERSON[2][4:]))])
+    book.save(path / "rich.xlsx")
+
+
+def plant_page(path: Path, markup: str) -> None:
+    (path / "page.html").write_text(markup, encoding="utf-8")
+
+
+def plant_drawing(path: Path, markup: str) -> None:
+    (path / "map.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{markup}\n</svg>', encoding="utf-8")
+
+
 PLANTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a name in a page": (lambda p: (p / "index.html").write_text(f"<b>{PERSON[0]}</b>"), "index.html (public), line 1: {name}"),
     "a name in a script": (lambda p: (p / "i.html").write_text(json.dumps(PERSON[0])), "i.html (internal), line 1: {name}"),
@@ -120,6 +136,23 @@ PLANTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a number in an archive": (plant_archive, "send.zip (internal), inner/list.txt, line 1: {id}"),
     "a parquet column": (plant_parquet, "t.parquet (internal), row 2, t: {phone}"),
     "a file's name": (lambda p: (p / f"{PERSON[0]}.txt").write_text("x"), "the file's name: {name}"),
+    "a number in a cell, part of it bold": (plant_rich_text, "rich.xlsx (internal), xl/worksheets/sheet1.xml: {phone}"),
+    "a number in parts of one cell": (
+        lambda p: plant_page(p, "<td><b>138</b><i>1234</i>5678</td>"),
+        "page.html (internal): {phone}",
+    ),
+    "a number in parts of a label": (
+        lambda p: plant_drawing(p, "<text><tspan>138</tspan><tspan>12345678</tspan></text>"),
+        "map.svg (internal): {phone}",
+    ),
+    "a number where a path should be": (
+        lambda p: plant_drawing(p, f'<path d="M {PERSON[2]} 5"/>'),
+        "map.svg (internal), line 2: {phone}",
+    ),
+    "a number said beside a path": (
+        lambda p: plant_drawing(p, '<path d="M 1 2" data-tel="138 1234 5678"/>'),
+        "map.svg (internal), line 2: {phone}",
+    ),
     "a picture's properties": (lambda p: (p / "map.png").write_bytes(b"\x89PNG 13812345678 "), "map.png (internal): {phone}"),
 }
 WORDS = {
@@ -137,6 +170,13 @@ def test_what_is_planted_is_found_and_not_repeated(out, study, what):
     assert [line for line in found if expected.format(**WORDS) in line], found
     shown = [line.replace(f"{PERSON[0]}.txt", "") for line in found]  # a file can only be called by its name
     assert not [line for line in shown for secret in PLANTED if secret in line]
+
+
+def test_coordinates_and_neighbouring_cells_are_no_numbers_of_persons(out):
+    """As drawn and written with spaces, signs and tags between, these would be numbers of persons."""
+    plant_drawing(out, '<path transform="matrix(1 0 0 1 166 1952 1184)" d="M 166 1952 1184 \nC 138-1234-5678 5946"/>')
+    plant_page(out, "<tr><td>110105</td><td>19491231</td><td>002X</td></tr><p>138</p><p>12345678</p><li>138<br>12345678</li>")
+    assert said_of(out) == []
 
 
 def test_names_of_public_places_are_no_secret(out, study):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import warnings
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -12,11 +14,16 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.coverage import walks_onto
+from planner.errors import PlannerWarning
 from planner.privacy import publish_tables
 from planner.reach import Reach
+from planner.run import propose, publish_scores, score_survey, survey_study
 from planner.sources.audit.attack import Sum, attack, told_points, told_sums
 from planner.sources.audit.together import told_together
+from planner.sources.files import read_study
 
+DISTRICT = Path(__file__).parent.parent / "data" / "district"
 MINIMUM = 10
 
 
@@ -136,3 +143,24 @@ def test_an_empty_sum_that_is_told_to_be_small():
     known = attack(np.full(4, np.nan), np.full(4, 300.0), [everyone(4, 100.0), other, secret])
     assert told_sums(known, np.full(4, 300.0), MINIMUM) == [secret]
     assert told_points(known, np.full(4, 300.0), MINIMUM).tolist() == [0, 1]
+
+
+def test_a_run_hides_gains_that_somebody_with_the_catchments_of_sites_would_take_apart():
+    """The made district: of each gain that is shown, what the shown points leave is nothing, or that of several points."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)  # the made district has its surprises
+        survey = survey_study(read_study(DISTRICT))
+        proposal = propose(survey, with_frontier=False)
+    out = publish_scores(survey, score_survey(survey), proposal)
+    sites, demand = out["sites"], out["demand"]
+    walks = walks_onto(proposal.options, survey.demand)
+    inside = (walks[proposal.options.facility_ids.get_indexer(sites.index)] != 0).toarray()
+    before = survey.coverage["covered"].to_numpy()
+    for row, site in enumerate(sites.index):
+        first = inside[row] & ~before
+        assert survey.coverage["population"][first].sum() == pytest.approx(proposal.plan.sites["gain_pop"][site])
+        for group in ("registered_unemployed", "graduates", "hardship"):
+            people, shown = sites[f"gain_{group}"][site], demand[f"pop_{group}"].to_numpy()[first]
+            left = people - np.nansum(shown)
+            assert np.isnan(people) or left == pytest.approx(0) or (left >= MINIMUM and np.isnan(shown).sum() >= 2)
+        before = before | inside[row]

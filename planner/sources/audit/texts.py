@@ -18,7 +18,13 @@ Piece = tuple[str, str]  # where it stands, and the text
 
 DEEPEST = 3  # archives in archives
 TAGS = re.compile(r"<[^>]*>")
-PARAGRAPHS = re.compile(r"</(?:w:p|a:p|si|c|row|t)>")
+APART = re.compile(  # tags at which a text ends: of paragraphs, cells and rows; all others may stand within a word or a number
+    r"</?(?:w:(?:p|tc|br|tab)|a:p|si|c|row|vt:lpstr|text|p|div|section|table|tr|td|th|caption|li|ul|ol|dl|dt|dd|h[1-6]|br|hr|"
+    r"option|select|button|label|summary|details|title|script|style|svg|placemark|name|description)(?:[\s/][^>]*)?>",
+    re.IGNORECASE,
+)
+DRAWN = re.compile(r"""(?<=\s)(?:d|points|transform|viewBox)\s*=\s*("[^"<>]*"|'[^'<>]*')""")
+BETWEEN_COORDINATES = re.compile(r"[ \t,]+|(?=[-+])")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 PACKED = (".xlsx", ".docx", ".pptx", ".xlsm", ".ods", ".odt", ".zip", ".kmz")
 MARKED_UP = (".xml", ".rels", ".html", ".htm", ".svg", ".kml")
@@ -66,9 +72,13 @@ def _decoded(raw: bytes) -> str:
 
 
 def _of_markup(text: str) -> Iterator[Piece]:
-    """Text of a page or document: as written, and with what the tags part put together again."""
-    yield from _lines(text)
-    joined = html.unescape(TAGS.sub("", PARAGRAPHS.sub("\n", text)))
+    """Text of a page or document: as written, and with what the tags part put together again.
+
+    Coordinates of a drawing are numbers each for itself: no three of them are one written with spaces.
+    """
+    written = DRAWN.sub(lambda found: BETWEEN_COORDINATES.sub("|", found[0]), text)
+    yield from _lines(written)
+    joined = html.unescape(TAGS.sub("", APART.sub("\n", written)))
     if joined != text:
         yield "", joined
 
