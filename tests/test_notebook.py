@@ -19,6 +19,7 @@ from planner.card import html_card
 from planner.errors import PlannerWarning, StudyError
 from planner.publish.atlas.notebook_map import draw_layers
 from planner.run import Run
+from planner.run.story import noted
 
 DISTRICT = Path(__file__).parent.parent / "data" / "district"
 
@@ -28,6 +29,40 @@ def run() -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PlannerWarning)  # the made district has its surprises
         return planner.run_study(planner.read_study(DISTRICT))
+
+
+def test_cards_say_the_notes_that_a_notebook_need_not_see_as_warnings(run: Run) -> None:
+    islands = next(said for said in run.notes if "not joined to the largest one" in said)
+    services = next(said for said in run.notes if said.startswith("life circle"))
+    assert islands in run.survey.notes
+    assert services not in run.survey.notes
+    assert islands in run.survey._repr_html_()
+    shown = run._repr_html_()
+    assert (shown.count(islands), shown.count(services)) == (1, 1)
+    for notebook in sorted((DISTRICT.parent.parent / "notebooks").glob("*.ipynb")):
+        assert 'warnings.filterwarnings(\\"ignore\\", category=planner.PlannerWarning)' in notebook.read_text(encoding="utf-8")
+
+
+def test_notes_are_kept_and_still_warned_about_even_before_an_error() -> None:
+    def speak() -> None:
+        with noted() as notes:
+            warnings.warn("odd", PlannerWarning, stacklevel=1)
+            warnings.warn("odd", PlannerWarning, stacklevel=1)
+            warnings.warn("of a library", UserWarning, stacklevel=1)
+            assert notes == []
+            raise StudyError("wrong")
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(StudyError):
+            speak()
+    assert [str(each.message) for each in heard] == ["odd", "odd", "of a library"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with noted() as notes:
+            warnings.warn("odd", PlannerWarning, stacklevel=1)
+            warnings.warn("odd", PlannerWarning, stacklevel=1)
+    assert notes == ["odd"]
 
 
 def tables(text: tuple[str, ...] = ()) -> dict:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "init": (
         ("planner init my-district", "a commented study.toml and empty tables"),
-        ("planner init my-district --policy jiading-2023", "with the targets of a shipped policy pack"),
+        ("planner init my-town --policy jiading-2023", "with the targets of a shipped policy pack"),
     ),
     "demo": (("planner demo", "everything on the extract of Helsinki, into demo-output/"),),
     "check": (

@@ -98,6 +98,7 @@ class Survey:
     coverage: Coverage
     steps: Steps
     areas: Areas | None = None
+    notes: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         people, covered = self.coverage["population"], self.coverage["population"].where(self.coverage["covered"], 0)
@@ -110,6 +111,7 @@ class Survey:
                 ("residents", f"{residents:,.0f}"),
                 (f"within {walk.minutes:g} min at {walk.pace_mps * 3.6:.1f} km/h", _share(float(covered.sum()), residents)),
                 ("streets", repr(self.network)),
+                *(("note", said) for said in self.notes),
             ],
         )
 
@@ -196,7 +198,9 @@ class Run:
     def _repr_html_(self) -> str:
         plan = self.proposal.plan if self.proposal else None
         shown = "" if plan is None else plan._repr_html_()
-        return f"<div>{self.survey._repr_html_()}{shown}</div>"
+        more = [("note", said) for said in self.notes if said not in self.survey.notes]
+        notes = html_card("Notes of the run", more) if more else ""
+        return f"<div>{self.survey._repr_html_()}{shown}{notes}</div>"
 
     @cached_property
     def published(self) -> Mapping[str, pd.DataFrame]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
@@ -57,22 +59,37 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
     """
     steps = Steps(progress)
     check_fetched(study)
-    with steps.step("reading tables"):
-        towns = read_area(study)
-        areas = read_areas(study, towns)
-        all_stations, as_of, stations = read_counted(study, towns)
-    with steps.step("reading the street network") as inner:
-        network = read_network(study, towns=towns, progress=inner)
-    with steps.step("reading residents") as inner:
-        demand = read_demand(study, towns, areas=areas, progress=inner)
-    with steps.step("measuring walking times") as inner:
-        walks = Walks(network, demand, study.scenario.walk)
-        reach = measured.reach if measured else walks.to(stations, progress=inner)
-        coverage = measure_coverage(reach, demand)
-    _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
-    if apart := walks.islands().said(demand["population"].to_numpy()):
-        warnings.warn(apart, PlannerWarning, stacklevel=2)
-    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas)
+    with noted() as notes:
+        with steps.step("reading tables"):
+            towns = read_area(study)
+            areas = read_areas(study, towns)
+            all_stations, as_of, stations = read_counted(study, towns)
+        with steps.step("reading the street network") as inner:
+            network = read_network(study, towns=towns, progress=inner)
+        with steps.step("reading residents") as inner:
+            demand = read_demand(study, towns, areas=areas, progress=inner)
+        with steps.step("measuring walking times") as inner:
+            walks = Walks(network, demand, study.scenario.walk)
+            reach = measured.reach if measured else walks.to(stations, progress=inner)
+            coverage = measure_coverage(reach, demand)
+        _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
+        if apart := walks.islands().said(demand["population"].to_numpy()):
+            warnings.warn(apart, PlannerWarning, stacklevel=2)
+    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas, tuple(notes))
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """What the body warns of that is lawful but surprising, each sentence once; at its end all is still warned about."""
+    notes: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", PlannerWarning)
+            yield notes
+    finally:
+        notes += dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, PlannerWarning))
+        for each in caught:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:
@@ -259,8 +276,7 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
     A study without candidates is scored and drawn without a proposal. What is lawful but surprising is kept in
     `Run.notes` and still warned about. What was `measured` in parts before (`planner.run.cuts`) is not measured again.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", PlannerWarning)
+    with noted() as notes:
         survey = survey_study(study, measured=measured, progress=progress)
         isochrones = measured.isochrones if measured else draw_isochrones(survey)
         reached = reached_area(isochrones, study.scenario.walk.minutes)
@@ -269,9 +285,4 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
         conformity = check_standards(survey) if read_policy(study).has_standards else None
         measures = measure_all(survey, scores, reached, proposal)
         summary = summary_of(survey, reached, proposal) | standards_said(conformity)
-    notes = []
-    for caught_one in caught:
-        if issubclass(caught_one.category, PlannerWarning):
-            notes.append(str(caught_one.message))
-        warnings.warn_explicit(caught_one.message, caught_one.category, caught_one.filename, caught_one.lineno)
-    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(dict.fromkeys(notes)), conformity, measures)
+    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(notes), conformity, measures)
