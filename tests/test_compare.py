@@ -36,6 +36,33 @@ def test_people_gained_and_lost_add_up_to_the_difference() -> None:
     assert changed["groups"].loc["few"].isna().all()
 
 
+def run_that_covers(covered: float, minimum: int | None, of: str = "people") -> dict[str, pd.DataFrame]:
+    """A run whose key group has `covered` people within reach, published with a minimum of its own."""
+    made = run_of([True] * 3, {})
+    groups = pd.DataFrame(
+        {"of": ["people", of], "covered": [60.0, covered]}, index=pd.Index(["residents", "few"], name="group")
+    )
+    said = {} if minimum is None else {"privacy.minimum_count": str(minimum)}
+    settings = pd.Series(said, name="value", dtype="string").rename_axis("key").to_frame()
+    return made | {"groups": groups, "settings": settings}
+
+
+@pytest.mark.parametrize("change", [7, -7, 1])
+@pytest.mark.parametrize("minima", [(None, None), (10, 3), (3, 10), (8, 8)])
+def test_a_key_group_that_changed_by_a_few_has_no_counts_at_all(change: int, minima: tuple[int | None, int | None]) -> None:
+    changed = compare_runs(run_that_covers(50, minima[0]), run_that_covers(50 + change, minima[1]))["groups"]
+    assert changed.loc["few"].isna().all()  # either count beside the other would say who moved
+    assert changed.loc["residents"].tolist() == [60, 60, 0]
+
+
+@pytest.mark.parametrize(
+    ("after", "minimum", "of"), [(50, 10, "people"), (60, 10, "people"), (43, 7, "people"), (57, 10, "jobs")]
+)
+def test_what_gives_nobody_away_is_compared(after: float, minimum: int, of: str) -> None:
+    changed = compare_runs(run_that_covers(50, minimum, of), run_that_covers(after, minimum, of))["groups"]
+    assert changed.loc["few"].tolist() == [50, after, after - 50]
+
+
 def test_runs_on_different_people_are_not_compared() -> None:
     before, after = run_of([True] * 3, {}), run_of([True] * 3, {})
     after["demand"]["population"] += 1

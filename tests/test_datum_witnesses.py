@@ -102,6 +102,22 @@ def test_what_nobody_can_tell_is_said(district: Witnessed) -> None:
     assert "towns.geojson (wgs84)" in notes[0]
 
 
+@pytest.mark.parametrize("number", [1, 7, 8])
+def test_few_places_are_said_to_be_too_few_once_a_file(district: Witnessed, number: int) -> None:
+    few = PlacedFile("few.csv", "gcj02", district.files["hosts.csv"].iloc[:number])
+    abroad = few.places.set_geometry(
+        gpd.points_from_xy([24.94 + n / 99 for n in range(number)], [60.17] * number, crs="EPSG:4326")
+    )
+    others = [few, few, PlacedFile("epsg.csv", "EPSG:4326", few.places), PlacedFile("abroad.csv", "wgs84", abroad)]
+    area = PlacedFile("towns.geojson", "EPSG:4326", district.towns)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", PlannerWarning)
+        datum_faults(district.network, district.towns, area, others, district.homes)
+    told = [str(each.message) for each in heard if "too few" in str(each.message)]
+    assert [note.count("few.csv (gcj02)") for note in told] == ([1] if number < 8 else [])
+    assert not any(name in note for note in told for name in ("epsg.csv", "abroad.csv", "towns.geojson"))
+
+
 def test_places_anywhere_are_accused_of_nothing(district: Witnessed) -> None:
     """Scattered and clustered places without any bond to streets: nobody can tell, and that is all that is said."""
     west, south, east, north = district.towns.total_bounds

@@ -148,6 +148,7 @@ def test_a_yearly_figure_is_asked_for_every_year_anew() -> None:
         Figure("f", "f", "f", yearly=True)
 
 
+@pytest.mark.filterwarnings("ignore:fewer than 8 places are too few")
 def test_the_pack_of_the_readme_is_one_and_every_rule_of_it_works(tmp_path: Path) -> None:
     """What a reader copies out of the README, on the lattice town, without another look at anything."""
     text = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")

@@ -101,6 +101,7 @@ def study_with(folder: Path, areas: str) -> Path:
     return folder
 
 
+@pytest.mark.filterwarnings("ignore:fewer than 8 places are too few")
 def test_a_town_that_is_none_is_named_with_the_nearest_by_check_and_by_the_run(tmp_path: Path):
     folder = study_with(tmp_path / "study", 'left = ["Wset"]')
     with pytest.warns(PlannerWarning, match="stand where a station"):

@@ -8,6 +8,11 @@ import numpy as np
 import pandas as pd
 
 from planner.errors import TableError
+from planner.privacy import too_small
+from planner.score import RESIDENTS
+
+MINIMUM_KEY = "privacy.minimum_count"  # of the settings of a run
+MINIMUM_COUNT = 10.0  # where a run does not say its own
 
 
 def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -23,7 +28,8 @@ def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Data
     -------
     ``settings`` (where both runs say theirs: the keys of the study that differ), ``people`` (one row: residents covered
     before and after, gained, lost), ``stations`` (those added, removed or whose residents within reach changed), ``towns``
-    and ``groups`` (covered before, after and the change; every row of either run).
+    and ``groups`` (covered before, after and the change; every row of either run). Where a key group changed by somebody, but
+    by fewer people than the larger ``minimum_count`` of the two runs, its row is empty: both counts would say who moved.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def compare_runs(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Data
         "people": people,
         "stations": _changed_stations(before["stations"], after["stations"]),
         "towns": _changed(before["towns"], after["towns"], "covered_pop"),
-        "groups": _changed(before["groups"], after["groups"], "covered"),
+        "groups": _changed_groups(before, after),
     }
 
 
@@ -78,6 +84,25 @@ def _changed_stations(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame
     changes = np.select([added, removed], ["added", "removed"], "changed")
     table = table.assign(name=names, change=changes)[["name", "change", "before", "after", "difference"]]
     return table[added | removed | (table["difference"].abs() > 0)]
+
+
+def _changed_groups(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Covered people by group, without the rows whose two counts together tell of a few."""
+    table = _changed(before["groups"], after["groups"], "covered")
+    minimum = max(_minimum_count(run) for run in (before, after))
+    open_to_all = {RESIDENTS} | {str(name) for run in (before, after) for name in _no_persons(run["groups"])}
+    few = too_small(table["difference"].abs().fillna(0.0), minimum) & ~table.index.isin(open_to_all)
+    return table.mask(pd.Series(few, index=table.index), axis=0)
+
+
+def _no_persons(groups: pd.DataFrame) -> pd.Index:
+    """Groups that are no persons (employers, jobs): their counts are anybody's to know."""
+    return groups.index[groups["of"] != "people"] if "of" in groups else groups.index[:0]
+
+
+def _minimum_count(run: Mapping[str, pd.DataFrame]) -> float:
+    said = run["settings"]["value"].get(MINIMUM_KEY) if "settings" in run else None
+    return MINIMUM_COUNT if said is None else float(said)
 
 
 def _changed(before: pd.DataFrame, after: pd.DataFrame, column: str) -> pd.DataFrame:

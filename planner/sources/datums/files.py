@@ -12,7 +12,17 @@ import numpy as np
 from planner.errors import Fault, PlannerWarning
 from planner.network import Network
 from planner.schema import Towns
-from planner.sources.datums.verdict import Verdict, alone_in_towns, better_in_towns, off_m, plain_datum, told, weigh
+from planner.sources.datums.verdict import (
+    FEWEST,
+    Verdict,
+    alone_in_towns,
+    better_in_towns,
+    off_m,
+    plain_datum,
+    told,
+    too_few,
+    weigh,
+)
 from planner.sources.datums.witnesses import DATUMS, Homes, moved_towns, strays_of_area
 
 AREA_KEY = "area_coordinates"
@@ -38,7 +48,7 @@ def datum_faults(
     Warns
     -----
     PlannerWarning
-        Of each file that is likely in another datum; and of those of which nobody can tell.
+        Of each file that is likely in another datum; of those of which nobody can tell; and of those of too few places.
     """
     weighed = [weigh(network, each.places, each.declared, None, homes) for each in files]
     sure = [each for each, verdict in zip(files, weighed, strict=True) if verdict is not None and verdict.fits]
@@ -56,6 +66,9 @@ def datum_faults(
     unsure = [(each, verdict) for each, verdict in judged if verdict is not None and verdict.best is None and not verdict.fits]
     if unsure:
         warnings.warn(_cannot_tell(unsure), PlannerWarning, stacklevel=2)
+    few = [each for each in (area, *files) if too_few(each.places, each.declared)]
+    if few:
+        warnings.warn(_too_few(few), PlannerWarning, stacklevel=2)
     return [fault for fault in faults if fault is not None]
 
 
@@ -93,6 +106,14 @@ def _cannot_tell(unsure: Sequence[tuple[PlacedFile, Verdict]]) -> str:
     files = ", ".join(dict.fromkeys(f"{each.file} ({each.declared})" for each, _ in unsure))
     off = [off_m(verdict, datum, own) for each, verdict in unsure for own in [plain_datum(each.declared)] for datum in DATUMS]
     return (
-        f"neither streets nor homes nor towns tell whether these files are in the datum they say: {files}; in another they "
+        f"neither streets nor homes nor towns tell whether these files are in the datum they say: {files}; in another "
         f"would be up to {max(off):.0f} m off, so look at one place of each on a map"
+    )
+
+
+def _too_few(few: Sequence[PlacedFile]) -> str:
+    files = ", ".join(dict.fromkeys(f"{each.file} ({each.declared})" for each in few))
+    return (
+        f"fewer than {FEWEST} places are too few to tell whether these files are in the datum they say: {files}; in another "
+        "they would be some 500 to 1,200 m off, so look at one place of each on a map"
     )

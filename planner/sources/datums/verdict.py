@@ -74,10 +74,9 @@ def weigh(
 
     That is with an EPSG code, with fewer than 8 places, and where not all lie inside the rectangle that GCJ-02 shifts.
     """
-    plain = plain_datum(declared)
-    own = np.unique(shapely.get_coordinates(np.asarray(places.geometry)), axis=0)
+    plain, own = plain_datum(declared), _corners(places)
     own = own[:: max(1, len(own) // MOST)]
-    if plain not in DATUMS or len(own) < FEWEST or not is_shifted(*degrees_of(own, places.crs)).all():
+    if len(own) < FEWEST or not _in_question(own, plain, places.crs):
         return None
     moved = in_each_datum(own, plain, places.crs)
     found = {datum: to_street_m(network, xy) for datum, xy in moved.items()}
@@ -94,6 +93,21 @@ def weigh(
     likely = None if fits else _likely(chances, plain)
     fits = fits or (likely is None and alone_in_towns(astray, plain))
     return Verdict(moved, found, astray, chances, likely, fits=fits)
+
+
+def too_few(places: gpd.GeoDataFrame, declared: str) -> bool:
+    """Whether a datum is in question, but fewer than 8 places are there to tell it by."""
+    own = _corners(places)
+    return 0 < len(own) < FEWEST and _in_question(own, plain_datum(declared), places.crs)
+
+
+def _corners(places: gpd.GeoDataFrame) -> Floats:
+    return np.asarray(np.unique(shapely.get_coordinates(np.asarray(places.geometry)), axis=0), dtype=np.float64)
+
+
+def _in_question(own: Floats, plain: str, crs: object) -> bool:
+    """Whether the datum is one of the three, and all places lie where they differ."""
+    return plain in DATUMS and bool(is_shifted(*degrees_of(own, crs)).all())
 
 
 def datum_fault(
