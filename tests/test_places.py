@@ -52,6 +52,19 @@ def test_towns_are_known_by_the_names_people_use(said: str, town: str | None) ->
     assert match_town(said, TOWNS) == town
 
 
+@pytest.mark.parametrize("ending", ["镇", "街道", "街道办事处", "工业区", "新区"])
+def test_each_ending_may_be_left_out_and_a_miss_of_it_names_the_nearest(ending: str) -> None:
+    towns = [f"{name}{ending}" for name in ("南翔", "安亭", "马陆")]
+    assert {match_town(said, towns) for said in ("南翔", f"上海市嘉定区南翔{ending}", f" 南翔 {ending}")} == {f"南翔{ending}"}
+    assert match_town(f"安停{ending}", towns) is None
+    assert nearest_town(f"安停{ending}", towns) == f"did you mean '安亭{ending}'?"
+
+
+@pytest.mark.parametrize("said", ["嘉定街道", "嘉定新区", "菊园街道", "南翔工业区"])
+def test_a_zone_is_no_town_of_its_name(said: str) -> None:
+    assert match_town(said, TOWNS) is None
+
+
 def test_names_in_other_scripts_are_matched_without_case_and_spaces() -> None:
     assert match_town("töölö ", ["Töölö", "Kallio"]) == "Töölö"
     assert match_town("Töö", ["Töölö", "Kallio"]) is None
