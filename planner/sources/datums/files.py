@@ -107,7 +107,7 @@ def _cannot_tell(unsure: Sequence[tuple[PlacedFile, Verdict]]) -> str:
     off = [off_m(verdict, datum, own) for each, verdict in unsure for own in [plain_datum(each.declared)] for datum in DATUMS]
     return (
         f"neither streets nor homes nor towns tell whether these files are in the datum they say: {files}; in another "
-        f"would be up to {max(off):.0f} m off, so look at one place of each on a map"
+        f"they would be up to {max(off):.0f} m off, so look at one place of each on a map"
     )
 
 
