@@ -252,6 +252,15 @@ def shown_date(date: dt.date) -> Said:
     return {"zh": f"{date.year}年{date.month}月{date.day}日", "en": f"{date.day} {_MONTHS[date.month - 1]} {date.year}"}
 
 
+def counted_stations(stations: int) -> str:
+    """A number of stations in English.
+
+    >>> counted_stations(1), counted_stations(1200)
+    ('1 station', '1,200 stations')
+    """
+    return "1 station" if stations == 1 else f"{stations:,} stations"
+
+
 def finding(share: float | None, stations: int, minutes: float) -> Said:
     """What the map shows, as its title: the share of residents within the cutoff of a station.
 
@@ -278,10 +287,9 @@ def finding(share: float | None, stations: int, minutes: float) -> Said:
             "en": f"No station stands yet within {within} minutes' walk of anybody",
         }
     if share is None:
-        counted = "1 station" if stations == 1 else f"{stations:,} stations"
         return {
             "zh": f"就业服务站点{stations}个，步行{within}分钟服务圈",
-            "en": f"{counted}, with what is within {within} minutes' walk",
+            "en": f"{counted_stations(stations)}, with what is within {within} minutes' walk",
         }
     which = "the one station" if stations == 1 else f"one of {stations:,} stations"
     return {

@@ -13,6 +13,7 @@ import click
 import planner
 from planner import run
 from planner.cli.door import say
+from planner.style import counted_stations
 
 if TYPE_CHECKING:  # what is slow to import is imported when there is something to show
     import pandas as pd
@@ -24,7 +25,7 @@ def say_result(done: run.Run, out: Path) -> None:
     facts = done.summary
     share = "no residents" if facts["coverage"] is None else f"{facts['coverage']:.1%} of {facts['population']:,.0f} residents"
     say(
-        f"{facts['stations']} stations, {share} within {facts['cutoff_minutes']:g} minutes at "
+        f"{counted_stations(facts['stations'])}, {share} within {facts['cutoff_minutes']:g} minutes at "
         f"{facts['pace_mps'] * 3.6:.1f} km/h (as of {facts['as_of']})"
     )
     say(f"The station map:  {out / 'index.html'}")
@@ -78,8 +79,11 @@ def frontier_said(curve: Frontier, stations: int | None = None) -> list[str]:
             lines.append(f"{share:.0%} of residents: out of reach of all candidates together; {can}")
         else:
             proof = "fewer do not do" if row["proven"] else f"at least {row['at_least']:.0f} are needed"
-            lines.append(f"{share:.0%} of residents: {row['stations']:.0f} stations ({row['new_sites']:.0f} new); {proof}")
-    return lines if bend is None else [*lines, f"The curve bends at {bend} stations: each further one adds clearly less."]
+            built = counted_stations(int(row["stations"]))
+            lines.append(f"{share:.0%} of residents: {built} ({row['new_sites']:.0f} new); {proof}")
+    if bend is not None:
+        lines.append(f"The curve bends at {counted_stations(bend)}: each further one adds clearly less.")
+    return lines
 
 
 def _at_most(curve: Frontier, stations: int) -> str:
@@ -89,7 +93,8 @@ def _at_most(curve: Frontier, stations: int) -> str:
     people = curve["covered_pop"].iloc[-1] / max(curve["coverage"].iloc[-1], 1e-12)
     most = min(row["bound"] / people, 1.0) if people > 0 else 0.0
     shown = f"{row['covered_pop']:,.0f} residents, {row['coverage']:.1%}"
-    return f"{stations} stations reach at most {most:.1%} of residents (a plan found: {shown})"
+    reach = f"{counted_stations(stations)} {'reaches' if stations == 1 else 'reach'}"
+    return f"{reach} at most {most:.1%} of residents (a plan found: {shown})"
 
 
 def without_shapes(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from planner.errors import PlannerWarning
 from planner.network import EdgeFlag, Network
@@ -36,6 +38,7 @@ _CJK_FONTS = (
 )  # fmt: skip
 _DPI = 160
 _PAD_SHARE = 0.02
+_WASH = 0.55  # how much of the paper an outline hides
 _FIRST_HAN = 0x2E80  # from this letter on the font that comes with matplotlib has none
 _WIDE_IN, _MAP_HIGH_IN, _LEGEND_IN = 7.2, (4.2, 8.6), 0.75
 
@@ -220,18 +223,22 @@ def _style(language: str, *, warn: bool = True) -> Iterator[str]:
 
 
 def _draw_bands(axes: Axes, isochrones: Isochrones, walk: Walk, said: str) -> list[Any]:
-    """Each band as the union over stations, the widest first; gives the legend's entries, the nearest first."""
+    """Each band as the union over stations, less the nearer ones; gives the legend's entries, the nearest first."""
     if not len(isochrones):
         return []
     minutes = sorted(isochrones.index.get_level_values("minutes").unique())
     colours = dict(zip(minutes, band_colours(len(minutes)), strict=True))
-    for band in reversed(minutes):
-        own = isochrones.xs(band, level="minutes")
-        gpd.GeoSeries([own.geometry.union_all()], crs=isochrones.crs).plot(
-            ax=axes, color=colours[band], alpha=0.55, linewidth=0, zorder=1
-        )
+    nearer: BaseGeometry = Polygon()
+    for band in minutes:
+        reached = isochrones.xs(band, level="minutes").geometry.union_all()
+        ring = gpd.GeoSeries([reached.difference(nearer)], crs=isochrones.crs)
+        if not ring.is_empty.all():
+            ring.plot(ax=axes, color=colours[band], alpha=_WASH, linewidth=0, zorder=1)
+        nearer = reached
+    labels = [all_moved(band_said(band), walk)[said] for band in minutes]
     return [
-        mpl.patches.Patch(facecolor=colours[band], alpha=0.55, label=all_moved(band_said(band), walk)[said]) for band in minutes
+        mpl.patches.Patch(facecolor=colours[band], alpha=_WASH, label=label)
+        for band, label in zip(minutes, labels, strict=True)
     ]
 
 

@@ -24,8 +24,9 @@ color:#1f2933;background:{GROUND["paper"]}}}
 svg{{width:100%;height:auto;background:#fff;border:1px solid #c5ccd3}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;width:100%;background:#fff}}
-th,td{{padding:.3rem .6rem;border-bottom:1px solid #d8dde2;text-align:right;white-space:nowrap}}
-th:first-child,td:first-child{{text-align:left}}
+th,td{{padding:.3rem .6rem;border-bottom:1px solid #d8dde2;text-align:right}}
+th:first-child,td:first-child{{text-align:left;min-width:9rem}}
+td:not(:first-child),a{{white-space:nowrap}}
 ul.legend{{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:0}}
 .swatch{{display:inline-block;width:1rem;height:1rem;border:1px solid #6b7280;vertical-align:-.15rem;margin-right:.4rem}}
 a{{color:#0b5394}}
@@ -127,9 +128,14 @@ def _percent(share: float) -> str:
     return "–" if np.isnan(share) else f"{share:.1%}"
 
 
+def _both(said: Mapping[str, str]) -> str:
+    """Both languages, once where they are the same."""
+    return " · ".join(dict.fromkeys((said["zh"], said["en"])))
+
+
 def _legend() -> str:
     lines = [
-        f'<li><span class="swatch" style="background:{entry.colour}"></span>{entry.label["zh"]} · {entry.label["en"]}</li>'
+        f'<li><span class="swatch" style="background:{entry.colour}"></span>{_both(entry.label)}</li>'
         for entry in SHARES.legend(percent=True)
     ]
     return f'<ul class="legend" aria-label="图例 Legend"><li>覆盖率 Coverage</li>{"".join(lines)}<li>● 站点 Station</li></ul>'

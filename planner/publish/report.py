@@ -192,6 +192,8 @@ class _Writer:
             yield from self.table(name)
         yield from self.picture("frontier")
         yield from self.table("needed")
+        if "needed" in self.tables and self.tables["needed"]["stations"].isna().any():
+            yield Text(self.words["needed_dash"], quiet=True)
 
     def phases(self) -> Iterator[Block]:
         """One line a phase: by when, how many sites, what they gain."""

@@ -53,6 +53,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "用人单位与岗位情况",
         "proposals": "选址建议",
         "limits": "局限与说明",
+        "needed_dash": "“–”：现有候选点全部建成也达不到这一覆盖率，或在规定的计算量内未找到方案。",
         "limits_said": (
             "“15分钟”对应的距离取决于步行速度，速度是假设；速度不同，结果会有明显差别。\n"
             "街道数据来自公开地图，未绘制的小路不会被计算；封闭小区、临时围挡和等候红灯的时间未计入。\n"
@@ -103,6 +104,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "Employers and jobs",
         "proposals": "Proposals",
         "limits": "Limits",
+        "needed_dash": "A dash: all candidates together do not reach that share, or no plan was found within the bounded work.",
         "limits_said": (
             "How far fifteen minutes reach depends on the pace, and the pace is an assumption: another pace gives clearly "
             "other figures.\n"
