@@ -163,6 +163,7 @@ def test_an_interrupt_after_any_step_ends_with_130_and_one_sentence(tmp_path: Pa
     for step in steps:
         code, said = interrupted(folder, tmp_path / "out", STEP, step)
         assert (code, said[-1]) == (130, "Interrupted; nothing was half-written."), (step, said)
+        assert said.count(said[-1]) == 1, said
         assert "Traceback" not in "\n".join(said), step
         assert sorted(tmp_path.rglob("*")) == before, step
 

@@ -17,7 +17,7 @@ import click
 
 from planner.cli.examples import EXAMPLES
 from planner.errors import PlanError, PlannerError, PlannerWarning
-from planner.interrupt import INTERRUPTED, SAID
+from planner.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,8 +53,7 @@ class Door(click.Group):
             error.show()
             sys.exit(USAGE)
         except (KeyboardInterrupt, click.Abort):
-            say(SAID)
-            sys.exit(INTERRUPTED)
+            sys.exit(INTERRUPTED)  # `planner.__main__` says it, once
         except PlannerError as error:
             _fail(error)
         except BrokenPipeError:  # the reader of our table went away

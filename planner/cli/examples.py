@@ -61,9 +61,9 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner batch data/district --parts 4 --out province", "one district in four parts, with the same result"),
     ),
     "completion": (
-        ("planner completion bash > ~/.local/share/bash-completion/completions/planner", "for bash"),
-        ("planner completion zsh > ~/.zfunc/_planner", "for zsh, with ~/.zfunc in $fpath"),
-        ("planner completion fish > ~/.config/fish/completions/planner.fish", "for fish"),
+        ("planner completion bash > ~/.planner.bash", "for bash, with `. ~/.planner.bash` in ~/.bashrc"),
+        ("planner completion zsh > ~/.planner.zsh", "for zsh, with `. ~/.planner.zsh` in ~/.zshrc, after compinit"),
+        ("planner completion fish > ~/.planner.fish", "for fish, with `source ~/.planner.fish` in ~/.config/fish/config.fish"),
     ),
 }
 """By command: what to type, and what it is for."""
