@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.coverage import nearest_of, stations_in_reach, walks_onto
 from planner.errors import Fault, PlannerWarning, TableError, say_faults
+from planner.policy import Policy
 from planner.reach import Reach
 from planner.schema import (
     GROUP_SCORES,
@@ -81,7 +82,7 @@ def weighted_quantile(values: npt.ArrayLike, weights: npt.ArrayLike, share: floa
     return float(value[order[min(int(place), len(value) - 1)]])
 
 
-def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
+def score_stations(reach: Reach, demand: Demand, stations: Stations, policy: Policy | None = None) -> Scores:
     """Score each station by the people who can walk to it.
 
     Parameters
@@ -92,6 +93,8 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
         Residents (``population``) and key groups (``pop_<group>``) at each demand point.
     stations
         The stations to score, all those of `reach` among them; one that `reach` does not know serves nobody.
+    policy
+        The pack whose items ``services`` lists; without one, or where it has no items, those of the Jiading plan count.
 
     Returns
     -------
@@ -102,8 +105,8 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
     - ``marginal_pop``: who would be left without any station if this one closed, which is ``sole_pop``;
     - ``load``: those whose nearest station it is (ties: the lowest id). Adds up to all covered residents;
     - ``median_walk_min``: lower weighted median of their walks in minutes; missing where nobody is in reach;
-    - ``completeness``: how many of the 24 service items it offers, 0 to 1, where ``services`` lists item numbers
-      (``1-5,7;11`` or ``1、2、3``);
+    - ``completeness``: how many of the pack's service items (of 24 without one) it offers, 0 to 1, where ``services`` lists
+      item numbers (``1-5,7;11`` or ``1、2、3``);
     - ``capacity``, ``rating``, ``survey``: what the stations' table says, as it is;
     - ``rank``: 1 is the most ``served_pop``; stations that serve equally many share a rank.
 
@@ -115,7 +118,7 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
     Warns
     -----
     PlannerWarning
-        If a station's ``services`` are not item numbers 1 to 24; its completeness is missing then.
+        If a station's ``services`` are not item numbers (1 to 24, or the pack's); its completeness is missing then.
     """
     walks = _walks_of_stations(reach, demand, stations)
     people = demand["population"].to_numpy(dtype=np.float64)
@@ -134,7 +137,7 @@ def score_stations(reach: Reach, demand: Demand, stations: Stations) -> Scores:
         "median_walk_min": _median_walks_min(walks, people),
         "load": np.bincount(nearest[covered], weights=people[covered], minlength=len(stations)),
         "marginal_pop": sole,
-        **({"completeness": _completeness(stations["services"])} if "services" in stations else {}),
+        **({"completeness": _completeness(stations["services"], policy)} if "services" in stations else {}),
         **{name: stations[name] for name in ("capacity", "rating", "survey") if name in stations},
     }
     table = pd.DataFrame(columns, index=stations.index)
@@ -339,17 +342,28 @@ def _median_walks_min(walks: sp.csr_array, people: Floats) -> Floats:
     return medians
 
 
-def _completeness(services: pd.Series) -> Floats:
+def _completeness(services: pd.Series, policy: Policy | None) -> Floats:
+    known = frozenset(range(1, SERVICE_ITEMS + 1))
+    if policy is not None and policy.items:
+        known = frozenset(item.number for item in policy.items)
     listed = services.notna() & (services.str.strip() != "")
-    items = {key: service_items(str(text)) for key, text in services[listed].items()}
+    items = {key: _items_among(known, policy, str(text)) for key, text in services[listed].items()}
     unread = [str(key) for key, found in items.items() if found is None]
     if unread:
         said = ", ".join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
-        mend = f"write item numbers 1 to {SERVICE_ITEMS} such as 1-5,7"
+        mend = f"write item numbers {min(known)} to {max(known)} such as 1-5,7"
         message = f"stations: services of {said} are not item numbers, so their completeness is unknown; {mend}"
         warnings.warn(message, PlannerWarning, stacklevel=3)
-    shares = [math.nan if (found := items.get(key)) is None else len(found) / SERVICE_ITEMS for key in services.index]
+    shares = [math.nan if (found := items.get(key)) is None else len(found) / len(known) for key in services.index]
     return np.array(shares, dtype=np.float64)
+
+
+def _items_among(known: frozenset[int], policy: Policy | None, text: str) -> frozenset[int] | None:
+    """The items a cell lists; None where it lists none, or anything else than items and functions of the pack."""
+    if policy is None or not policy.items:
+        return service_items(text)
+    offer = policy.read_offer(text)
+    return offer.items & known if offer is not None and offer.items else None
 
 
 def _members(coverage: Coverage, group: Group) -> Floats:

@@ -16,6 +16,7 @@ from shapely.geometry import Point, box
 
 from planner.coverage import measure_coverage
 from planner.errors import PlannerWarning, TableError
+from planner.policy import Function, ItemClass, Policy, ServiceItem
 from planner.reach import Reach, travel_times
 from planner.schema import TOWNS, Coverage, Demand, Stations, Towns
 from planner.score import (
@@ -121,6 +122,15 @@ def test_completeness_is_the_share_of_the_24_items():
     demand = street()
     scores = score_stations(reach_of(demand), demand, stations(services=["1-24", "1、2，3;5-7", None]))
     assert scores["completeness"].fillna(-1).tolist() == [1.0, 6 / 24, -1]
+
+
+def test_completeness_is_of_the_items_of_the_pack():
+    items = tuple(ServiceItem(n, f"第{n}项", f"item {n}", ItemClass.BASIC, "f") for n in (1, 2, 3, 30))
+    pack = Policy("p", "p", "p", "us", functions=(Function("f", "功能", "a function"),), items=items)
+    demand = street()
+    with pytest.warns(PlannerWarning, match="services of c are not item numbers"):
+        scores = score_stations(reach_of(demand), demand, stations(services=["1-3,30", "2", "功能"]), pack)
+    assert scores["completeness"].fillna(-1).tolist() == [1.0, 0.25, -1]
 
 
 def test_services_in_words_are_said_and_leave_completeness_unknown():

@@ -64,7 +64,7 @@ NOTES: tuple[tuple[str, str], ...] = (
     ),
     (
         "stations: services of {keys} are not item numbers, so their completeness is unknown; {mend}",
-        "站点{keys}的服务事项不是事项编号，完备度未知；请填写1至24的编号，如 1-5,7",
+        "站点{keys}的服务事项不是事项编号，完备度未知；请填写政策包所列编号，如 1-5,7",
     ),
     (
         "stations: services of {keys} are not those of {pack}, so nothing is known of what they offer; {mend}",

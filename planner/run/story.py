@@ -113,7 +113,7 @@ def _score(survey: Survey, reached: BaseGeometry | None) -> tuple[Scores, TownSc
     groups, siting = survey.study.scenario.groups, survey.study.scenario.siting
     target = read_policy(survey.study).town_minimum(survey.as_of) or siting.per_town_min or None
     with survey.steps.step("scoring"):
-        stations = score_stations(survey.reach, survey.demand, survey.stations)
+        stations = score_stations(survey.reach, survey.demand, survey.stations, read_policy(survey.study))
         towns = score_towns(survey.coverage, survey.towns, survey.stations, groups, reached=reached, target=target)
         return stations, towns, score_groups(survey.coverage, groups)
 
