@@ -250,15 +250,17 @@ def places_among(
 
 def _place_row(circle: LifeCircleReach, by: str, place: str, people: Floats, here: Marks, covered: Marks) -> dict[str, Any]:
     total = float(people[here].sum())
-    both = float(people[here & circle.all_basic & covered].sum())
+    known = any(service.service_class is ServiceClass.BASIC and service.has_places for service in circle.services)
+    basic = float(people[here & circle.all_basic].sum()) if known else np.nan
+    both = float(people[here & circle.all_basic & covered].sum()) if known else np.nan
     return {
         "by": by,
         "place": place,
         "population": total,
         **_shares(circle, people * here),
-        "all_basic_pop": float(people[here & circle.all_basic].sum()),
+        "all_basic_pop": basic,
         "both_pop": both,
-        "both": min(both / total, 1.0) if total else np.nan,
+        "both": min(both / total, 1.0) if total and known else np.nan,
     }
 
 

@@ -91,6 +91,13 @@ def test_a_service_without_a_place_is_not_in_the_data_and_never_nought():
     ]  # known elsewhere: a true nought
 
 
+def test_nobody_is_said_to_lack_both_circles_where_the_data_know_no_basic_service():
+    coverage, towns = town()
+    row = score_circle(circle(NOWHERE, PARK), coverage, towns).loc[("district", "district")]
+    assert row[["basic", "all_basic_pop", "both_pop", "both"]].isna().all()
+    assert row["quality"] == pytest.approx(2 / 3)
+
+
 def test_cells_say_what_they_reach_and_lack():
     cells = circle_cells(circle(SHOP, POST, PARK, NOWHERE), town()[0])
     assert cells["services"].fillna("").tolist() == ["shop, park", "", "post, park"]
