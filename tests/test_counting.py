@@ -50,6 +50,15 @@ def test_a_station_just_outside_counts_for_the_people_inside_unless_the_switch_s
     )
 
 
+def test_a_station_outside_the_area_is_not_one_of_its_tiers(tmp_path: Path):
+    header = "station_id,name,lon,lat,status,opened,kind,tier"
+    rows = [row("IN", 15, 15) + ",town", row("OUT", -0.55, 5) + ",town"]
+    found = planner.check_standards(
+        planner.survey_study(planner.read_study(study(tmp_path, rows=rows, header=header, top='policy = "jiading-2023"')))
+    )
+    assert found.tiers.loc["town", "found"] == 1
+
+
 def test_outreach_points_are_no_stations_unless_the_study_says_so(tmp_path: Path):
     rows = [row("S", 5, 5, "就业驿站"), row("P", 15, 15, "集市")]
     top = 'policy = "daxinganling-2024"'

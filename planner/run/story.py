@@ -127,7 +127,8 @@ def check_standards(survey: Survey) -> Conformity:
     with survey.steps.step("checking standards"):
         standards = measure_standards(policy, stations, survey.as_of)
         functions = reach_functions(policy, survey.reach, survey.demand, stations)
-        return Conformity(standards, check_tiers(policy, stations), functions)
+        inside = Stations(stations[stations["town"].isin(survey.towns.index)])  # the pattern is of the district's own stations
+        return Conformity(standards, check_tiers(policy, inside), functions)
 
 
 def measure_access(survey: Survey, decay: Decay | None = None) -> TownAccess:
