@@ -102,7 +102,7 @@ def track_study(
     as_of
         The day asked about; None: the study's own date.
     since
-        The day to compare with; None: the study's own date where `as_of` is another, else a year before.
+        The day to compare with; None: the study's own date where `as_of` is later, else a year before `as_of`.
     period
         Compare with the last day before the month, quarter or year that holds the day asked about, instead of `since`.
 
@@ -154,4 +154,4 @@ def _with_areas(whole: Tracking, survey: Survey, targets: Track, then: Track, ot
 
 def _day_to_compare(study: Study, survey: Survey) -> dt.date:
     own = study.as_of or default_as_of(survey.all_stations)
-    return own if own != survey.as_of else (pd.Timestamp(own) - pd.DateOffset(years=1)).date()
+    return own if own < survey.as_of else (pd.Timestamp(survey.as_of) - pd.DateOffset(years=1)).date()

@@ -342,7 +342,7 @@ def test_the_command_prints_what_the_library_gives(study: str):
     assert printed.loc[("each-town", "West"), ["met_on", "days_late"]].tolist() == ["2024-01-15", 15]
     assert printed.loc[("each-town", "East"), "days_late"] == 182
     assert printed.loc[("district-total", "district"), ["counted", "shortfall"]].tolist() == [1, 23]
-    assert "changes and coverage from 2024-06-30 to 2025-06-30" in result.stderr
+    assert "changes and coverage from 2023-06-30 to 2024-06-30" in result.stderr
 
 
 def test_coverage_of_both_days_is_arithmetic(study: str):
@@ -373,6 +373,11 @@ def test_each_target_is_said_once_when_it_is_read_by_people(study: str):
     shown = call("track", study, "--of", "targets").stdout
     assert shown.count("截至2023年底，每个街镇至少建设或试点建设1个功能较为完备的就业服务站点") == 1
     assert shown.count(" each-town ") == 3  # once with its phrase, once for either town
+
+
+def test_a_day_before_the_study_is_compared_with_the_year_before_it(study: str):
+    tracked = planner.track_study(planner.read_study(study), dt.date(2024, 6, 30))
+    assert (tracked.before, tracked.after) == (dt.date(2023, 6, 30), dt.date(2024, 6, 30))
 
 
 def test_a_study_without_policy_is_told_so_and_still_compared(study: str):

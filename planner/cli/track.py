@@ -26,7 +26,7 @@ _BY_AREA = ("area_targets", "area_coverage")
 @main.command()
 @study_options
 @click.option("--as-of", "as_of", type=DAY, help="The day asked about; default: the study's own date.")
-@click.option("--since", type=DAY, help="The day to compare with; default: the study's own date, or a year before.")
+@click.option("--since", type=DAY, help="The day to compare with; default: the study's own if earlier, else a year before.")
 @click.option("--period", type=click.Choice(["month", "quarter", "year"]), help="Compare with the day before it began.")
 @click.option("--of", "part", type=click.Choice(_PARTS), default="all", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the pack of the --period there.")
