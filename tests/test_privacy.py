@@ -169,6 +169,17 @@ def test_a_whole_run_goes_through_and_its_summary_says_no_more_than_its_tables()
     assert told["population"] == 120
 
 
+def test_need_before_and_after_a_plan_tells_no_few_people_that_all_sites_together_gain_or_leave() -> None:
+    plan = {"need_covered_before": 50.0, "need_covered_after": 66.0, "residents_gained": 0.0, "sites": 2}
+    groups = groups_table(total=90, covered=40)
+    few, many = ([4.0, 4.0], [20.0, 27.0]), ([20.0, 20.0], [20.0, 30.0], [0.0, 0.0])
+    for gains, empty in [*((gains, True) for gains in few), *((gains, False) for gains in many)]:
+        sites = pd.DataFrame({"gain_young": gains})
+        told = publish_summary({"plan": plan, "groups": {}}, groups, sites=sites, minimum=MINIMUM)["plan"]
+        assert (told["need_covered_after"] is None) == empty, gains
+        assert (told["residents_gained"], told["sites"]) == (0, 2)
+
+
 def sparse(walks: pd.DataFrame) -> sp.csr_array:
     rows, columns = np.nonzero(walks.notna().to_numpy())
     return sp.csr_array((walks.to_numpy()[rows, columns].astype("float32"), (rows, columns)), shape=walks.shape)

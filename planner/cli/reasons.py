@@ -58,7 +58,7 @@ def reasons(
         published = run.publish_scores(surveyed, run.score_survey(surveyed), proposal)
     show({name: published[name] for name in _TABLES if name in published and part in ("all", name)}, form)
     if proposal.plan is not None:
-        say(said_of_plan(run.publish_plan(proposal.plan, published)))
+        say(said_of_plan(run.publish_plan(proposal.plan, published, surveyed.study)))
     if explained.facts:
         say(_robustness(explained.facts))
 

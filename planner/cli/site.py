@@ -39,7 +39,7 @@ def propose(
     rollout = run.rollout_of(surveyed, proposal) if part == "rollout" else None
     show({part: published["sites"] if rollout is None else rollout}, form)
     if proposal.plan is not None:
-        say(said_of_plan(run.publish_plan(proposal.plan, published)))
+        say(said_of_plan(run.publish_plan(proposal.plan, published, surveyed.study)))
 
 
 @main.command()

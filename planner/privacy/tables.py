@@ -84,7 +84,9 @@ def publish_tables(
     return {name: _published(name, table, hidden, minimum) for name, table in tables.items()}
 
 
-def publish_summary(summary: Mapping[str, Any], groups: pd.DataFrame) -> dict[str, Any]:
+def publish_summary(
+    summary: Mapping[str, Any], groups: pd.DataFrame, *, sites: pd.DataFrame | None = None, minimum: float = 0
+) -> dict[str, Any]:
     """Give headline figures (`score.summarise`) that say no more than the published group scores do.
 
     Parameters
@@ -93,22 +95,36 @@ def publish_summary(summary: Mapping[str, Any], groups: pd.DataFrame) -> dict[st
         Figures with ``groups`` by name, and ``need``, ``covered_need``, ``need_coverage``.
     groups
         The group scores as `publish_tables` gives them.
+    sites
+        The proposed sites as they are, with the gains of the groups whose counts are not open; default none.
+    minimum
+        Fewer people of a group that all sites together gain, or leave over, are told by nothing.
 
     Returns
     -------
     A copy in which the figures of a group are empty where they are in `groups`; if any are, so is all that counts need, since
-    the weights are published (``plan`` included).
+    the weights are published (``plan`` included). The plan's need is empty too where all sites together gain or leave few.
     """
     said = dict(summary)
     said["groups"] = {
         name: {key: _figure(groups, name, key, value) for key, value in figures.items()}
         for name, figures in summary.get("groups", {}).items()
     }
-    if groups[["total", "covered"]].isna().to_numpy().any():
+    is_hidden = bool(groups[["total", "covered"]].isna().to_numpy().any())
+    if is_hidden:
         said |= {key: None for key in ("need", "covered_need", "need_coverage") if key in said}
-        if isinstance(said.get("plan"), Mapping):
-            said["plan"] = {key: None if _counts_need(key, said["plan"]) else value for key, value in said["plan"].items()}
+    few = is_hidden or (sites is not None and _gains_few(sites, groups, minimum))
+    if few and isinstance(said.get("plan"), Mapping):
+        said["plan"] = {key: None if _counts_need(key, said["plan"]) else value for key, value in said["plan"].items()}
     return said
+
+
+def _gains_few(sites: pd.DataFrame, groups: pd.DataFrame, minimum: float) -> bool:
+    """Whether all sites together gain few people of a group, or leave few: what need is covered before and after tells both."""
+    named = [str(name) for name in groups.index if FAMILIES["sites"] + str(name) in sites and name != RESIDENTS]
+    gained = sites[[FAMILIES["sites"] + name for name in named]].sum().to_numpy(np.float64)
+    left = (groups.loc[named, "total"] - groups.loc[named, "covered"]).to_numpy(np.float64) - gained
+    return bool((too_small(gained, minimum) | too_small(left, minimum)).any())
 
 
 def _counts_need(key: str, plan: Mapping[str, Any]) -> bool:

@@ -210,7 +210,9 @@ class Run:
     @cached_property
     def published_summary(self) -> Mapping[str, Any]:
         """The headline figures without those that would give a suppressed count away."""
-        return publish_summary(self.summary, self.published["groups"])
+        plan, study = None if self.proposal is None else self.proposal.plan, self.survey.study
+        sites, minimum = None if plan is None else private_gains(plan, study), study.privacy.minimum_count
+        return publish_summary(self.summary, self.published["groups"], sites=sites, minimum=minimum)
 
     @cached_property
     def pictures(self) -> Mapping[str, list[Picture]]:
@@ -297,6 +299,12 @@ class Run:
                 with steps.step(f"writing {part}"):
                     writers[part](self, beside)
         return path
+
+
+def private_gains(plan: Plan, study: Study) -> pd.DataFrame:
+    """What each site of a plan gains of the groups whose small counts are suppressed."""
+    gains = [f"gain_{group.name}" for group in study.scenario.groups if group.is_private]
+    return pd.DataFrame(plan.sites[[name for name in gains if name in plan.sites]])
 
 
 def _share(part: float, whole: float) -> str:

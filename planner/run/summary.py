@@ -11,11 +11,12 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.priority import WHOLE, score_areas
 from planner.privacy import publish_summary
-from planner.run.results import Conformity, Proposal, Survey
+from planner.run.results import Conformity, Proposal, Survey, private_gains
 from planner.schema import Areas, Frontier
 from planner.score import summarise
 from planner.siting import Plan, knee, needed
 from planner.standards import summarise_standards
+from planner.study import Study
 
 
 def summary_of(survey: Survey, reached: BaseGeometry, proposal: Proposal | None) -> dict[str, Any]:
@@ -77,9 +78,11 @@ def frontier_facts(curve: Frontier) -> dict[str, Any]:
     return {"standing": int(curve.index[0]), "shares": asked, "knee": knee(curve)}
 
 
-def publish_plan(plan: Plan, published: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def publish_plan(plan: Plan, published: Mapping[str, pd.DataFrame], study: Study) -> dict[str, Any]:
     """What may be said of a plan beside the published tables: figures of need are empty where a small count would show."""
-    said: dict[str, Any] = publish_summary({"plan": plan_facts(plan), "groups": {}}, published["groups"])["plan"]
+    sites, minimum = private_gains(plan, study), study.privacy.minimum_count
+    facts = {"plan": plan_facts(plan), "groups": {}}
+    said: dict[str, Any] = publish_summary(facts, published["groups"], sites=sites, minimum=minimum)["plan"]
     return said
 
 
