@@ -97,3 +97,7 @@ def test_no_small_count_can_be_read_from_the_reasons(study: str) -> None:
     for name, column in (("alternatives", "loss_need"), ("moves", "gain_need")):
         values = published[name][column].dropna().to_numpy(dtype=float)
         assert np.allclose(values / step, np.round(values / step))
+    assert published["demand"]["need"].isna().any()
+    for name, column in (("alternatives", "loss_need"), ("moves", "gain_need")):
+        assert len(published[name])
+        assert published[name][column].isna().all()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from planner import store
@@ -82,8 +83,16 @@ def publish_scores(
 
 
 def _reasons(explained: Explained, published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The reasons of the proposal, with the gains by group as the table of sites shows them."""
+    """The reasons of the proposal, with the gains by group as the table of sites shows them.
+
+    Need is left out where a demand point's is: residents are exact, so that each rounded need bounds a hidden count anew, and
+    many of them together tell it.
+    """
     tables = dict(explained.tables)
+    if published["demand"]["need"].isna().any():
+        for name, table in tables.items():
+            needs = [column for column in ("loss_need", "gain_need") if column in table]
+            tables[name] = table.assign(**dict.fromkeys(needs, np.nan))
     if "reasons" in tables and "sites" in published:
         sites = published["sites"]
         gains = [name for name in sites if str(name).startswith("gain_") and name not in ("gain_pop", "gain_need")]
