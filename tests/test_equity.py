@@ -63,6 +63,14 @@ def test_groups_have_floors_too() -> None:
     assert plan.sites.index.tolist() == ["b"]
 
 
+def test_a_floor_no_group_can_keep_tells_no_share_of_a_group() -> None:
+    options, coverage, candidates = town()
+    coverage["pop_elder"] = [1.0, 0.0, 0.0, 2.0, 0.0, 1.0]
+    with pytest.raises(PlanError, match="do not lift every group to its floor; lower the floor") as caught:
+        propose_sites(options, coverage, candidates, Siting(sites=1, equity=Equity(by="group", floor=1.0)))
+    assert caught.value.status == "infeasible"
+
+
 def test_floors_bind_at_the_end_of_the_last_phase() -> None:
     phases = (Phase(dt.date(2025, 1, 1), 1), Phase(dt.date(2026, 1, 1), 1))
     plan = propose_sites(*town(), Siting(sites=2, phases=phases, equity=Equity(floor=0.6)))
