@@ -51,6 +51,18 @@ def test_a_sum_counts_from_its_first_day_to_the_day_asked_about():
     assert (early["value"], early["met"], early["shortfall"], early["days_left"]) == (60, False, 40, 365)
 
 
+def test_what_stood_before_is_what_was_known_on_that_day_alone():
+    """Later records change neither which of towns and district is counted on an earlier day nor, asked backwards, a later day."""
+    march = [("helped", "2025-03-31", "West", 60), ("helped", "2025-03-31", "East", 30)]
+    told = recorded(*march, ("helped", "2025-07-31", "district", 20))
+    june, august = dt.date(2025, 6, 30), dt.date(2025, 8, 31)
+    then, now = (track_figures(PACK, told, TOWNS, day).loc[("helped", "district"), "value"] for day in (june, august))
+    assert (then, now) == (90, 20)
+    for day, since in ((august, june), (june, august)):
+        row = track_figures(PACK, told, TOWNS, day, since=since).loc[("helped", "district")]
+        assert (row["before"], row["value"]) == ((then, now) if day == august else (now, then))
+
+
 def test_a_figure_that_is_late_says_by_how_many_days():
     told = recorded(("helped", "2026-01-10", "district", 120))
     row = track_figures(PACK, told, TOWNS, dt.date(2026, 3, 1)).loc[("helped", "district")]

@@ -46,25 +46,30 @@ def track_figures(
     Laws: history is not rewritten (records of after `as_of`, or known after it, change nothing);
     a sum's ``shortfall = max(minimum - value, 0)``.
     """
-    flat = _with_day_known(recorded.reset_index())
-    flat = flat[flat["known_on"] <= pd.Timestamp(as_of)]
+    told = _with_day_known(recorded.reset_index())
+    flat = told[told["known_on"] <= pd.Timestamp(as_of)]
+    then = None if since is None else told[told["known_on"] <= pd.Timestamp(since)]
     rows: list[dict[str, Any]] = []
     for figure in policy.all_figures:
         own = flat[flat["figure"] == figure.name]
         if len(own) or figure.minimum is not None:
             places = [DISTRICT, *(town for town in towns if town in set(own["place"]))]
-            rows += [_row(figure, place, own, as_of, since) for place in places]
+            before = None if then is None else then[then["figure"] == figure.name]
+            rows += [_row(figure, place, own, before, as_of, since) for place in places]
     columns = [column.name for column in FIGURES.columns]
     return cast("Figures", FIGURES.conform(pd.DataFrame(rows, columns=columns)))
 
 
-def _row(figure: Figure, place: str, records: pd.DataFrame, as_of: dt.date, since: dt.date | None) -> dict[str, Any]:
-    first, due = figure.span(as_of)
-    own = records if first is None else records[records["date"] >= pd.Timestamp(first)]
-    own = _of_place(own, place)
+def _row(
+    figure: Figure, place: str, records: pd.DataFrame, then: pd.DataFrame | None, as_of: dt.date, since: dt.date | None
+) -> dict[str, Any]:
+    """One figure of one place, out of the records known on the day, and of those known `then`, on the day of comparison."""
+    _, due = figure.span(as_of)
+    own = _of_place(_spanned(figure, records, as_of), place)
     value = _value(figure, own, as_of)
     begun_anew = since is not None and figure.span(since) != figure.span(as_of)
-    before = None if since is None else _value(figure, _of_place(_spanned(figure, records, since), place), since)
+    known_then = None if since is None or then is None else _of_place(_spanned(figure, then, since), place)
+    before = None if since is None or known_then is None else _value(figure, known_then, since)
     row: dict[str, Any] = {
         "figure": figure.name,
         "place": place,
