@@ -251,6 +251,22 @@ def test_a_share_that_was_handed_to_towns_falls_to_their_area():
     assert table["met"].tolist() == [False, True]
 
 
+def test_nothing_is_asked_of_a_town_to_which_nothing_was_handed():
+    asked = policy(target("city", minimum=350, scope=Scope.CITY))
+    handed = {"city": HandedDown(minimum=2, towns={"A": 2, "B": 0})}
+    targets = track_targets(asked, HISTORY, ["A", "B"], END_2024, handed).loc["city"]
+    assert targets["minimum"].to_dict() == {"district": 2, "A": 2, "B": 0}
+    assert (targets.loc["B", "met"], targets.loc["B", "shortfall"]) == (True, 0)
+
+
+def test_an_area_whose_towns_have_always_met_a_target_is_not_late():
+    """Stations without any date stand on every day, so nobody can say since when the target is met."""
+    undated, asked = stations(town=["A"], status=["built"]), policy(target("town", scope=Scope.TOWN, by=END_2023))
+    table = track_areas(asked, undated, {"left": ["A"]}, track_targets(asked, undated, ["A"], END_2024), END_2024)
+    assert table.loc[("town", "left"), ["met", "shortfall"]].tolist() == [True, 0]
+    assert pd.isna(table.loc[("town", "left"), "days_late"])
+
+
 def test_coverage_of_areas_adds_up_over_their_towns():
     towns = TOWNS.conform(
         gpd.GeoDataFrame({"town": ["A", "B"]}, geometry=[shapely.box(i, 0, i + 1, 1) for i in (0, 1)], crs=builders.CRS)

@@ -90,6 +90,6 @@ def _row(target: str, said: pd.DataFrame, area: str, towns: Sequence[str], count
             "minimum": int(asked["minimum"].sum()),
             "shortfall": int(asked["shortfall"].sum()),
             "met": bool(asked["met"].all()),
-            "days_late": int(asked["days_late"].max()),
+            "days_late": asked["days_late"].max(),
         }
     return row

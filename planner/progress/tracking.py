@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import difflib
 import warnings
@@ -183,14 +182,14 @@ def _rows(
     rows = []
     for place, minimum in asked:
         who = np.ones(len(meant), dtype=bool) if place == DISTRICT else np.asarray(town == place, dtype=bool)
-        rows.append(_row(dataclasses.replace(target, minimum=max(minimum, 1)), place, status[who], spans[who], as_of))
+        rows.append(_row(target, minimum, place, status[who], spans[who], as_of))
     return rows
 
 
-def _row(target: Target, place: str, status: pd.Series, spans: _Spans, as_of: dt.date) -> dict[str, Any]:
+def _row(target: Target, minimum: int, place: str, status: pd.Series, spans: _Spans, as_of: dt.date) -> dict[str, Any]:
     counted = spans.counted(as_of)
-    met = counted >= target.minimum
-    met_on = spans.enough_since(target.minimum, as_of) if met else None
+    met = counted >= minimum
+    met_on = spans.enough_since(minimum, as_of) if met else None
     late_to = met_on if met else as_of
     return {
         "target": target.name,
@@ -202,14 +201,14 @@ def _row(target: Target, place: str, status: pd.Series, spans: _Spans, as_of: dt
         "binding": target.binding,
         "since": target.since,
         "by": target.by,
-        "minimum": target.minimum,
+        "minimum": minimum,
         **{stage: int((status == stage).sum()) for stage in (*STAGES, "closed")},
         "counted": counted,
         "met": met,
         "met_on": met_on,
         "days_late": None if late_to is None else max((late_to - target.by).days, 0),
         "days_left": max((target.by - as_of).days, 0),
-        "shortfall": max(target.minimum - counted, 0),
+        "shortfall": max(minimum - counted, 0),
         "phrase": target.phrase,
     }
 
