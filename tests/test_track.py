@@ -145,6 +145,11 @@ def test_featured_stations_are_those_of_the_packs_kinds():
     assert not table["binding"].any()
 
 
+def test_a_kind_is_known_however_it_is_spaced():
+    kinds = stations(town=["A", "B"], kind=["零工 小站", " 零工小站 "], status=["built"] * 2, opened=["2024-01-01"] * 2)
+    assert tracked(target(counts=Counts.FEATURED), kinds, END_2024)["counted"].tolist() == [2]
+
+
 def test_demonstration_stations_are_those_that_offer_all_functions():
     pack = policy(
         target(counts=Counts.DEMONSTRATION),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from planner.errors import Fault, PlannerWarning, StudyError, say_faults
-from planner.policy import FUSED, Counts, Policy, Scope, Target
+from planner.policy import FUSED, Counts, Policy, Scope, Target, named
 from planner.progress.standing import ALWAYS, NEVER, STAGES, Days, column, contradictions, days_in, status_at
 from planner.schema import STANDING, TOWN_PROGRESS, TRACK, Coverage, Stations, TownProgress, Towns, Track
 from planner.standards import measure_standards
@@ -224,7 +224,7 @@ def _spans(target: Target, stations: Stations) -> _Spans:
 
 def _meant(target: Target, policy: Policy, stations: Stations) -> Marks:
     if target.counts is Counts.FEATURED:
-        return np.asarray(column(stations, "kind").isin(policy.featured_kinds), dtype=bool)
+        return np.array([named(kind, policy.featured_kinds) for kind in column(stations, "kind")], dtype=bool)
     if target.counts is Counts.DEMONSTRATION:
         standards = measure_standards(policy, stations, target.by)
         return np.asarray(standards["demonstration"].fillna(False), dtype=bool)
