@@ -52,7 +52,7 @@ def test_a_sum_counts_from_its_first_day_to_the_day_asked_about():
 
 
 def test_what_stood_before_is_what_was_known_on_that_day_alone():
-    """Later records change neither which of towns and district is counted on an earlier day nor, asked backwards, a later day."""
+    """Later records change neither whose are counted on an earlier day nor, asked backwards, what stood on a later one."""
     march = [("helped", "2025-03-31", "West", 60), ("helped", "2025-03-31", "East", 30)]
     told = recorded(*march, ("helped", "2025-07-31", "district", 20))
     june, august = dt.date(2025, 6, 30), dt.date(2025, 8, 31)
