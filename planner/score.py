@@ -255,7 +255,8 @@ def summarise(
     - ``mean_walk_min``, ``median_walk_min``, ``p90_walk_min``: to the nearest station, over covered residents;
     - ``need``, ``covered_need``, ``need_coverage``: with key groups counted by their weight;
     - ``area_km2``, ``covered_area_km2``, ``area_coverage``, if `reached` is given;
-    - ``stations``, ``residents_per_station``, ``stations_per_10000``, ``towns``, ``towns_with_a_station``, ``demand_points``;
+    - ``stations``, ``towns``, ``towns_with_a_station``, ``demand_points``; ``residents_per_station``, ``stations_per_10000``:
+      of the stations that stand in a town, without those just outside;
     - ``groups``: for each key group ``label``, ``total``, ``covered``, ``coverage``, ``median_walk_min``, ``p90_walk_min``.
 
     The cutoff, pace and date these stand on belong beside them: the caller adds them.
@@ -276,8 +277,8 @@ def summarise(
         **_need_figures(coverage),
         **({} if reached is None else _area_figures(towns, reached)),
         "stations": len(stations),
-        "residents_per_station": _ratio(total, len(stations)),
-        "stations_per_10000": _ratio(len(stations) * 10_000, total),
+        "residents_per_station": _ratio(total, int(here.sum())),
+        "stations_per_10000": _ratio(int(here.sum()) * 10_000, total),
         "towns": len(towns),
         "towns_with_a_station": int((here > 0).sum()),
         "demand_points": len(coverage),

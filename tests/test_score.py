@@ -249,6 +249,13 @@ def test_headline_figures_stand_beside_their_denominators_and_are_plain_json():
     assert json.loads(json.dumps(said, allow_nan=False)) == said
 
 
+def test_a_station_just_outside_is_no_station_of_the_place():
+    """It counts for those who walk to it; how many stations the residents have is told by those that stand among them."""
+    there = builders.stations_at((0, -50), (-5000, -50), town=["West", None])
+    said = summarise(street_coverage(), two_towns(), there)
+    assert (said["stations"], said["stations_per_10000"], said["residents_per_station"]) == (2, 50, 200)
+
+
 def test_figures_of_nobody_are_empty_and_not_zero():
     demand = builders.demand_at([(0, 0)], [0.0], town=["West"], pop_young=[0.0])
     coverage = measure_coverage(reach_of(demand, {}), demand)
