@@ -50,6 +50,8 @@ def lift_stations(standards: Standards, reach: Reach, coverage: Coverage, statio
     """
     done = standards["demonstration"].fillna(False).to_numpy(dtype=bool)
     lacking = stations[~done]
+    if not len(stations):
+        raise PlanError("no station stands, so that none can be lifted", status="none")
     if not len(lacking):
         raise PlanError("no station is left to lift: every one qualifies as demonstration station", status="none")
     walks = walks_onto(reach, coverage)  # type: ignore[arg-type]

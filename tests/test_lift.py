@@ -47,6 +47,12 @@ def test_nothing_is_left_to_lift_where_all_qualify():
         lift_stations(*case([[1]], [5.0], ["1-24"]), 1)
 
 
+def test_where_nothing_stands_nobody_is_told_that_all_qualify():
+    standards, reach, coverage, stations = case([[1]], [5.0], ["1-24"])
+    with pytest.raises(PlanError, match="no station stands"):
+        lift_stations(standards.iloc[:0], reach, coverage, Stations(stations.iloc[:0]), 1)
+
+
 def test_with_fewer_lacking_than_asked_all_are_lifted():
     table, _ = lift_stations(*case([[1, 0], [0, 1]], [5.0, 6.0], ["1-24", "1"]), 5)
     assert table.index.tolist() == ["s1"]
