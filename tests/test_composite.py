@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lattice_study import write_lattice_study
 
+from planner.cli import main
 from planner.composite import check_weights, composite_scores, normalised, weight_moves
 from planner.errors import StudyError
 from planner.study import Composite
@@ -48,6 +53,14 @@ def test_random_weights_are_the_same_again_and_first_shares_add_up():
     asked = Composite({"served_pop": 1.0, "sole_pop": 1.0})
     pd.testing.assert_frame_equal(composite_scores(table, asked), composite_scores(table, asked))
     assert composite_scores(table, asked)["first_share"].sum() == pytest.approx(1.0)
+
+
+def test_a_study_with_an_unknown_column_has_no_scores(tmp_path: Path):
+    study = write_lattice_study(tmp_path / "study")
+    asked = ["score", str(study), "--of", "composite", "--set", "composite.weights.served_pops=1"]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 1
+    assert "did you mean served_pop" in result.stderr
 
 
 def test_an_unknown_column_names_the_nearest():

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from shapely.geometry.base import BaseGeometry
 
 from planner.circle import circle_cells, places_among, reach_services, score_circle, score_services
-from planner.composite import composite_scores, weight_moves
+from planner.composite import check_weights, composite_scores, weight_moves
 from planner.errors import PlanError, StudyError
 from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities
 from planner.lift import lift_stations
@@ -162,11 +162,12 @@ def composite_of(survey: Survey, published_stations: pd.DataFrame) -> tuple[Comp
     Raises
     ------
     StudyError
-        If the study has no [composite] weights.
+        If the study has no [composite] weights, or one of a column that station scores do not have.
     """
     composite = survey.study.composite
     if composite is None:
         raise StudyError(f"{survey.study.name}: no [composite] is asked for; add weights = {{ served_pop = 2, sole_pop = 1 }}")
+    check_weights(composite, [group.name for group in survey.study.scenario.groups])
     return composite_scores(published_stations, composite), weight_moves(published_stations, composite)
 
 
