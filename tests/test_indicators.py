@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import shapely
 
 from planner.coverage import measure_coverage
@@ -24,7 +25,7 @@ from planner.indicators import (
     score_communities,
     together,
 )
-from planner.reach import travel_times
+from planner.reach import Reach, travel_times
 from planner.schema import TOWNS, GroupScores, Indicators, Towns
 from planner.score import score_groups, score_stations
 from planner.study import Group, TownWalk
@@ -116,6 +117,20 @@ def test_a_town_with_its_own_pace_says_its_own_and_its_metres_are_walked_at_it()
     assert value(table, "coverage", "town", "East")["cutoff_min"] == 10
     assert value(table, "coverage", "town", "East")["pace_kmh"] == pytest.approx(1.8)
     assert value(table, "coverage", "town", "West")["cutoff_min"] == 5
+
+
+def test_the_bell_curve_of_each_resident_is_0_at_their_own_cutoff():
+    """Of 10 people each 60 s from the only station, those of a town that walks two minutes stand at half their cutoff."""
+    stations = builders.stations_at((200, 200), town=["West"], capacity=[30.0])
+    demand = builders.demand_at([(200, 260), (260, 200)], 10.0, town=["West", "East"])
+    walk = dataclasses.replace(builders.STROLL, towns={"East": TownWalk(minutes=2.0)})
+    reach = Reach(stations.index, demand.index, sp.csr_array(np.array([[60.0, 60.0]], dtype="float32")))
+    told = Evidence(
+        measure_coverage(reach, demand), reach, stations, towns(), walk, DAY, score_stations(reach, demand, stations)
+    )
+    weight = [(np.exp(-0.5 * share**2) - np.exp(-0.5)) / (1 - np.exp(-0.5)) for share in (60 / 300, 60 / 120)]
+    expected = [w * 30 / (10 * sum(weight)) * 10_000 for w in weight]
+    assert measure_cells(told)["supply_e2sfca"].tolist() == pytest.approx(expected, rel=1e-6)
 
 
 def test_area_homes_and_communities_are_counted_where_they_are_known():

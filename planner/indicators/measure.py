@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -217,11 +218,16 @@ class _People:
 
 def _paces(evidence: Evidence) -> Floats:
     """Metres a second of each demand point's residents."""
+    return _of_their_town(evidence, lambda walk: walk.pace_mps)
+
+
+def _of_their_town(evidence: Evidence, what: Callable[[Walk], float]) -> Floats:
+    """Something of how the residents of each demand point walk, which their town decides."""
     walk = evidence.walk
     if not walk.towns or "town" not in evidence.coverage:
-        return np.full(len(evidence.coverage), walk.pace_mps)
+        return np.full(len(evidence.coverage), what(walk))
     town = evidence.coverage["town"].fillna("").astype(object)
-    own = {name: walk.for_town(str(name)).pace_mps for name in town.unique()}
+    own = {name: what(walk.for_town(str(name))) for name in town.unique()}
     return np.asarray(town.map(own), dtype=np.float64)
 
 
@@ -230,10 +236,18 @@ def _supply(evidence: Evidence, *, decayed: bool) -> Floats | None:
     stations = evidence.stations
     if "capacity" not in stations or stations["capacity"].isna().any() or not len(stations):
         return None
-    longest = max(w.cutoff_s for w in (evidence.walk, *(evidence.walk.for_town(town) for town in evidence.walk.towns)))
-    decay = (lambda walk_s: gaussian_to_zero(walk_s, cutoff_s=longest)) if decayed else None
-    supply = two_step_access(evidence.reach, evidence.coverage, stations["capacity"], decay=decay)  # type: ignore[arg-type]
+    reach = _shares_of_cutoff(evidence) if decayed else evidence.reach
+    decay = (lambda share: gaussian_to_zero(share, cutoff_s=1.0)) if decayed else None
+    supply = two_step_access(reach, evidence.coverage, stations["capacity"], decay=decay)  # type: ignore[arg-type]
     return supply.to_numpy(dtype=np.float64)
+
+
+def _shares_of_cutoff(evidence: Evidence) -> Reach:
+    """The walks, each as a share of the walker's own cutoff."""
+    walks = walks_onto(evidence.reach, evidence.coverage)  # type: ignore[arg-type]
+    shares = walks.data / _of_their_town(evidence, lambda walk: walk.cutoff_s)[walks.indices]
+    matrix = sp.csr_array((shares, walks.indices, walks.indptr), shape=walks.shape)
+    return Reach(evidence.reach.facility_ids, evidence.coverage.index, matrix)
 
 
 def _places(evidence: Evidence) -> Iterator[tuple[str, str, Marks]]:
