@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import shapely
+from lattice_study import write_lattice_study
 
+import planner
 from planner.coverage import measure_coverage
 from planner.indicators import (
     DEFINITIONS,
@@ -26,6 +28,7 @@ from planner.indicators import (
     together,
 )
 from planner.reach import Reach, travel_times
+from planner.run import draw_isochrones
 from planner.schema import TOWNS, GroupScores, Indicators, Towns
 from planner.score import score_groups, score_stations
 from planner.study import Group, TownWalk
@@ -131,6 +134,18 @@ def test_the_bell_curve_of_each_resident_is_0_at_their_own_cutoff():
     weight = [(np.exp(-0.5 * share**2) - np.exp(-0.5)) / (1 - np.exp(-0.5)) for share in (60 / 300, 60 / 120)]
     expected = [w * 30 / (10 * sum(weight)) * 10_000 for w in weight]
     assert measure_cells(told)["supply_e2sfca"].tolist() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("own", ["{minutes=2}", "{minutes=7}"])
+def test_the_ground_of_a_town_is_covered_by_the_walk_of_its_residents(tmp_path: Path, own: str):
+    folder = write_lattice_study(tmp_path / "study")
+    minutes = int(own[9:-1])
+    found = []
+    for said in ([f"walk.towns.West={own}"], [f"walk.minutes={minutes}"]):
+        survey = planner.survey_study(planner.read_study(folder, said))
+        towns = planner.score_survey(survey, draw_isochrones(survey))[1]
+        found.append(towns.loc["West", "area_coverage"])
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
 
 
 def test_area_homes_and_communities_are_counted_where_they_are_known():

@@ -8,12 +8,11 @@ import pandas as pd
 
 from planner.decay import Decay, exponential, gaussian, gaussian_to_zero, linear
 from planner.indicators import group_indicators, measure_cells, together
-from planner.isochrones import reached_area
 from planner.profiles import KMH
 from planner.run.measures import communities_of, composite_of, evidence_of, indicators_of, lift_survey, measure_circle
 from planner.run.outputs import publish_scores
 from planner.run.results import Survey
-from planner.run.story import check_standards, draw_isochrones, measure_access, propose, score_survey
+from planner.run.story import check_standards, draw_isochrones, measure_access, propose, reach_of_residents, score_survey
 from planner.schema import GroupScores, Scores, TownScores
 
 Tables = dict[str, pd.DataFrame]
@@ -88,7 +87,7 @@ def _indicators(survey: Survey, scores: tuple[Scores, TownScores, GroupScores], 
     walk = survey.study.scenario.walk
     outlines = draw_isochrones(survey, (walk.minutes,))
     proposal = propose(survey, with_frontier=False) if survey.study.candidates else None
-    own = indicators_of(survey, scores[0], reached_area(outlines, walk.minutes), proposal)
+    own = indicators_of(survey, scores[0], reach_of_residents(survey, outlines), proposal)
     groups = publish_scores(survey, scores)["groups"]
     whole = together(own, group_indicators(GroupScores(groups), walk, survey.as_of))
     return whole if by is None else whole[whole.index.get_level_values("by") == by]

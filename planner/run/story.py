@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pandas as pd
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.access import access_by_town, two_step_access
@@ -106,7 +107,23 @@ def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link
 
 def score_survey(survey: Survey, isochrones: Isochrones | None = None) -> tuple[Scores, TownScores, GroupScores]:
     """Score stations, towns and groups; with outlines, the share of area covered too."""
-    return _score(survey, None if isochrones is None else reached_area(isochrones, survey.study.scenario.walk.minutes))
+    return _score(survey, None if isochrones is None else reach_of_residents(survey, isochrones))
+
+
+def reach_of_residents(survey: Survey, isochrones: Isochrones) -> BaseGeometry:
+    """All ground within the cutoff of a station; where towns have a walk of their own, each town's by that of its residents."""
+    walk, towns = survey.study.scenario.walk, survey.towns
+    if not walk.towns:
+        return reached_area(isochrones, walk.minutes)
+    parts = []
+    for own in {repr(each): each for each in (walk.for_town(str(town)) for town in towns.index)}.values():
+        ground = shapely.union_all(towns.geometry.to_numpy()[[walk.for_town(str(town)) == own for town in towns.index]])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PlannerWarning)  # said when the outlines that are drawn were
+            bands = sorted({*map(float, isochrones.index.unique("minutes")), own.minutes})  # as fine as those that are drawn
+            outlines = isochrone_bands(survey.network, survey.stations, own, minutes=bands)
+        parts.append(shapely.intersection(ground, reached_area(outlines, own.minutes)))
+    return shapely.union_all(parts)
 
 
 def _score(survey: Survey, reached: BaseGeometry | None) -> tuple[Scores, TownScores, GroupScores]:
@@ -280,7 +297,7 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
     with noted() as notes:
         survey = survey_study(study, measured=measured, progress=progress)
         isochrones = measured.isochrones if measured else draw_isochrones(survey)
-        reached = reached_area(isochrones, study.scenario.walk.minutes)
+        reached = reach_of_residents(survey, isochrones)
         scores, towns, groups = _score(survey, reached)
         proposal = _propose_if_any(survey, measured.options if measured else None)
         conformity = check_standards(survey) if read_policy(study).has_standards else None
