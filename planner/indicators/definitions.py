@@ -54,8 +54,9 @@ DEFINITIONS: tuple[Indicator, ...] = (
     Indicator("overlap", "overlap: stations in reach of a covered resident", "重叠度：覆盖人口人均可达站点数", TIMES,
               "Σ people × stations within the cutoff ÷ covered residents", "Σ 人数×可达站点数 ÷ 覆盖人口", _PLACES),
     Indicator("detour", "detour", "绕行系数", TIMES,
-              f"Σ people × metres walked ÷ Σ people × straight metres, to the nearest station, {_COVERED_EN}",
-              f"Σ 人数×步行距离 ÷ Σ 人数×直线距离（到最近站点），{_COVERED_ZH}", (*_PLACES, "station")),
+              "Σ people × metres at the level pace in the time walked ÷ Σ people × straight metres, to the nearest station, "
+              f"{_COVERED_EN}",
+              f"Σ 人数×步行时间按平路步速折合的米数 ÷ Σ 人数×直线距离（到最近站点），{_COVERED_ZH}", (*_PLACES, "station")),
     Indicator("walk_gini", "Gini of walks", "步行时间基尼系数", SHARE,
               f"Σ Σ p p |t − t| ÷ (2 P² mean t), {_COVERED_EN}", f"人口加权的步行时间基尼系数，{_COVERED_ZH}", _PLACES),
     Indicator("stations_per_10000", "stations per 10,000 residents", "每万人站点数", PER_10000,

@@ -121,7 +121,7 @@ def measure_cells(evidence: Evidence) -> pd.DataFrame:
     Returns
     -------
     ``town``, ``population``, ``covered``, ``stations_in_reach``, ``nearest_station_id``, ``nearest_walk_s``, ``straight_m`` (to
-    the nearest station), ``detour`` (metres walked over straight ones; missing at the door); where every station says its
+    the nearest station), ``detour`` (that of the indicators; missing at the door); where every station says its
     capacity ``supply`` and ``supply_e2sfca`` per 10,000 residents; with a plan ``saved_min``. No key group is in it.
     """
     people, coverage = _People.of(evidence), evidence.coverage
