@@ -117,6 +117,17 @@ def test_where_no_other_town_can_cover_up_the_district_figure_goes():
     assert np.isnan(out["towns"].at["A", "covered_young"])
 
 
+@pytest.mark.parametrize(("few", "median"), [(4.0, 7.3), (40.0, 7.3456)])
+def test_a_quantile_names_no_point_where_points_are_hidden(few: float, median: float) -> None:
+    demand = pd.DataFrame({"town": "A", "covered": True, "pop_young": [few, 60.0, 50.0]})
+    groups = groups_table(few + 110, few + 110).assign(median_walk_min=7.3456)
+    out = publish_tables({"demand": demand, "groups": groups}, MINIMUM)["groups"]
+    assert out.at["young", "median_walk_min"] == median
+    assert out.at["residents", "median_walk_min"] == 7.3456
+    said = {"groups": {"young": {"median_walk_min": 7.3456}}}
+    assert publish_summary(said, out)["groups"]["young"]["median_walk_min"] == median
+
+
 def test_residents_and_unknown_tables_pass_as_they_are():
     frontier = pd.DataFrame({"covered_pop": [1.0, 2.0]})
     demand = pd.DataFrame({"town": ["A"], "covered": [True], "population": [3.0], "need": [3.0]})

@@ -2,10 +2,11 @@
 
 from planner.privacy.shares import need_step, publish_equity, rounded_down
 from planner.privacy.sums import NOBODY, hide_in_sum, suppress, too_small
-from planner.privacy.tables import publish_summary, publish_tables, publishable
+from planner.privacy.tables import QUANTILE_DECIMALS, publish_summary, publish_tables, publishable
 
 __all__ = [
     "NOBODY",
+    "QUANTILE_DECIMALS",
     "hide_in_sum",
     "need_step",
     "publish_equity",

@@ -23,6 +23,7 @@ FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites
 RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
 NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
 BEYOND = {"median_walk_min": 0.5, "p90_walk_min": 0.1}  # of a group's covered people, at most, walk farther
+QUANTILE_DECIMALS = 1  # of minutes: a finer one names the demand point it is of, where then somebody of the group lives
 WALK_COLUMNS = ("saved_walk_h", "decayed_need")  # of sites: need by walks, also of people whom others' counts are about
 
 
@@ -265,7 +266,10 @@ def _published(name: str, table: Table, hidden: Mapping[str, _Hidden], minimum: 
 
 
 def _published_groups(table: Table, hidden: Mapping[str, _Hidden], minimum: float) -> Table:
-    """Group scores without what is hidden; where points are, a quantile says how many people are at the far ones: not few."""
+    """Group scores without what is hidden.
+
+    Where points are hidden, a quantile says how many people are at the far ones, which must not be few, and is rounded.
+    """
     total = np.array([name in hidden and hidden[str(name)].total for name in table.index], dtype=np.bool_)
     covered = np.array([name in hidden and hidden[str(name)].covered for name in table.index], dtype=np.bool_)
     marks = {"total": total} | {name: covered for name in ("covered", "coverage") if name in table.columns}
@@ -273,9 +277,14 @@ def _published_groups(table: Table, hidden: Mapping[str, _Hidden], minimum: floa
     for name, beyond in BEYOND.items():
         if name in table.columns:
             marks[name] = covered | (private & too_small(table["covered"].to_numpy(np.float64) * beyond, minimum))
+            rounded = {name: table[name].where(~private, table[name].round(QUANTILE_DECIMALS))}
+            table = table.assign(**rounded)
     return without(table, marks)
 
 
 def _figure(groups: pd.DataFrame, name: str, key: str, value: Any) -> Any:
-    is_hidden = name in groups.index and key in groups.columns and bool(groups[key].isna().loc[name])
-    return None if is_hidden else value
+    """A group's figure as the published scores have it: empty where it is there, and a quantile as coarse."""
+    if name not in groups.index or key not in groups.columns:
+        return value
+    shown = groups.loc[name, key]
+    return None if pd.isna(shown) else float(shown) if key in BEYOND else value  # type: ignore[arg-type]

@@ -24,6 +24,13 @@ NOTES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
+            "privacy.minimum_count = {n}: no count of a key group is suppressed, however few people it is of; "
+            "publish nothing of this"
+        ),
+        "privacy.minimum_count = {n}：重点群体的人数无论多少均未隐去，不得对外发布",
+    ),
+    (
+        (
             "station {key} ({name}) is farther than walk.max_link_m = {m} m from any street; "
             "nobody can walk there: check its place"
         ),

@@ -74,6 +74,7 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
             reach = measured.reach if measured else walks.to(stations, progress=inner)
             coverage = measure_coverage(reach, demand)
         _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
+        _warn_of_small_counts(study)
         if apart := walks.islands().said(demand["population"].to_numpy()):
             warnings.warn(apart, PlannerWarning, stacklevel=2)
     return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas, tuple(notes))
@@ -91,6 +92,14 @@ def noted() -> Iterator[list[str]]:
         notes += dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, PlannerWarning))
         for each in caught:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def _warn_of_small_counts(study: Study) -> None:
+    """Say that a study suppresses nothing, where it has key groups of people."""
+    minimum = study.privacy.minimum_count
+    if minimum <= 1 and any(group.is_private for group in study.scenario.groups):
+        said = f"privacy.minimum_count = {minimum}: no count of a key group is suppressed, however few people it is of"
+        warnings.warn(f"{said}; publish nothing of this", PlannerWarning, stacklevel=3)
 
 
 def _warn_of_unlinked(reach: Reach, demand: Demand, stations: Stations, max_link_m: float) -> None:

@@ -22,8 +22,12 @@ def is_raster(file: str) -> bool:
     return file.lower().endswith(tuple(DRIVERS))
 
 
-def open_raster(path: Path) -> DatasetReader:
-    """The raster, opened by the driver of its ending; its cells are its own, as overviews may lie wherever the file says."""
+def open_raster(path: Path, *, coarser: bool = False) -> DatasetReader:
+    """The raster, opened by the driver of its ending.
+
+    Its cells are its own: where they are to be read `coarser` than they are, no overviews are used, which may lie wherever the
+    file says. GDAL then forgets what the bands are called.
+    """
     import rasterio  # slow to import, and not every study has a raster
 
-    return rasterio.open(path, driver=DRIVERS[path.suffix.lower()], OVERVIEW_LEVEL="NONE")
+    return rasterio.open(path, driver=DRIVERS[path.suffix.lower()], **({"OVERVIEW_LEVEL": "NONE"} if coarser else {}))

@@ -48,7 +48,7 @@ def with_terrain(network: Network, path: Path, file: str) -> Network:
     if not is_raster(file):
         raise _refused(file, "no raster of this kind is read", "save it as GeoTIFF (.tif)")
     try:
-        with open_raster(path) as raster:
+        with open_raster(path, coarser=True) as raster:
             if raster.crs is None:
                 raise _refused(file, "the raster has no CRS", "save it with its CRS")
             ground = _sampled(raster, _places(network, raster.crs.to_wkt()), file)

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from planner.errors import Fault
+from planner.privacy import QUANTILE_DECIMALS
 from planner.sources.audit.attack import Marks, Sum, attack, told_points, told_sums
 from planner.sources.audit.cells import unpack_outline
 from planner.study import MINUTE_S
@@ -22,7 +23,7 @@ from planner.study import MINUTE_S
 MEND = "write the output again with this version, or remove the file"
 TOLD = "all files together tell an empty count of the key group {!r} to less than {:g} people"
 MOST_POINTS = 200_000  # empty counts; more are left alone
-ROUNDED_S = 0.05  # of a published quantile
+ROUNDED_S = MINUTE_S * 10**-QUANTILE_DECIMALS / 2 + 0.05  # of a published quantile
 NEEDED = {"demand_id", "population", "covered", "town", "nearest_walk_s", "nearest_station_id"}
 
 

@@ -65,8 +65,8 @@ file = "population.tif"           # raster of counts (WorldPop, GHS-POP), or pol
 # column = "population"           # which column  人口列名
 # layer = "人口"                   # which layer or sheet, where the file has several  图层或工作表
 # values = "counts"               # or per_km2: what a raster holds  栅格含义：人数或密度
-# spread = "buildings"            # totals by town, zones or cells over residential buildings; "land": over residential land
-#                                 # 按住宅建筑面积（buildings）或居住用地（land）分配
+# spread = "buildings"            # totals by town, zones or cells over residential buildings; "land": over residential land;
+#                                 # "area": evenly over the ground. 按住宅建筑、居住用地或面积分配
 # source = "ghs-pop"              # planner fetch: or worldpop (then country = "CHN" too)  人口栅格下载
 # year = 2025
 # fit_towns = true                # scale so that each town has the population of the area file  按街镇总数校正
