@@ -6,6 +6,7 @@ import builders
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 import scipy.sparse as sp
 from shapely.geometry import box
 
