@@ -599,3 +599,16 @@ def test_paper_shows_the_map_and_the_list_without_the_controls(browser, folder):
         assert visit.page.is_visible("#search")
         assert not visit.page.is_visible("#about")
         assert visit.page.evaluate(zoom) == before
+
+
+def test_an_open_card_stands_whole_below_the_map_on_paper(browser, folder):
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        visit.page.click(".list button")
+        visit.page.wait_for_selector(".leaflet-popup .card")
+        name = visit.page.inner_text(".leaflet-popup .card h2")
+        visit.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert not visit.page.is_visible(".leaflet-popup")
+        assert visit.page.inner_text(".map-room + .block .card h2") == name
+        visit.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert visit.page.is_visible(".leaflet-popup .card")
+        assert visit.page.query_selector(".map-room + .block") is None

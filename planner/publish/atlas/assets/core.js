@@ -571,15 +571,20 @@ const Atlas = (() => {
     return {pins, choose, open, reached, chosen: () => chosen, onChoose: (act) => told.push(act)};
   }
 
-  // Before printing: the layout of paper, everything unfolded, and the whole area on the map; afterwards as it was.
+  // Before printing: the layout of paper, everything unfolded, the whole area on the map, and an open card below it; afterwards as it was.
   function onPaper(map) {
-    let folded = [], seen = null;
+    let folded = [], seen = null, below = null;
     const settle = (paper) => {
       document.documentElement.classList.toggle("paper", paper);
       map.invalidateSize({animate: false});
     };
     window.addEventListener("beforeprint", () => {
       seen = [map.getCenter(), map.getZoom()];
+      const open = map.getContainer().querySelector(".leaflet-popup .card");
+      if (open) {
+        below = el("section", {class: "block"}, open.cloneNode(true));
+        map.getContainer().closest(".map-room").after(below);
+      }
       folded = [...document.querySelectorAll("details:not([open])")];
       folded.forEach((one) => { one.open = true; });
       settle(true);
@@ -587,6 +592,8 @@ const Atlas = (() => {
     });
     window.addEventListener("afterprint", () => {
       folded.forEach((one) => { one.open = false; });
+      if (below) below.remove();
+      below = null;
       settle(false);
       if (seen) map.setView(seen[0], seen[1], {animate: false});
     });
