@@ -21,6 +21,7 @@ from planner.study import Walk
 Said = Mapping[str, str]  # one text by language: {"zh": …, "en": …}
 
 LANGUAGES = ("zh", "en")
+OSM_CREDIT = "© OpenStreetMap contributors, ODbL"
 
 # Okabe and Ito (2008), "Color Universal Design"; without yellow and black, which do not stand out as marks on a pale map.
 CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")

@@ -27,7 +27,17 @@ from planner.publish.words import with_residents
 from planner.publish.workplaces import apart
 from planner.schema import Coverage, Isochrones, Stations, Towns
 from planner.study import Walk
-from planner.style import CATEGORICAL, GAP_COLOURS, GROUND, PROPOSED_COLOUR, all_moved, band_colours, band_said, classify
+from planner.style import (
+    CATEGORICAL,
+    GAP_COLOURS,
+    GROUND,
+    OSM_CREDIT,
+    PROPOSED_COLOUR,
+    all_moved,
+    band_colours,
+    band_said,
+    classify,
+)
 
 Format = Literal["png", "svg"]
 
@@ -151,6 +161,7 @@ def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
     axes.set_aspect("equal")
     _frame(axes, towns)
     _scale_bar(axes)
+    axes.text(0.995, 0.005, OSM_CREDIT, transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color="#4b5866")
     return figure, axes
 
 

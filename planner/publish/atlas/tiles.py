@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from planner.errors import StudyError
 from planner.study import Publish
-
-OSM_CREDIT = "© OpenStreetMap contributors, ODbL"
+from planner.style import OSM_CREDIT
 
 
 @dataclass(frozen=True)
