@@ -47,7 +47,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("planner track data/district --as-of 2025-12-31 --since 2024-12-31 --of changes", "what a year brought"),
         ("planner track data/district --period quarter --out packs/2025-q2", "the quarter's pack: tables, workbook, report"),
     ),
-    "compare": (("planner compare runs/today runs/what-if", "people gained and lost from one output to the other"),),
+    "compare": (("planner compare runs/today runs/what-if", "people gained and lost between two outputs of `planner run`"),),
     "map": (("planner map data/district --out pages", "the two pages alone"),),
     "report": (("planner report data/district --out papers", "the report, the workbook and their tables"),),
     "run": (
