@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from lattice_study import lonlat, write_lattice_study
@@ -37,6 +37,7 @@ def assert_same(study: Study, parts: int) -> None:
     assert whole.summary == together.summary
 
 
+@settings(deadline=None)
 @given(POINTS, st.integers(1, 9))
 def test_every_point_is_in_one_part_and_parts_are_of_one_size(xy: np.ndarray, parts: int) -> None:
     groups = cut_demand(xy, min(parts, len(xy)))
