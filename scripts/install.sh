@@ -32,10 +32,25 @@ install_planner() {
 have_package() {
   local command=$1 package=$2 purpose=$3
   command -v "$command" >/dev/null 2>&1 && return
+  add_package "$package" "$purpose"
+  command -v "$command" >/dev/null 2>&1 ||
+    echo "There is no $command here and $package could not be installed: $purpose will be skipped."
+}
+
+# usage: have_chinese_font WHAT-FOR; the same of a font with Chinese letters
+have_chinese_font() {
+  local purpose=$1
+  [ -n "$(fc-list :lang=zh 2>/dev/null || true)" ] && return
+  add_package fonts-noto-cjk "$purpose"
+  [ -n "$(fc-list :lang=zh 2>/dev/null || true)" ] ||
+    echo "There is no font with Chinese letters here and fonts-noto-cjk could not be installed: $purpose will be skipped."
+}
+
+# usage: add_package DEBIAN-PACKAGE WHAT-FOR; does nothing where it cannot
+add_package() {
+  local package=$1 purpose=$2
   if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     echo "Installing $package ($purpose) …"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package"; } >/dev/null 2>&1 || true
   fi
-  command -v "$command" >/dev/null 2>&1 ||
-    echo "There is no $command here and $package could not be installed: $purpose will be skipped."
 }
