@@ -13,7 +13,6 @@ import click
 import planner
 from planner import run
 from planner.cli.door import say
-from planner.style import counted_stations
 
 if TYPE_CHECKING:  # what is slow to import is imported when there is something to show
     import pandas as pd
@@ -22,6 +21,8 @@ if TYPE_CHECKING:  # what is slow to import is imported when there is something 
 
 
 def say_result(done: run.Run, out: Path) -> None:
+    from planner.style import counted_stations
+
     facts = done.summary
     share = "no residents" if facts["coverage"] is None else f"{facts['coverage']:.1%} of {facts['population']:,.0f} residents"
     say(
@@ -69,6 +70,8 @@ def frontier_said(curve: Frontier, stations: int | None = None) -> list[str]:
     """The curve in sentences: what so many stations reach at most, how many 80 … 100 % need, and where it bends."""
     import pandas as pd
 
+    from planner.style import counted_stations
+
     lines = []
     if stations is not None:
         lines.append(_at_most(curve, stations))
@@ -88,6 +91,8 @@ def frontier_said(curve: Frontier, stations: int | None = None) -> list[str]:
 
 def _at_most(curve: Frontier, stations: int) -> str:
     """What so many stations reach; past the end of the curve, what all candidates reach."""
+    from planner.style import counted_stations
+
     asked = min(max(stations, int(curve.index[0])), int(curve.index[-1]))
     row = curve.loc[asked]
     people = curve["covered_pop"].iloc[-1] / max(curve["coverage"].iloc[-1], 1e-12)

@@ -84,6 +84,7 @@ def test_further_plans_under_every_rule_are_the_best_of_those_that_differ_enough
 
 @FEW
 @example(2030)  # a share that rounding makes more than one
+@example(117972)  # a candidate both required and forbidden, where nobody of the worst group can be won
 @given(seeds)
 def test_the_curve_of_equity_under_every_rule_is_the_most_people_at_each_floor(seed: int) -> None:
     case = drawn_case("floor", seed)
