@@ -189,7 +189,8 @@ def test_nothing_planted_comes_out_of_any_command(tmp_path: Path, say, style: st
     codes = {" ".join(words): say(*words) for words in calls}
     assert [words for words, code in codes.items() if code != 0] == []
     assert leaks(tmp_path / "outs", tmp_path / "said", tmp_path / "cache") == []
-    assert len(list((tmp_path / "outs").rglob("*"))) > 20  # the search went through something
+    least = 20 if style == "letters" else 40  # that style writes one output only
+    assert len(list((tmp_path / "outs").rglob("*"))) > least  # the search went through something
 
 
 @pytest.mark.filterwarnings("ignore::planner.PlannerWarning")
