@@ -1,7 +1,15 @@
-"""For all tests: nothing is read from or left in the user's cache."""
+"""For all tests: nothing is read from or left in the user's cache, and laws are tried on the same examples each time.
+
+``pytest --hypothesis-profile=search`` looks for new examples instead; what it finds becomes an ``@example`` of its law.
+"""
 
 from __future__ import annotations
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("PLANNER_CACHE", "off")
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("search")
+settings.load_profile("same")

@@ -385,7 +385,7 @@ NEAR_PLANS = Schema(
     ("plan",),
     (
         _n("plan", "plan", "方案", kind=Kind.WHOLE, low=1, required=True),
-        _t("sites", "sites", "站点", required=True),
+        _t("sites", "sites", "站点"),
         _n("differs", "sites that differ from the proposal", "与建议方案不同的站点数", kind=Kind.WHOLE, required=True),
         _people("covered_pop", "residents covered", "覆盖人口", required=True),
         _n("coverage", "share of residents covered", "人口覆盖率", high=1, required=True),

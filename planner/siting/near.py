@@ -49,7 +49,7 @@ def near_plans(
     -------
     `planner.schema.NEAR_PLANS`, the proposed plan first. `covered_pop` and `loss_need` are those of the end of the last
     phase; with phases the sum over them is what is made most. ``proven``: no plan that differs so much covers more. Fewer
-    rows than asked for where no further plan keeps the rules.
+    rows than asked for where no further plan keeps the rules; `sites` is missing where a plan has none.
 
     Notes
     -----
