@@ -144,7 +144,7 @@ def interrupted(folder: Path, out: Path, pattern: re.Pattern[str], moment: str) 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What a run says it does, in order, the last step apart: after it nothing is left to be interrupted."""
+    """What a run says it does, in order: every third step, the last two apart; after the last nothing is left to interrupt."""
     folder = tmp_path_factory.mktemp("steps")
     process = started("run", str(write_lattice_study(folder / "study")), "--out", str(folder / "out"), "-v")
     _, said = process.communicate()
@@ -152,14 +152,15 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     assert process.returncode == 0
     assert found[0] == "reading tables"
     assert found[-1] == "writing documents"
-    return list(dict.fromkeys(found[:-1]))
+    steps = list(dict.fromkeys(found[:-1]))
+    return [*steps[:-1:3], steps[-1]]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals as Unix knows them")
-def test_an_interrupt_after_any_step_ends_with_130_and_one_sentence(tmp_path: Path, steps: list[str]) -> None:
+def test_an_interrupt_after_a_step_ends_with_130_and_one_sentence(tmp_path: Path, steps: list[str]) -> None:
     folder = write_lattice_study(tmp_path / "study")
     before = sorted(tmp_path.rglob("*"))
-    assert len(steps) > 8
+    assert len(steps) > 4
     for step in steps:
         code, said = interrupted(folder, tmp_path / "out", STEP, step)
         assert (code, said[-1]) == (130, "Interrupted; nothing was half-written."), (step, said)
