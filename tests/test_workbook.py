@@ -89,3 +89,27 @@ def test_whoever_rides_is_not_said_to_walk(tmp_path: Path) -> None:
     said = [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value != "median_walk_min"]
     assert not [text for text in said if "walk" in text or "步行" in text]
     assert [text for text in said if "骑行时间中位数" in text and "median ride" in text]
+
+
+def test_sheets_are_printed_across_with_their_headings_on_each_page(tmp_path: Path) -> None:
+    for sheet in write(tmp_path / "w.xlsx"):
+        assert sheet.page_setup.orientation == "landscape"
+        assert (sheet.page_setup.fitToWidth or 1) == 1
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        if sheet.title != "概要 Summary":
+            assert sheet.print_title_rows == "$1:$1"
+
+
+def test_the_dictionary_breaks_its_long_texts_inside_their_cells(tmp_path: Path) -> None:
+    sheet = write(tmp_path / "w.xlsx")["数据字典 Data dictionary"]
+    assert all(cell.alignment.wrap_text for row in sheet.iter_rows(min_row=2) for cell in row if cell.value)
+
+
+def test_a_sheet_too_wide_to_be_read_on_one_page_is_printed_over_several_with_its_first_columns_on_each(tmp_path: Path) -> None:
+    towns = tables()["towns"]
+    groups = [Group(f"group{i}", "高校毕业生") for i in range(12)]
+    wide = TOWN_SCORES.conform(towns.reset_index().assign(**{f"covered_group{i}": 30.0 for i in range(12)}))
+    write_workbook(tmp_path / "w.xlsx", {"towns": wide}, [("Study", "Example")], groups=groups)
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["街镇 Towns"]
+    assert sheet.page_setup.fitToWidth > 1
+    assert sheet.print_title_cols == "$A:$B"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ _HEADER_ROW = 0
 _WIDEST = 48
 _LINE_POINTS = 15
 _VALUE_WIDE = 72  # of the first sheet
+_ACROSS = 190.0  # letters of the columns' widths that are still legible side by side on A4 across
+_DICTIONARY_WIDE = (22, 24, 44, 40, 9, 30)
 _GRID = {"visible": True, "line": {"color": "#D8DCE1"}}
 _EXCEL_NAME = 31  # the longest name a sheet may have
 
@@ -192,6 +195,9 @@ def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, st
     sheet = book.add_worksheet(_sheet_name("Summary", "概要", languages))
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 1, _VALUE_WIDE)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     for row, (label, value) in enumerate(headline):
         sheet.write_string(row, 0, str(safe_cell(label)), styles.title if row == 0 else styles.text)
         sheet.write_string(row, 1, str(safe_cell(value)), styles.text)
@@ -206,7 +212,7 @@ def _write_sheet(book: Any, styles: _Styles, name: str, table: pd.DataFrame, lab
     headings = [labels.heading(key, schema) for key in map(str, flat.columns)]
     widths = [max(_width(flat[key]), _heading_width(said)) for key, said in zip(flat.columns, headings, strict=True)]
     sheet.set_row(_HEADER_ROW, _LINE_POINTS * max(map(_lines, headings, widths)) + 4)
-    _set_up_paper(sheet)
+    _set_up_paper(sheet, widths)
     for position, (key, said) in enumerate(zip(map(str, flat.columns), headings, strict=True)):
         sheet.write_string(_HEADER_ROW, position, said, styles.header)
         sheet.set_column(position, position, widths[position], None)
@@ -218,11 +224,18 @@ def _write_sheet(book: Any, styles: _Styles, name: str, table: pd.DataFrame, lab
         _add_chart(book, sheet, name, flat, schema, labels.languages)
 
 
-def _set_up_paper(sheet: Any) -> None:
-    """Printed on A4 across, as wide as the page, headings on each."""
+def _set_up_paper(sheet: Any, widths: Sequence[float]) -> None:
+    """Printed on A4 across, headings on each page; as wide as one page where its letters stay legible, else as several with the
+    first two columns on each.
+    """
+    pages = math.ceil(sum(widths) / _ACROSS)
+    if pages > 1:
+        kept = sum(widths[:2])
+        pages = math.ceil(sum(widths[2:]) / (_ACROSS - kept))
+        sheet.repeat_columns(0, 1)
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(pages, 0)
     sheet.repeat_rows(_HEADER_ROW)
 
 
@@ -286,8 +299,10 @@ def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFr
     headings = ["table 表", "column 列", "English", "中文", "unit 单位", "range 取值范围"]
     for position, heading in enumerate(headings):
         sheet.write_string(0, position, heading, styles.header)
-    sheet.set_column(0, 5, 26)
+    for position, wide in enumerate(_DICTIONARY_WIDE):
+        sheet.set_column(position, position, wide)
     sheet.freeze_panes(1, 0)
+    _set_up_paper(sheet, _DICTIONARY_WIDE)
     row = 1
     for name, table in tables.items():
         if name not in SHEETS:
@@ -305,7 +320,8 @@ def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFr
                 _range(column),
             ]
             for position, text in enumerate(said):
-                sheet.write_string(row, position, str(safe_cell(text)))
+                sheet.write_string(row, position, str(safe_cell(text)), styles.text)
+            sheet.set_row(row, _LINE_POINTS * max(map(_lines, said, _DICTIONARY_WIDE)))
             row += 1
 
 
