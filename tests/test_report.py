@@ -21,7 +21,17 @@ from shapely import box
 from planner.errors import PlannerWarning
 from planner.isochrones import isochrone_bands
 from planner.publish.blocks import Cells, Heading, Paper
-from planner.publish.pictures import Picture, as_file, chinese_font, plot_bars, plot_frontier, plot_gaps, plot_map
+from planner.publish.pictures import (
+    Imprint,
+    Picture,
+    as_file,
+    chinese_font,
+    plot_bars,
+    plot_frontier,
+    plot_gaps,
+    plot_map,
+    sign,
+)
 from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import write_word
@@ -249,3 +259,34 @@ def test_whoever_rides_is_not_said_to_walk() -> None:
         said = web_text(composed).replace("Sidewalk", "")
         assert walks not in said.split("</style>")[1].lower()
         assert {"zh": "骑行", "en": "ride"}[language] in said
+
+
+def test_a_picture_that_stands_alone_says_what_it_shows_with_pace_date_and_sources() -> None:
+    imprint = Imprint("Old $x$ <b>", ["15 min at 4.8 km/h · As of 30 June 2025", "Streets: " + "and more words " * 12])
+    axes = plot_bars(tables()["towns"], "town")
+    bare = as_file(axes)
+    sign(axes, "Coverage by town", imprint)
+    head, foot = (text.get_text().replace("\\$", "$").split("\n") for text in axes.figure.texts)
+    assert head == ["Old $x$ <b>", "Coverage by town"]
+    assert foot[0] == imprint.lines[0]
+    assert " ".join(foot[1:]) == imprint.lines[1].strip()
+    assert max(map(len, foot)) <= 112
+    signed, again = as_file(axes), as_file(axes)
+    assert signed == again
+    high = lambda png: int.from_bytes(png[20:24], "big")  # noqa: E731
+    assert high(signed) > high(bare)
+
+
+def test_the_legend_of_a_signed_map_stands_above_its_imprint() -> None:
+    streets, towns = (
+        lattice(),
+        TOWNS.conform(gpd.GeoDataFrame({"town": ["T"]}, geometry=[box(0, 0, 1000, 1000)], crs=lattice().crs)),
+    )
+    stations = stations_at((200.0, 500.0))
+    outlines = isochrone_bands(streets, stations, STROLL)
+    axes = plot_map(network=streets, towns=towns, stations=stations, isochrones=outlines)
+    sign(axes, "Stations", Imprint("Place", ["15 min"]))
+    said = r"<!-- ([^<]+) -->\s*<g [^>]*translate\(\S+ (\S+)\)"
+    down = {text: float(place) for text, place in re.findall(said, as_file(axes, form="svg").decode())}
+    assert down["15 min"] > down["station"] + 15  # below every entry of the legend
+    assert down["Place"] < down["200 m"]

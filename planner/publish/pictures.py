@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -49,6 +50,7 @@ _CJK_FONTS = (
 _DPI = 160
 _PAD_SHARE = 0.02
 _WASH = 0.55  # how much of the paper an outline hides
+_WORDS = re.compile("[\u2e80-\uffff]|[^\\s\u2e80-\uffff]+\\s*|\\s+")  # where a line may be broken
 _FIRST_HAN = 0x2E80  # from this letter on the font that comes with matplotlib has none
 _WIDE_IN, _MAP_HIGH_IN, _LEGEND_IN = 7.2, (4.2, 8.6), 0.75
 
@@ -60,6 +62,14 @@ class Picture:
     name: str
     caption: str
     content: bytes
+
+
+@dataclass(frozen=True)
+class Imprint:
+    """What a picture says of itself where it stands alone: the place above it, and lines of pace, date and sources below."""
+
+    place: str
+    lines: Sequence[str]
 
 
 def chinese_font() -> str | None:
@@ -167,7 +177,13 @@ def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
 
 def _legend(figure: Figure, handles: list[Any]) -> None:
     figure.axes[0].set(xlabel="", ylabel="", xticks=[], yticks=[])  # geopandas names the axes of what it plots
-    figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=9, frameon=False, handlelength=1.4, columnspacing=1.6)
+    # held to the figure itself, so that a title and an imprint outside it do not move the legend
+    place: dict[str, Any] = {
+        "bbox_to_anchor": (0.0, 0.0, 1.0, 1.0),
+        "bbox_transform": figure.transFigure,
+        "loc": "lower center",
+    }
+    figure.legend(handles=handles, ncols=4, fontsize=9, frameon=False, handlelength=1.4, columnspacing=1.6, **place)
 
 
 def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
@@ -316,8 +332,41 @@ def as_file(axes: Axes, *, language: str = "en", form: Format = "png") -> bytes:
     stream = io.BytesIO()
     metadata: Mapping[str, str | None] = {"Date": None} if form == "svg" else {"Software": None}
     with _style(language, warn=False):
-        cast("Figure", axes.figure).savefig(stream, format=form, metadata=dict(metadata))
+        figure = cast("Figure", axes.figure)
+        box = "tight" if figure.texts else None  # a title and an imprint stand outside the figure
+        figure.savefig(stream, format=form, metadata=dict(metadata), bbox_inches=box)
     return stream.getvalue()
+
+
+def sign(axes: Axes, title: str, imprint: Imprint) -> None:
+    """Put the place and a title above a picture and its imprint below it, for one that stands alone on a slide.
+
+    Where no font has the letters of the place or of a line, it is left out.
+    """
+    figure = cast("Figure", axes.figure)
+    gap = 0.12 / float(figure.get_figheight())
+    figure.text(0.01, 1 + gap, _broken([imprint.place, title], 56), va="bottom", fontsize=13, fontweight="bold")
+    figure.text(0.01, -gap, _broken(imprint.lines, 112), va="top", fontsize=7.5, color="#4b5866")
+
+
+def _broken(lines: Sequence[str], letters: int) -> str:
+    """Lines broken after so many Latin letters, a Han letter counting two, without what no font can show."""
+    font, shown = _find_font(), []
+    for line in lines:
+        if font is None and any(ord(letter) >= _FIRST_HAN for letter in line):
+            continue
+        row = ""
+        for word in _WORDS.findall("".join(filter(str.isprintable, line))):
+            if row and _wide(row + word.rstrip()) > letters:
+                shown.append(row.rstrip())
+                row = ""
+            row += word
+        shown.append(row.rstrip())
+    return _plain("\n".join(shown))
+
+
+def _wide(text: str) -> int:
+    return sum(2 if ord(letter) >= _FIRST_HAN else 1 for letter in text)
 
 
 def draw_all(
@@ -330,11 +379,12 @@ def draw_all(
     languages: Sequence[str],
     walk: Walk | None = None,
     form: Format = "png",
+    imprints: Mapping[str, Imprint] | None = None,
 ) -> dict[str, list[Picture]]:
     """Every picture of a run in each language: the map, the gaps, towns, groups and, with a frontier, the curve.
 
     `tables` are those of a run by name, small counts suppressed: ``towns``, ``groups``, ``demand``, and where there are
-    any ``sites`` and ``frontier``.
+    any ``sites`` and ``frontier``. With `imprints` by language each has a title and an imprint, as one that stands alone.
     """
     drawn: dict[str, list[Picture]] = {}
     proposed = gpd.GeoDataFrame(tables["sites"]) if "sites" in tables else None
@@ -351,8 +401,14 @@ def draw_all(
             plots["groups"] = plot_bars(with_residents(groups, language), "label", language=language)
         if "frontier" in tables:
             plots["frontier"] = plot_frontier(tables["frontier"], len(stations), language=language)
+        today = "map" if proposed is not None and len(proposed) else "map_today"
+        captions = {**said, "map": said[today]}
+        if imprints is not None:
+            lettered = "en" if _find_font() is None else language  # as the pictures themselves
+            for name, axes in plots.items():
+                with _style(language, warn=False):
+                    sign(axes, _CAPTIONS[lettered][today if name == "map" else name], imprints[lettered])
         files = {name: as_file(axes, language=language, form=form) for name, axes in plots.items()}
-        captions = {**said, "map": said["map" if proposed is not None and len(proposed) else "map_today"]}
         drawn[language] = [Picture(name, captions[name], content) for name, content in files.items()]
     return drawn
 

@@ -42,11 +42,11 @@ from planner.sources.packs import read_policy
 from planner.sources.record import source_of
 from planner.sources.surroundings import read_services
 from planner.study import Study
-from planner.style import LANGUAGES, Said, moved
+from planner.style import LANGUAGES, Said, moved, pace_said, shown_date
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
-    from planner.publish.pictures import Format, Picture
+    from planner.publish.pictures import Format, Imprint, Picture
     from planner.run.results import Measures, Proposal, Run, Survey
     from planner.run.why import Explained
 
@@ -198,18 +198,38 @@ def write_documents(run: Run, folder: Path) -> None:
 
 
 def write_pictures(run: Run, folder: Path) -> None:
-    """Each map and chart as PNG and SVG in ``pictures``; other languages than the first in their names."""
+    """Each map and chart as PNG and SVG in ``pictures``, with title, pace, date and sources on it; other languages than the
+    first in their names.
+    """
     first = run.survey.study.publish.languages[0]
+    forms: tuple[Format, ...] = ("png", "svg")
     (folder / "pictures").mkdir()
-    drawn: Mapping[Format, Mapping[str, list[Picture]]] = {"png": run.pictures, "svg": draw_pictures(run, "svg")}
-    for form, in_languages in drawn.items():
-        for language, pictures in in_languages.items():
+    for form in forms:
+        for language, pictures in draw_pictures(run, form, imprints=imprints_of(run)).items():
             for picture in pictures:
                 name = picture.name if language == first else f"{picture.name}.{language}"
                 (folder / "pictures" / f"{name}.{form}").write_bytes(picture.content)
 
 
-def draw_pictures(run: Run, form: Format) -> dict[str, list[Picture]]:
+def imprints_of(run: Run) -> dict[str, Imprint]:
+    """What a picture that stands alone says of itself: place, pace and cutoff, date, sources, publisher."""
+    from planner.publish.pictures import Imprint
+
+    study, dated = run.survey.study, {"zh": "数据截至", "en": "As of "}
+    return {
+        language: Imprint(
+            study.name,
+            [
+                f"{pace_said(study.scenario.walk)[language]} · {dated[language]}{shown_date(run.survey.as_of)[language]}",
+                " · ".join(source[language] for source in sources_of(study)),
+                *([study.publish.publisher] if study.publish.publisher else []),
+            ],
+        )
+        for language in dated
+    }
+
+
+def draw_pictures(run: Run, form: Format, *, imprints: Mapping[str, Imprint] | None = None) -> dict[str, list[Picture]]:
     """Every picture of a run by language, small counts already suppressed."""
     from planner.publish.pictures import draw_all
 
@@ -223,6 +243,7 @@ def draw_pictures(run: Run, form: Format) -> dict[str, list[Picture]]:
         languages=survey.study.publish.languages,
         walk=survey.study.scenario.walk,
         form=form,
+        imprints=imprints,
     )
 
 
