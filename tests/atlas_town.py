@@ -46,6 +46,7 @@ HOSTILE = (
     "</script><script>window.hacked=1</script>",
     "line\u2028separator\u2029and &lt;entity&gt; \\u003c",
     "javascript:window.hacked=1",
+    "=cmd|'/C calc'!A0",
     "\u202eright to left",
     "]]><!--",
 )

@@ -34,6 +34,10 @@ PACK = Policy(
     tiers=(Tier("town", "town station", "街镇站点", aliases=("街镇级",)),),
     functions=(Function("guidance", "职业指导", "career guidance"), Function("posts", "岗位推荐", "job offers")),
 )  # fmt: skip
+HOSTILE_PACK = Policy(
+    "pack", "a pack", "政策", "the tests",
+    tiers=(Tier("town", atlas_town.HOSTILE[2], atlas_town.HOSTILE[6], aliases=(atlas_town.HOSTILE[3],)),),
+)  # fmt: skip
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -53,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("atlas")
     draw_atlas(**atlas_town.arguments(map_approval="沪S(2025)001号"), policy=PACK).write(place / "town")
     signed = {"publisher": atlas_town.HOSTILE[1], "map_approval": atlas_town.HOSTILE[3]}
-    draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE, **signed)).write(place / "hostile")
+    draw_atlas(**atlas_town.arguments(atlas_town.HOSTILE, **signed), policy=HOSTILE_PACK).write(place / "hostile")
     given = atlas_town.arguments()
     given["stations"] = given["stations"].assign(services=["岗位推荐", "职业指导"])
     draw_atlas(**given, policy=PACK).write(place / "filters")
@@ -132,6 +136,8 @@ def test_hostile_names_are_read_as_they_are_written(browser, folder, name):
         for word in (atlas_town.HOSTILE[1], atlas_town.HOSTILE[3]):  # the publisher and the approval number
             assert word in visit.page.text_content("#strip")
             assert word in visit.page.text_content("#about")
+        for word in (atlas_town.HOSTILE[6], atlas_town.HOSTILE[4]):  # a tier by its name in the pack, and one no pack knows
+            assert word in visit.page.text_content(".layers")
         said = [
             node.text_content()
             for node in visit.page.query_selector_all(".area-name, #groups td:first-child, #areas td:first-child")

@@ -290,3 +290,10 @@ def test_the_legend_of_a_signed_map_stands_above_its_imprint() -> None:
     down = {text: float(place) for text, place in re.findall(said, as_file(axes, form="svg").decode())}
     assert down["15 min"] > down["station"] + 15  # below every entry of the legend
     assert down["Place"] < down["200 m"]
+
+
+def test_long_names_have_room_on_the_page_beside_long_headings_of_numbers() -> None:
+    rows = [["新城街道就业服务站", "东镇", "1"]]
+    page = web_text(Paper("t", (), (Cells("Table 1", ["name", "town", "residents who"], rows, [False, False, True]),), "zh"))
+    assert '<th scope="col" class="text long">name</th><th scope="col" class="text">town</th>' in page
+    assert '<td class="text long">新城街道就业服务站</td><td class="text">东镇</td>' in page

@@ -12,6 +12,7 @@ from typing import Any
 
 from planner.publish.blocks import Cells, Figures, Heading, Lines, Paper, Shown, Text
 
+_LONG_NAME = 8  # letters that want more than the least width of a column
 _LANGUAGES = {"zh": "zh-CN", "en": "en"}
 
 
@@ -63,7 +64,7 @@ def _figures(block: Figures) -> str:
 
 
 def _cells(block: Cells) -> str:
-    kinds = ["number" if number else "text" for number in block.numeric]
+    kinds = ["number" if number else _text_kind([row[at] for row in block.rows]) for at, number in enumerate(block.numeric)]
     head = "".join(
         f'<th scope="col" class="{kind}">{_said(text)}</th>' for text, kind in zip(block.headings, kinds, strict=True)
     )
@@ -73,6 +74,11 @@ def _cells(block: Cells) -> str:
         f'<div class="wide" tabindex="0" role="region" aria-label="{name}"><table><caption>{name}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _text_kind(cells: Sequence[str]) -> str:
+    """Names of many letters have room, so that headings of numbers beside them do not press them into a narrow column."""
+    return "text long" if max(map(len, cells), default=0) >= _LONG_NAME else "text"
 
 
 def _row(row: Sequence[str], kinds: Sequence[str]) -> str:
