@@ -114,6 +114,14 @@ def test_the_map_is_folium_takes_more_layers_and_is_the_same_again(run: Run) -> 
     assert "mine" in first.get_root().render()
 
 
+def test_the_map_says_what_its_colours_mean() -> None:
+    page = draw_layers(tables(), "en").get_root().render()
+    legend = page.split('class="planner-legend"')[1].split("</div></div>")[0]
+    for said in ("share of residents covered", "within 5 minutes", "station", "proposed site"):
+        assert said in legend
+    assert "就业服务站点" in draw_layers(tables(), "zh").get_root().render().split('class="planner-legend"')[1]
+
+
 def test_a_bundled_map_asks_nobody_and_text_from_a_file_is_no_code() -> None:
     page = draw_layers(tables(atlas_town.HOSTILE)).get_root().render()
     assert not re.findall(r'(?:src|href)="(?!data:)', page)

@@ -54,10 +54,30 @@ def draw_layers(tables: Mapping[str, pd.DataFrame], language: str = "zh", assets
         if layer is not None:
             layer.add_to(chart)
     folium.LayerControl(collapsed=False).add_to(chart)
+    chart.get_root().html.add_child(folium.Element(_legend(tables, language)), name="legend")
     chart.fit_bounds([[south, west], [north, east]])
     for number, element in enumerate(_elements(chart)):
         element._id = f"{number:032x}"
     return chart
+
+
+def _legend(tables: Mapping[str, pd.DataFrame], language: str) -> str:
+    """What the colours mean: shares by town, the bands of outlines, stations and, where there are any, proposed sites."""
+    outlines = tables["isochrones"]
+    minutes = sorted(outlines.index.get_level_values("minutes").unique()) if len(outlines) else []
+    rows = [(entry.colour, entry.label[language]) for entry in style.SHARES.legend(percent=True)]
+    bands = zip(style.band_colours(len(minutes)), minutes, strict=True) if minutes else ()
+    rows += [(colour, style.band_said(band)[language]) for colour, band in bands]
+    rows.append((style.CATEGORICAL[0], {"zh": "就业服务站点", "en": "station"}[language]))
+    if "sites" in tables and len(tables["sites"]):
+        rows.append((style.PROPOSED_COLOUR, {"zh": "建议新增站点", "en": "proposed site"}[language]))
+    swatch = (
+        '<span style="display:inline-block;width:14px;height:14px;margin-right:6px;vertical-align:-2px;background:{}"></span>'
+    )
+    lines = "".join(f"<div>{swatch.format(colour)}{escape(said)}</div>" for colour, said in rows)
+    title = {"zh": "人口覆盖率", "en": "share of residents covered"}[language]
+    look = "position:fixed;left:12px;bottom:12px;z-index:1000;padding:8px 12px;background:#fff;font:13px/1.6 sans-serif"
+    return f'<div class="planner-legend" style="{look}"><b>{title}</b>{lines}</div>'
 
 
 def _towns(towns: gpd.GeoDataFrame, language: str) -> folium.FeatureGroup:
