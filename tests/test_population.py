@@ -194,6 +194,35 @@ def test_cells_that_are_no_counts_are_refused_by_row_and_column(tmp_path, value)
     assert str(caught.value.faults[0].row) == "2, column 3"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "mark", "cells"),
+    [("uint8", 255, 1), ("uint16", 65_535, 1), ("int16", 32_767, 2), ("int16", -32_768, 1), ("int32", 2**31 - 1, 1)]
+    + [("uint32", 2**32 - 1, 1), ("int32", -9_999, 2), ("int32", 65_535, 3), ("float32", 9_999, 4), ("float64", 65_535, 3)],
+)
+def test_a_mark_of_nodata_that_nobody_declared_is_never_read_as_people(tmp_path, dtype, mark, cells):
+    values = np.arange(16.0).reshape(4, 4)
+    values.flat[5 : 5 + cells] = mark
+    write_raster(tmp_path / "people.tif", values, dtype=dtype)
+    with pytest.raises(TableError, match="not declared as nodata") as caught:
+        read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=WHOLE))
+    (fault,) = caught.value.faults
+    assert (fault.file, str(fault.row), float(fault.value)) == ("people.tif", "2, column 2", mark)
+    assert fault.problem.startswith(f"{cells} cell")
+    assert f"gdal_edit -a_nodata {fault.value}" in fault.mend
+
+    write_raster(tmp_path / "people.tif", values, dtype=dtype, nodata=mark)
+    demand = read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=WHOLE))
+    assert demand["population"].sum() == pytest.approx(120 - sum(range(5, 5 + cells)))
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("uint8", 254), ("int32", 65_535), ("float64", 9_999)])
+def test_a_busy_cell_is_no_mark(tmp_path, dtype, most):
+    values = np.arange(16.0).reshape(4, 4)
+    values[1, 1] = most
+    write_raster(tmp_path / "people.tif", values, dtype=dtype)
+    assert read_demand(study_in(tmp_path, file="people.tif"), towns_of(A=WHOLE))["population"].sum() == 120 - 5 + most
+
+
 def test_a_raster_of_another_place_says_where_both_are(tmp_path):
     write_raster(tmp_path / "people.tif", np.ones((4, 4)), crs="EPSG:4326", side=0.01, origin=(10.0, 50.0))
     with pytest.raises(TableError, match=r"lon 10\.000 … 10\.040, lat 50\.000 … 50\.040 but the area at lon 118\.5"):

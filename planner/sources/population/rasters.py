@@ -29,6 +29,8 @@ WINDOW = 1024  # cells a side that are held at once: some 50 MB with all that is
 LONGEST_CELL_M = 200_000.0  # longer than any district
 MOST_CELLS = 10_000_000_000  # on the area: 100 km x 100 km at a metre
 MOST_A_CELL = 1e7  # people, or people a km²: more is a mark for nodata that nobody declared
+MARKS = (9_999, 32_767, 65_535, 99_999, 999_999, 9_999_999)  # what programs write where nothing is known
+LEAST_MARKED = 3  # cells that all hold a mark, and none more: no counts of people do that
 _DENSITY = re.compile(r"densit|per km|/ ?km|km-2|per square|_pd_|密度")
 _STRAIGHT_M = 250.0  # a border this long bends by 2 mm at most between two projections
 
@@ -205,19 +207,39 @@ def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: Box) -> tuple[Floats,
     """People a cell in one window, where nodata is 0; and the cells that hold no count of people."""
     row, col, height, width = box
     read = raster.read(grid.band, window=((row, row + height), (col, col + width)), masked=True)
+    marked = _marked(read)
     values = np.ma.filled(read.astype(np.float64), np.nan)
     values = values * raster.scales[grid.band - 1] + raster.offsets[grid.band - 1]
     values[np.isnan(values)] = 0.0
-    wrong = (values < 0) | (values > MOST_A_CELL)
+    wrong = (values < 0) | (values > MOST_A_CELL) | marked
     if wrong.any():
         r, c = np.argwhere(wrong)[0].tolist()
-        problem = f"{int(wrong.sum())} cells hold no count of people, and are not declared as nodata"
-        mend = "declare it, for instance with gdal_edit -a_nodata -99999"
-        shown = f"{values[r, c]:g}" if ask.what == RESIDENTS else None
+        some = ("1 cell holds", "is") if wrong.sum() == 1 else (f"{int(wrong.sum()):,} cells hold", "are")
+        problem = "{} no count of people, and {} not declared as nodata".format(*some)
+        shown = str(read.data[r, c]) if ask.what == RESIDENTS or marked.any() else None
+        mend = f"declare it, for instance with gdal_edit -a_nodata {shown or -99999}"
+        if marked.any():
+            mend += "; if people were cut off there, take a raster of a wider type"
         place = f"{row + r + 1}, column {col + c + 1}"
         return np.zeros_like(values), [Fault(problem, mend, ask.file, place, f"band {grid.band}", shown)]
     people = values * _cell_km2(grid, box) if ask.values == "per_km2" else values
     return np.asarray(people, dtype=np.float64), []
+
+
+def _marked(read: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[np.bool_]:
+    """Cells that hold the largest number of a type of whole numbers, or a usual mark that is the most of many cells.
+
+    Either stands for nodata that nobody declared, or for counts that were cut off.
+    """
+    held = read.compressed()
+    held = held[~np.isnan(held)]
+    if not held.size:
+        return np.zeros(read.shape, dtype=bool)
+    most = held.max()
+    at_most = np.ma.filled(read == most, False)
+    is_end = np.issubdtype(read.dtype, np.integer) and most == np.iinfo(read.dtype).max
+    is_mark = float(most) in MARKS and at_most.sum() >= LEAST_MARKED
+    return at_most if is_end or is_mark else np.zeros_like(at_most)
 
 
 def _cell_km2(grid: _Grid, box: Box) -> Floats:
