@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from builders import CRS
@@ -37,6 +39,18 @@ def test_a_workbook_of_libreoffice_is_read(tmp_path: Path) -> None:
         archive.writestr("content.xml", f'<?xml version="1.0"?>{text}')
     assert names_in(tmp_path / "stations.ods") == {"a": "嘉定站", "b": "南翔站"}
     assert names_in(tmp_path / "stations.ods", "站点") == {"a": "嘉定站", "b": "南翔站"}
+
+
+def test_a_workbook_that_gdal_wrote_is_read_with_its_texts_as_they_are(tmp_path: Path) -> None:
+    """GDAL puts every tag on a line of its own; a text keeps its spaces, and a number is one."""
+    frame = pd.DataFrame({**ROWS, "地址": ["城中路 1 号 <东>", ">  </table:x> 2"], "人员数": [3, 4]})
+    pyogrio.write_dataframe(frame, tmp_path / "stations.ods", driver="ODS", layer="站点")
+    assert b">\n<table:table-row" in zipfile.ZipFile(tmp_path / "stations.ods").read("content.xml")
+    table = read_table(tmp_path / "stations.ods", STATIONS, CRS, layer="站点")
+    assert table["name"].to_dict() == {"a": "嘉定站", "b": "南翔站"}
+    assert table["address"].tolist() == frame["地址"].tolist()
+    assert table["staff"].tolist() == [3, 4]
+    assert table["lon"].tolist() == ROWS["经度"]
 
 
 @pytest.mark.parametrize("name", ["a.xls", "a.ods", "a.xlsb", "a.zip", "a.kml"])

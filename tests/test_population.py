@@ -196,8 +196,10 @@ def test_cells_that_are_no_counts_are_refused_by_row_and_column(tmp_path, value)
 
 @pytest.mark.parametrize(
     ("dtype", "mark", "cells"),
-    [("uint8", 255, 1), ("uint16", 65_535, 1), ("int16", 32_767, 2), ("int16", -32_768, 1), ("int32", 2**31 - 1, 1)]
-    + [("uint32", 2**32 - 1, 1), ("int32", -9_999, 2), ("int32", 65_535, 3), ("float32", 9_999, 4), ("float64", 65_535, 3)],
+    [
+        *[("uint8", 255, 1), ("uint16", 65_535, 1), ("int16", 32_767, 2), ("int16", -32_768, 1), ("int32", 2**31 - 1, 1)],
+        *[("uint32", 2**32 - 1, 1), ("int32", -9_999, 2), ("int32", 65_535, 3), ("float32", 9_999, 4), ("float64", 65_535, 3)],
+    ],
 )
 def test_a_mark_of_nodata_that_nobody_declared_is_never_read_as_people(tmp_path, dtype, mark, cells):
     values = np.arange(16.0).reshape(4, 4)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import python_calamine
@@ -28,6 +30,7 @@ with python_calamine.CalamineWorkbook.from_path(sys.argv[1]) as book:
     for name in book.sheet_names:
         book.get_sheet_by_name(name).to_python(skip_empty_area=False)
 """
+INDENTED = re.compile(rb"(?<=>)\s+(?=</?table:)")  # between two tags, never in a text
 WORKBOOKS = (*MODERN, ".xls", ".ods", ".xlsb")
 
 
@@ -58,10 +61,26 @@ def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
     """The sheets of a workbook of Excel 97 (.xls), of LibreOffice (.ods) or a binary one (.xlsb)."""
     mend = "open it in Excel or WPS and save it as .xlsx"
     said = "the workbook cannot be read"
-    if not _can_be_read(path):
-        raise refused(source, said, mend)
-    with reading(source, said, mend), python_calamine.CalamineWorkbook.from_path(path) as book:
-        return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+    with TemporaryDirectory(prefix="planner-ods-") as folder, reading(source, said, mend):
+        plain = _unindented(path, Path(folder)) if path.suffix.lower() == ".ods" else path
+        if not _can_be_read(plain):
+            raise refused(source, said, mend)
+        with python_calamine.CalamineWorkbook.from_path(plain) as book:
+            return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+
+
+def _unindented(path: Path, folder: Path) -> Path:
+    """The workbook, or a copy in `folder` without space between its tags, as GDAL writes it and the reader cannot take it."""
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("content.xml")
+        if not INDENTED.search(content):
+            return path
+        others = {part.filename: archive.read(part) for part in archive.infolist() if part.filename != "content.xml"}
+    copy = folder / "unindented.ods"
+    with zipfile.ZipFile(copy, "w") as archive:
+        for name, raw in {**others, "content.xml": INDENTED.sub(b"", content)}.items():
+            archive.writestr(name, raw)
+    return copy
 
 
 def _can_be_read(path: Path) -> bool:
