@@ -202,7 +202,7 @@ def test_areas_of_priority_are_drawn_named_and_told(browser, folder):
         page.evaluate(f"Atlas.map.fire('click', {{latlng: L.latLng({lat}, {lon})}})")
         assert "所在优先区域老城（系数1.5）" in page.text_content(".card")
         page.click("#areas td button")
-        page.wait_for_function("document.querySelectorAll('.card').length === 1")  # the card before fades away
+        page.wait_for_selector(".card >> nth=1", state="detached")  # the card before fades away
         card = page.text_content(".card")
         for said in ("老城", "人流密集区", "系数1.5", "人口覆盖率100%"):
             assert said in card
