@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass as plain_dataclass
 from enum import StrEnum
@@ -16,7 +17,7 @@ from planner.schema import fold
 from planner.study import ServiceClass, Tag
 
 _SEPARATORS = re.compile(r"[\s,;，；、/|]+")
-_NUMBERS = re.compile(r"(\d{1,3})(?:[-–—~～至](\d{1,3}))?")
+_NUMBERS = re.compile(r"(\d{1,3})(?:[-‐−–—~至](\d{1,3}))?")
 _FREE = frozenset({"x", "n"})  # the letters of a tier pattern that mean "as many as you like"
 
 _STRICT = ConfigDict(extra="forbid")
@@ -352,10 +353,10 @@ class Policy:
         --------
         >>> items = tuple(ServiceItem(n, f"第{n}项", f"item {n}", ItemClass.BASIC, "f") for n in (1, 2, 3))
         >>> pack = Policy("p", "p", "p", "us", functions=(Function("f", "功能", "a function"),), items=items)
-        >>> sorted(pack.read_offer("1-2；3").items), sorted(pack.read_offer("功能").functions), pack.read_offer("4") is None
+        >>> sorted(pack.read_offer("１－２；3").items), sorted(pack.read_offer("功能").functions), pack.read_offer("4") is None
         ([1, 2, 3], ['f'], True)
         """
-        words = [word for word in _SEPARATORS.split(text) if word]
+        words = [word for word in _SEPARATORS.split(unicodedata.normalize("NFKC", text)) if word]  # full-width 1－5 is 1-5
         numbers: set[int] = set()
         functions: set[str] = set()
         for word in words:

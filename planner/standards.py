@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -33,6 +35,11 @@ from planner.study import Group
 
 SEPARATOR = ", "
 NO_TIER = "–"  # the row of stations that say no tier
+
+_PARTS = re.compile(r"[,;、。/|\n]+")  # of a cell that names several things
+_NO = r"无(?!障碍)|非(?!常)|没有|暂无|未(?!来)|不设|缺|\b(?:no|not|non|without)\b"
+_DENIED = re.compile(rf"\s*(?:{_NO})")  # a part that begins so says what is not there
+_DENIES = re.compile(rf"(?:{_NO})[设置配备建有\s\-]*$")  # the same, right before a word
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,8 +73,8 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     - the five flags, and ``flags``: how many of the five hold;
     - ``lacks_facilities``, ``lacks_rules``: which of the pack's facilities and service rules its columns do not name;
       ``zones``: those it has opened; ``built_as``: ``new`` or ``pilot``;
-    - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`. A pack that
-      asks for more than one training a year cannot be judged further by one date;
+    - ``staff_met``: ``staff`` >= the pack's minimum; ``training_met``: trained in the 12 months up to `as_of`; missing where
+      the pack asks for none. A pack that asks for more than one training a year cannot be judged further by one date;
     - ``lacks``: which of flags, ``staff`` and ``training`` are not met; ``unknown``: which nothing is said of.
 
     Warns
@@ -98,8 +105,9 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
         table[f"lacks_{name}"] = _lacking(_column(stations, name), asked)
     for name in ("zones", "built_as"):
         table[name] = _column(stations, name).astype("string")
-    table["staff_met"] = _flag(table["staff"] >= policy.minimum_staff).mask(table["staff"].isna())
-    table["training_met"] = _trained(table["trained_on"], as_of)
+    staffed, trained = _flag(table["staff"] >= policy.minimum_staff), _trained(table["trained_on"], as_of)
+    table["staff_met"] = staffed.mask(table["staff"].isna() | (policy.minimum_staff == 0))
+    table["training_met"] = trained.mask(np.full(len(table), policy.trainings_a_year == 0))
     return cast("Standards", STANDARDS.conform(_with_verdict(table, policy)))
 
 
@@ -278,10 +286,22 @@ def _trained(trained_on: Any, as_of: dt.date) -> Any:
 def _lacking(said: Any, asked: Sequence[str]) -> Any:
     """Which of the words asked each cell does not hold; missing where it says nothing, or nothing is asked."""
     lacking = [
-        None if is_blank(cell) or not asked else SEPARATOR.join(word for word in asked if fold(word) not in fold(str(cell)))
+        None if is_blank(cell) or not asked else SEPARATOR.join(word for word in asked if not says(str(cell), word))
         for cell in said
     ]
     return pd.array(lacking, dtype="string")
+
+
+def says(cell: str, word: str) -> bool:
+    """Whether a cell names a word as something that is there: spacing is forgiven, and a denial before it is heard.
+
+    >>> [says(cell, "自助服务") for cell in ("设有自助服务区", "专窗专柜，无自助服务", "非自助服务", "无障碍自助服务")]
+    [True, False, False, True]
+    """
+    spaced = re.compile(r"[\s_\-*:]*".join(map(re.escape, fold(word))))
+    parts = _PARTS.split(unicodedata.normalize("NFKC", cell).casefold())
+    affirmed = (part for part in parts if not _DENIED.match(part))
+    return any(not _DENIES.search(part[: found.start()]) for part in affirmed for found in spaced.finditer(part))
 
 
 def _days(stations: Stations) -> Any:

@@ -111,7 +111,10 @@ def track_study(
     Tracking; its ``before`` and ``after`` are the two days of the comparison, the earlier first. One of them is ``as_of``.
     Targets have ``counted_before``, figures ``before``, as they stood on the day of comparison.
     """
-    survey = survey_study(study if as_of is None else dataclasses.replace(study, as_of=as_of), progress=progress)
+    asked = study if as_of is None else dataclasses.replace(study, as_of=as_of)
+    if since is None and asked.as_of is not None and asked.as_of.year == dt.MINYEAR:
+        raise StudyError(f"as of {asked.as_of}: no day before it can be compared with; ask for a later year, or say since")
+    survey = survey_study(asked, progress=progress)
     other = day_before(survey.as_of, Period(period)) if period is not None else since or _day_to_compare(study, survey)
     earlier, later = sorted((other, survey.as_of))
     with survey.steps.step("measuring coverage on the other day") as inner:

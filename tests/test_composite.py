@@ -63,6 +63,12 @@ def test_a_study_with_an_unknown_column_has_no_scores(tmp_path: Path):
     assert "did you mean served_pop" in result.stderr
 
 
+@pytest.mark.parametrize("weight", [1e308, 1e-300])
+def test_a_weight_out_of_all_proportion_is_refused(weight: float):
+    with pytest.raises(ValueError, match="the weight of load is out of all proportion"):
+        Composite({"served_pop": 1.0, "load": weight})
+
+
 def test_an_unknown_column_names_the_nearest():
     with pytest.raises(StudyError, match="did you mean served_pop"):
         check_weights(Composite({"serve_pop": 1.0}), ())

@@ -231,6 +231,18 @@ def test_a_yearly_figure_that_began_anew_has_no_change_to_the_year_before():
     assert within["difference"] == 1
 
 
+def test_a_yearly_figure_of_december_recorded_in_january_counts_for_its_own_year_once_it_is_known():
+    yearly = Figure("held", "held", "次数", minimum=1, yearly=True, phrase="每年不少于1次")
+    rows = [("held", "2024-12-20", "district", 3.0, "2025-01-10")]
+    told = RECORDED.conform(pd.DataFrame(rows, columns=["figure", "date", "place", "value", "recorded_on"]))
+    pack = Policy("p", "p", "p", "us", figures=(yearly,))
+    for day, before, met in ((9, 0, False), (10, 3, True)):
+        row = track_figures(pack, told, TOWNS, dt.date(2025, 1, day)).loc[("held", "district")]
+        assert (row["value"], row["year_before"], row["year_before_met"]) == (0, before, met)
+    then = track_figures(pack, told, TOWNS, dt.date(2024, 12, 31)).loc[("held", "district")]
+    assert (then["value"], then["met"]) == (0, False)  # it was not known yet
+
+
 def test_a_pack_has_the_roll_out_areas_of_the_study(study: str, tmp_path: Path):
     text = (Path(study) / "study.toml").read_text(encoding="utf-8")
     folder = write_lattice_study(tmp_path / "areas")

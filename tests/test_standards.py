@@ -18,7 +18,7 @@ from planner.policy import Offer, Policy
 from planner.reach import Reach
 from planner.schema import FLAGS_1_PLUS_4, Standards, Stations
 from planner.sources.packs import read_policy
-from planner.standards import check_tiers, measure_standards, reach_functions, summarise_standards
+from planner.standards import check_tiers, measure_standards, reach_functions, says, summarise_standards
 from planner.study import Group, NetworkSource, PopulationSource, StationSource, Study
 
 DAY = dt.date(2025, 6, 30)
@@ -120,6 +120,44 @@ def test_the_five_flags_are_counted_and_those_that_fail_are_named():
 def test_training_counts_for_twelve_months_and_not_before_it_was_held(day: str | None, met: bool | None):
     found = measured(trained_on=[day])["training_met"].iloc[0]
     assert pd.isna(found) if met is None else bool(found) is met
+
+
+def test_what_the_pack_does_not_ask_is_neither_met_nor_unmet():
+    row = measure_standards(Policy("p", "p", "p", "us"), stations(staff=[3], trained_on=["2025-06-01"]), DAY).iloc[0]
+    assert pd.isna(row["staff_met"])
+    assert pd.isna(row["training_met"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "there"),
+    [
+        ("设有自助服务区", True),
+        ("专窗专柜、自 助 服 务", True),
+        ("无障碍自助服务", True),
+        ("无自助服务", False),
+        ("非自助服务", False),
+        ("专窗专柜，没有自助服务", False),
+        ("没有专窗专柜和自助服务", False),
+        ("休息区但未设置自助服务", False),
+        ("无自助服务；另有自助服务点", True),
+    ],
+)
+def test_a_facility_that_is_denied_is_not_there(cell: str, there: bool):
+    assert says(cell, "自助服务") is there
+
+
+@pytest.mark.parametrize(
+    ("cell", "there"), [("Self-Service desk", True), ("no self service", False), ("notice board, self service", True)]
+)
+def test_a_denial_in_english_is_a_whole_word(cell: str, there: bool):
+    assert says(cell, "self service") is there
+
+
+@pytest.mark.parametrize("dash", ["-", "－", "‐", "−", "–", "~", "至"])
+def test_a_range_of_items_is_read_whatever_its_dash(dash: str):
+    offer = JIADING.read_offer(f"1{dash}5")
+    assert offer is not None
+    assert offer.items == {1, 2, 3, 4, 5}
 
 
 def test_a_pack_without_standards_asks_nothing():

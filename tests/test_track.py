@@ -409,6 +409,22 @@ def test_a_study_without_policy_is_told_so_and_still_compared(study: str):
     assert call("track", study, "--as-of", "soon").exit_code == 2
 
 
+@pytest.mark.parametrize("more", [[], ["--period", "year"], ["--period", "month"]])
+def test_the_first_year_of_the_calendar_has_nothing_before_it_to_compare_with(study: str, more: list[str]):
+    result = call("track", study, "--as-of", "0001-01-01", *more)
+    assert result.exit_code == 1
+    assert "no day before it can be compared with" in result.stderr
+
+
+def test_indicators_are_measured_where_no_plan_exists(study: str):
+    result = call("score", study, "--of", "indicators", "--set", "siting.sites=500", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    names = {row["indicator"] for row in json.loads(result.stdout)}
+    assert "coverage" in names
+    assert "walking_saved" not in names
+    assert "500 sites are asked for" in result.stderr
+
+
 def test_standards_tiers_and_functions_are_shown_by_score(study: str):
     rows = json.loads(call("score", study, "--of", "standards", "--format", "json").stdout)
     assert [row["station_id"] for row in rows] == ["S1", "S2"]

@@ -83,7 +83,18 @@ def _row(
         "difference": None if before is None or value is None or begun_anew else value - before,
         "phrase": figure.phrase or None,
     }
+    row |= _year_before(figure, records, place, as_of)
     return row if figure.minimum is None or place != DISTRICT else row | _verdict(figure, own, value, as_of, due)
+
+
+def _year_before(figure: Figure, records: pd.DataFrame, place: str, as_of: dt.date) -> dict[str, Any]:
+    """What is known on the day of a yearly figure's year before; nothing of other figures."""
+    if not figure.yearly:
+        return {}
+    own = _of_place(records[records["date"].dt.year == as_of.year - 1], place)
+    value = _value(figure, own, as_of)
+    met = value is not None and value >= float(figure.minimum or 0.0)
+    return {"year_before": value} | ({"year_before_met": met} if place == DISTRICT else {})
 
 
 def _verdict(figure: Figure, own: pd.DataFrame, value: float | None, as_of: dt.date, due: dt.date | None) -> dict[str, Any]:

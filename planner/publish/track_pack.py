@@ -131,7 +131,10 @@ _TABLES: Mapping[str, tuple[Schema, tuple[str, ...]]] = {
         ("area", "towns", "towns_met", "minimum", "counted_before", "counted", "met", "days_late", "shortfall"),
     ),
     "area_coverage": (TOWN_PROGRESS, _SPANNED),
-    "figures": (FIGURES, ("{language}", "place", "before", "value", "difference", "minimum", "by", "met", "days_late")),
+    "figures": (
+        FIGURES,
+        ("{language}", "place", "before", "value", "difference", "minimum", "by", "met", "days_late", "year_before"),
+    ),
     "changes": (CHANGES, ("station_id", "name", "town", "before", "after")),
     "coverage": (TOWN_PROGRESS, _SPANNED),
 }
@@ -140,13 +143,14 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {  # shorter than the schema's, and
     "zh": {
         "zh": "指标", "minimum": "目标", "counted_before": "上期", "counted": "本期", "met": "达标", "days_late": "逾期天数",
         "before": "上期", "value": "本期", "difference": "增减", "by": "期限", "after": "本期", "shortfall": "缺口",
+        "year_before": "上一年度",
         "towns": "街镇数", "towns_met": "达标街镇", "stations_before": "上期站点", "stations_after": "本期站点",
         "covered_before": "上期可达人口", "covered_after": "本期可达人口", "coverage_after": "本期覆盖率",
     },
     "en": {
         "en": "figure", "minimum": "target", "counted_before": "before", "counted": "now", "days_late": "days late",
         "met": "met", "before": "before", "value": "now", "difference": "change", "by": "due", "after": "now",
-        "shortfall": "lacking", "towns": "towns", "towns_met": "towns met",
+        "shortfall": "lacking", "year_before": "year before", "towns": "towns", "towns_met": "towns met",
         "stations_before": "stations before", "stations_after": "stations now",
         "covered_before": "reached before", "covered_after": "reached now", "coverage_after": "share now",
     },

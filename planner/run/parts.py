@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from planner.decay import Decay, exponential, gaussian, gaussian_to_zero, linear
+from planner.errors import PlanError, PlannerWarning
 from planner.indicators import group_indicators, measure_cells, together
 from planner.profiles import KMH
 from planner.run.measures import communities_of, composite_of, evidence_of, indicators_of, lift_survey, measure_circle
 from planner.run.outputs import publish_scores
-from planner.run.results import Survey
+from planner.run.results import Proposal, Survey
 from planner.run.story import check_standards, draw_isochrones, measure_access, propose, reach_of_residents, score_survey
 from planner.schema import GroupScores, Scores, TownScores
 
@@ -86,11 +88,22 @@ def _indicators(survey: Survey, scores: tuple[Scores, TownScores, GroupScores], 
     """The indicators, those of key groups out of the scores as published."""
     walk = survey.study.scenario.walk
     outlines = draw_isochrones(survey, (walk.minutes,))
-    proposal = propose(survey, with_frontier=False) if survey.study.candidates else None
-    own = indicators_of(survey, scores[0], reach_of_residents(survey, outlines), proposal)
+    own = indicators_of(survey, scores[0], reach_of_residents(survey, outlines), _proposal_if_any(survey))
     groups = publish_scores(survey, scores)["groups"]
     whole = together(own, group_indicators(GroupScores(groups), walk, survey.as_of))
     return whole if by is None else whole[whole.index.get_level_values("by") == by]
+
+
+def _proposal_if_any(survey: Survey) -> Proposal | None:
+    """The plan whose saved walking time is an indicator; where none exists that one is left out, and a note says why."""
+    if not survey.study.candidates:
+        return None
+    try:
+        return propose(survey, with_frontier=False)
+    except PlanError as error:
+        said = f"walking time saved by proposed sites is left out: {error}"
+        warnings.warn(said, PlannerWarning, stacklevel=2)
+        return None
 
 
 def _assumptions(survey: Survey) -> str:

@@ -81,6 +81,8 @@ FIGURES = Schema(
         _n("days_late", "days late", "逾期天数", "d", kind=Kind.WHOLE),
         _n("days_left", "days left", "剩余天数", "d", kind=Kind.WHOLE),
         _n("shortfall", "still lacking", "缺口"),
+        _n("year_before", "the year before, as known on the day", "上一年度值（截至当日所知）", low=None),
+        Column("year_before_met", Kind.FLAG, "met the year before", "上一年度是否达标"),
         _t("phrase", "source phrase", "政策原文"),
     ),
 )

@@ -13,6 +13,8 @@ from pydantic.dataclasses import dataclass
 
 from planner.study.kinds import STRICT, Coordinates, NonNegative, Positive, Tag
 
+LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6  # of a column of the composite score
+
 
 @dataclass(frozen=True, config=STRICT)
 class Communities:
@@ -149,7 +151,7 @@ class Composite:
     Parameters
     ----------
     weights
-        By column, each > 0; only their ratios matter.
+        By column, each from `LEAST_WEIGHT` to `MOST_WEIGHT`; only their ratios matter.
     draws
         How many random sets of weights the ranking is tried with.
     spread
@@ -168,4 +170,8 @@ class Composite:
     def _some(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
         if not weights:
             raise ValueError("no weight is given; write weights = { served_pop = 2, sole_pop = 1 }")
+        wild = [name for name, weight in weights.items() if not LEAST_WEIGHT <= weight <= MOST_WEIGHT]
+        if wild:
+            asked = f"write each from {LEAST_WEIGHT:g} to {MOST_WEIGHT:g}, only their ratios matter"
+            raise ValueError(f"the weight of {', '.join(wild)} is out of all proportion; {asked}")
         return weights
