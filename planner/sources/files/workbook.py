@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import io
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import python_calamine
@@ -21,12 +21,13 @@ from planner.sources.files.records import Recognise, Record, Rows, find_headers,
 
 MODERN = (".xlsx", ".xlsm")
 READ_ONCE = """
-import contextlib, sys
+import contextlib, io, sys
 with contextlib.suppress(ImportError):
     import resource
     resource.setrlimit(resource.RLIMIT_AS, (4_000_000_000, 4_000_000_000))
 import python_calamine
-with python_calamine.CalamineWorkbook.from_path(sys.argv[1]) as book:
+told = io.BytesIO(sys.stdin.buffer.read())
+with python_calamine.CalamineWorkbook.from_object(sys.argv[1] if len(sys.argv) > 1 else told) as book:
     for name in book.sheet_names:
         book.get_sheet_by_name(name).to_python(skip_empty_area=False)
 """
@@ -61,32 +62,36 @@ def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
     """The sheets of a workbook of Excel 97 (.xls), of LibreOffice (.ods) or a binary one (.xlsb)."""
     mend = "open it in Excel or WPS and save it as .xlsx"
     said = "the workbook cannot be read"
-    with TemporaryDirectory(prefix="planner-ods-") as folder, reading(source, said, mend):
-        plain = _unindented(path, Path(folder)) if path.suffix.lower() == ".ods" else path
-        if not _can_be_read(plain):
+    with reading(source, said, mend):
+        plain = _unindented(path) if path.suffix.lower() == ".ods" else None
+        if not _can_be_read(path, plain):
             raise refused(source, said, mend)
-        with python_calamine.CalamineWorkbook.from_path(plain) as book:
+        with python_calamine.CalamineWorkbook.from_object(path if plain is None else io.BytesIO(plain)) as book:
             return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
 
 
-def _unindented(path: Path, folder: Path) -> Path:
-    """The workbook, or a copy in `folder` without space between its tags, as GDAL writes it and the reader cannot take it."""
+def _unindented(path: Path) -> bytes | None:
+    """The workbook without space between its tags, as GDAL writes it and the reader cannot take it; None where there is none.
+
+    It stays in memory: a list of people is never copied to the disk.
+    """
     with zipfile.ZipFile(path) as archive:
         content = archive.read("content.xml")
         if not INDENTED.search(content):
-            return path
-        others = {part.filename: archive.read(part) for part in archive.infolist() if part.filename != "content.xml"}
-    copy = folder / "unindented.ods"
-    with zipfile.ZipFile(copy, "w") as archive:
-        for name, raw in {**others, "content.xml": INDENTED.sub(b"", content)}.items():
+            return None
+        parts = {part.filename: archive.read(part) for part in archive.infolist()}
+    copy = io.BytesIO()
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, raw in (parts | {"content.xml": INDENTED.sub(b"", content)}).items():
             archive.writestr(name, raw)
-    return copy
+    return copy.getvalue()
 
 
-def _can_be_read(path: Path) -> bool:
+def _can_be_read(path: Path, plain: bytes | None) -> bool:
     """Whether a process of its own survives reading the workbook: over a damaged one the reader may end its whole process."""
-    command = [sys.executable, "-P", "-c", READ_ONCE, str(path)]
-    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0  # noqa: S603
+    command = [sys.executable, "-P", "-c", READ_ONCE, *([str(path)] if plain is None else [])]
+    run = subprocess.run(command, input=plain or b"", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
+    return run.returncode == 0
 
 
 def _filled(sheet: Any) -> list[Record]:
