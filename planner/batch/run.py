@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from planner.batch.work import TOPIC, District, do_part, do_study, need_mb
 from planner.errors import StudyError
 
 RETRIES = 2
+LOOK_S = 0.5  # how long to wait for a task to end before looking for workers that came back
 DONE = ("done", "kept")
 
 
@@ -46,7 +48,7 @@ class Batch:
     outcomes: dict[str, Outcome]
     retries: int
     watch: Watch
-    tasks: dict[Any, _Task] = field(default_factory=dict)
+    tasks: dict[Any, tuple[str, _Task]] = field(default_factory=dict)  # under way: its future, worker and task
 
     def change(self, name: str, **now: Any) -> None:
         self.outcomes[name] = replace(self.outcomes[name], **now)
@@ -124,31 +126,48 @@ def _first_tasks(batch: Batch, cut: dict[str, int]) -> list[_Task]:
 
 def _work(batch: Batch, waiting: list[_Task]) -> None:
     """Keep every worker at one task until nothing waits."""
-    from distributed import as_completed
-
     measured: dict[str, dict[int, dict[str, Any]]] = {}
-    finished = as_completed([])
     waiting.reverse()
     while waiting or batch.tasks:
-        while waiting and len(batch.tasks) < batch.crew.workers:
-            _give(batch, waiting.pop(), finished)
-        future = next(finished)
-        task = batch.tasks.pop(future)
-        if future.status == "finished":
-            waiting += _taken(batch, task, future.result(), measured)
-        elif task.tried < batch.retries:
-            batch.change(task.name, retries=batch.outcomes[task.name].retries + 1, step="its worker died; once more")
-            waiting.append(replace(task, tried=task.tried + 1))
-        else:
-            _lost(batch, task, waiting)
-        future.release()
+        for worker in _idle(batch)[: len(waiting)]:
+            _give(batch, waiting.pop(), worker)
+        for future in _ended(batch):
+            _, task = batch.tasks.pop(future)
+            if future.status == "finished":
+                waiting += _taken(batch, task, future.result(), measured)
+            elif task.tried < batch.retries:
+                batch.change(task.name, retries=batch.outcomes[task.name].retries + 1, step="its worker died; once more")
+                waiting.append(replace(task, tried=task.tried + 1))
+            else:
+                _lost(batch, task, waiting)
+            future.release()
 
 
-def _give(batch: Batch, task: _Task, finished: Any) -> None:
-    future = batch.crew.client.submit(task.function, *task.arguments, pure=False)
-    batch.tasks[future] = task
+def _idle(batch: Batch) -> list[str]:
+    """The workers that live and whose last result was taken.
+
+    A worker that dies takes with it what was not yet taken from it, and Dask would do that again: none gets a task before.
+    """
+    busy = {worker for worker, _ in batch.tasks.values()}
+    return sorted(set(batch.crew.client.scheduler_info(n_workers=-1)["workers"]) - busy)[: batch.crew.workers - len(busy)]
+
+
+def _ended(batch: Batch) -> list[Any]:
+    """The tasks that ended, once one has or `LOOK_S` went by: a worker may have come back meanwhile."""
+    from distributed import wait
+
+    if not batch.tasks:
+        batch.crew.client.wait_for_workers(1)
+    else:
+        with contextlib.suppress(TimeoutError):
+            wait(list(batch.tasks), timeout=LOOK_S, return_when="FIRST_COMPLETED")
+    return [future for future in batch.tasks if future.done()]
+
+
+def _give(batch: Batch, task: _Task, worker: str) -> None:
+    future = batch.crew.client.submit(task.function, *task.arguments, pure=False, workers=[worker], allow_other_workers=True)
+    batch.tasks[future] = worker, task
     batch.change(task.name, state="running")
-    finished.add(future)
 
 
 def _lost(batch: Batch, task: _Task, waiting: list[_Task]) -> None:
