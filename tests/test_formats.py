@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import pyproj
 import pytest
 import shapely
 from builders import CRS
@@ -17,6 +18,7 @@ from planner.datum import wgs84_to_gcj02
 from planner.errors import PlannerWarning, SourceError, TableError
 from planner.schema import STATIONS
 from planner.sources.files import read_candidates, read_study, read_table
+from planner.sources.population.tables import CountAsk, read_counts
 
 ROWS = {"站点编号": ["a", "b"], "站点名称": ["嘉定站", "南翔站"], "经度": [121.24, 121.25], "纬度": [31.38, 31.34]}
 
@@ -69,6 +71,59 @@ def test_a_kml_is_read_and_one_that_leads_elsewhere_is_not(tmp_path: Path) -> No
     (tmp_path / "b.kml").write_text(text.format(f"{place}<NetworkLink><Link/></NetworkLink>"), encoding="utf-8")
     with pytest.raises(SourceError, match="leads to other files, which are not followed"):
         names_in(tmp_path / "b.kml")
+
+
+def kml_of(*coordinates: str, shape: str = "Point") -> str:
+    marks = (f"<{shape}><coordinates>{each}</coordinates></{shape}>" for each in coordinates)
+    data = '<ExtendedData><Data name="station_id"><value>S{}</value></Data></ExtendedData>'
+    places = "".join(f"<Placemark><name>站</name>{data.format(n)}{mark}</Placemark>" for n, mark in enumerate(marks))
+    return f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{places}</Document></kml>'
+
+
+NO_PLACE = (
+    *("abc,31.38", "121.24，31.38", "121.24 31.38", "121.24", "1e999,31.38", "nan,31", "121°14′,31", "121.24,,31", "0x10,31"),
+    *("121,24,31,38", "121.24,31.38,0,5", "121.24,31.38,x", "121.24,31.38 121.25,31.39"),
+)
+
+
+def test_coordinates_of_a_kml_that_gdal_would_take_for_others_are_faults(tmp_path: Path) -> None:
+    """GDAL reads ``abc,31.38`` as (0, 31.38), a full-width comma as (0, 0), and cuts what follows a second place."""
+    good = ("121.24,31.38", " 121.25, 31.34,0\n", "<![CDATA[+121.24,3.138E1]]>", "121.2<!-- x -->4,31.38")
+    (tmp_path / "a.kml").write_text(kml_of(*good), encoding="utf-8")
+    table = read_table(tmp_path / "a.kml", STATIONS, CRS)
+    assert table["lon"].round(6).tolist() == [121.24, 121.25, 121.24, 121.24]
+    assert table["lat"].round(6).tolist() == [31.38, 31.34, 31.38, 31.38]
+    (tmp_path / "b.kml").write_text(kml_of(good[0], *NO_PLACE, "", good[0]).replace("S15", "S0"), encoding="utf-8")
+    with pytest.raises(TableError) as caught:
+        read_table(tmp_path / "b.kml", STATIONS, CRS)
+    *wrong, empty, twice = caught.value.faults
+    assert [(fault.row, fault.column, fault.value) for fault in wrong] == [
+        (n, "coordinates", text) for n, text in enumerate(NO_PLACE, 2)
+    ]
+    assert all(fault.problem == "this is not a place as KML writes it" and "121.25,31.38" in fault.mend for fault in wrong)
+    assert (empty.row, empty.problem) == (15, "the Point has no coordinates")
+    assert (twice.row, twice.problem) == (16, "the key stands twice, first in row 1")  # what else is wrong is told as well
+
+
+def test_coordinates_of_people_are_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "a.kml").write_text(kml_of("121.24,31.38", "121.247 31.387"), encoding="utf-8")
+    ask = CountAsk(tmp_path / "a.kml", "a.kml", {"pop_a": ("人数", "count")}, private=True, one_each=True)
+    at = r"a\.kml, row 2, coordinates: this is not a place"
+    with pytest.warns(PlannerWarning, match="dropped at the door"), pytest.raises(TableError, match=at) as caught:
+        read_counts(ask, pyproj.CRS(CRS))
+    assert "121.247" not in str(caught.value)
+    assert [fault.value for fault in caught.value.faults] == [None]
+
+
+def test_coordinates_are_held_against_the_layer_of_a_kml_that_is_meant(tmp_path: Path) -> None:
+    text = kml_of("121.24,31.38").replace(
+        "<Document>", "<Document><name>甲</name><Folder><name>乙</name></Folder><Folder><name>丙</name>{}</Folder>"
+    )
+    inner = kml_of("121.24,31.38", "x,31").replace("S", "T").partition("<Document>")[2].partition("</Document>")[0]
+    (tmp_path / "a.kml").write_text(text.format(inner), encoding="utf-8")
+    assert list(names_in(tmp_path / "a.kml", "甲")) == ["S0"]
+    with pytest.raises(TableError, match=r"row 2, coordinates = 'x,31': this is not a place"):
+        names_in(tmp_path / "a.kml", "丙")
 
 
 def test_marks_of_a_kml_keep_the_columns_that_a_gis_wrote(tmp_path: Path) -> None:

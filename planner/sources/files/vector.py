@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pyogrio
 
 from planner.sources.files.geojson import read_geojson
+from planner.sources.files.kml import coordinate_faults
 from planner.sources.files.opening import (
     CUT_OFF,
     LAYER,
@@ -65,9 +66,14 @@ def read_vector(path: Path, source: str, layer: str | None = None) -> Rows:
     _check_start(path, source)
     _check_links(path, source)
     with reading(source, CUT_OFF, "export it again"):
-        chosen = _chosen_layer([str(name) for name in pyogrio.list_layers(path)[:, 0]], layer, source)
+        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        chosen = _chosen_layer(layers, layer, source)
         frame = _read_shapefile(path) if suffix == ".shp" else pyogrio.read_dataframe(path, layer=chosen)
-        return Rows(_numbered(_without_marks(frame) if suffix == ".kml" else frame))
+        if suffix != ".kml":
+            return Rows(_numbered(frame))
+        faults = coordinate_faults(path, source, layers.index(chosen), len(layers))
+        numbered = _numbered(_without_marks(frame))
+        return Rows(numbered[~numbered[ROW].isin([fault.row for fault in faults])], tuple(faults))
 
 
 def read_zipped(path: Path, source: str, layer: str | None = None) -> Rows:
