@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 
 from planner import store
 from planner.coverage import measure_coverage
-from planner.errors import StudyError, say_faults
+from planner.errors import PlannerWarning, StudyError, say_faults
 from planner.policy import Period
 from planner.progress import (
     changes_between,
@@ -23,13 +24,25 @@ from planner.progress import (
     period_name,
     standing_stations,
     track_areas,
+    undated,
 )
 from planner.progress.tracking import DISTRICT
 from planner.reach import travel_times
 from planner.rollout import check_rollout
 from planner.run import Survey, check_output, survey_study, track_survey
 from planner.run.outputs import input_files
-from planner.schema import AREA_TRACK, CHANGES, TOWN_PROGRESS, TRACK, AreaTrack, Figures, TownProgress, Track
+from planner.schema import (
+    AREA_TRACK,
+    CHANGES,
+    STANDING,
+    TOWN_PROGRESS,
+    TRACK,
+    AreaTrack,
+    Figures,
+    Stations,
+    TownProgress,
+    Track,
+)
 from planner.sources.files import default_as_of
 from planner.sources.packs import read_policy
 from planner.study import Study
@@ -122,6 +135,7 @@ def track_study(
         reach = travel_times(survey.network, stations, survey.demand, study.scenario.walk, progress=inner)
         measured = {other: measure_coverage(reach, survey.demand), survey.as_of: survey.coverage}
     with survey.steps.step("tracking targets"):
+        _warn_of_undated(survey.all_stations)
         targets, figures = track_survey(survey, since=other)
         then = track_survey(dataclasses.replace(survey, as_of=other))[0]
         coverage = coverage_then_and_now(measured[earlier], measured[later], survey.towns)
@@ -130,6 +144,13 @@ def track_study(
     counted = _with_stations(coverage, survey, earlier, later)
     whole = Tracking(survey.study, earlier, later, survey.as_of, compared, figures, changes, counted)
     return _with_areas(whole, survey, targets, then, other) if survey.study.rollout.areas else whole
+
+
+def _warn_of_undated(stations: Stations) -> None:
+    if lacking := undated(stations, STANDING):
+        said = f"{len(lacking)} standing stations have no date of that (the first is {lacking[0]})"
+        said += " and are taken to have stood on every day since their last earlier date, or always"
+        warnings.warn(f"{said}; write built_on", PlannerWarning, stacklevel=3)
 
 
 def _with_stations(coverage: TownProgress, survey: Survey, earlier: dt.date, later: dt.date) -> TownProgress:

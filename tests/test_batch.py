@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from deadly import Poisoned, Unlucky
-from lattice_study import PEOPLE_A_CORNER, SIDE, write_lattice_study
+from lattice_study import PEOPLE_A_CORNER, SIDE, lonlat, write_lattice_study
 
 import planner
 from planner.batch import Outcome, crew_of, merge_districts, plan_districts, run_batch, write_province
@@ -53,6 +53,8 @@ def test_a_province_is_the_sum_of_its_districts_and_shares_are_sums_over_sums(
     out = tmp_path / "out"
     few = (folders[1] / "people.csv").read_text(encoding="utf-8").splitlines()
     (folders[1] / "people.csv").write_text("\n".join(few[: SIDE * 6 + 1]) + "\n", encoding="utf-8")  # six western columns
+    with (folders[0] / "stations.csv").open("a", encoding="utf-8") as file:  # a station just outside counts in no density
+        file.write("S9,Beyond,{:.6f},{:.6f},built,2024-01-01\n".format(*lonlat(-1.2, 5)))
     districts = plan_districts(folders, out)
     outcomes = run_batch(districts, crew)
     assert [outcome.state for outcome in outcomes] == ["done", "done"]
@@ -66,6 +68,10 @@ def test_a_province_is_the_sum_of_its_districts_and_shares_are_sums_over_sums(
     assert summary["population"] == EVERYBODY + PEOPLE_A_CORNER * SIDE * 6
     assert summary["coverage"] == sums[1] / sums[0]
     assert summary["coverage"] != pytest.approx(sum(run.summary["coverage"] for run in alone) / 2)
+    inside = sum(run.summary["population"] / run.summary["residents_per_station"] for run in alone)
+    assert (summary["stations"], inside) == (5, 4)
+    assert summary["residents_per_station"] == summary["population"] / inside
+    assert summary["stations_per_10000"] == inside * 10_000 / summary["population"]
     groups = csv(out, "groups").set_index("group")
     assert groups.loc["graduates", "total"] == pytest.approx(sums[0] / 5)
     assert groups.loc["residents", "coverage"] == pytest.approx(sums[1] / sums[0], abs=1e-7)

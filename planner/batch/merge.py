@@ -88,9 +88,14 @@ def write_province(districts: Sequence[District], outcomes: Sequence[Outcome], o
 
 
 def province_summary(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The province's headline figures with their denominators, and which districts are in them."""
+    """The province's headline figures with their denominators, and which districts are in them.
+
+    ``residents_per_station`` and ``stations_per_10000`` are of the stations that stand in a town, as in a single study; a
+    station just outside one district stands in another, or in none.
+    """
     by_district = tables["districts"]
     sums = {name: float(by_district[name].sum()) for name in SUMS}
+    inside = float(tables["towns"]["stations"].sum())  # as a single study's density: without those just outside
     groups = tables["groups"].drop(columns="label").to_dict("index")
     return {
         "districts": by_district.index.tolist(),
@@ -98,7 +103,8 @@ def province_summary(tables: Mapping[str, pd.DataFrame], outcomes: Sequence[Outc
         **sums,
         "coverage": _ratio(sums["covered_pop"], sums["population"]),
         "area_coverage": _ratio(sums["covered_area_km2"], sums["area_km2"]),
-        "residents_per_station": _ratio(sums["population"], sums["stations"]),
+        "residents_per_station": _ratio(sums["population"], inside),
+        "stations_per_10000": _ratio(inside * 10_000, sums["population"]),
         "cutoff_minutes": sorted(set(by_district["cutoff_minutes"])),
         "pace_mps": sorted(set(by_district["pace_mps"])),
         "as_of": sorted(set(by_district["as_of"])),

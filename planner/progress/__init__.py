@@ -4,7 +4,7 @@ from planner.progress.areas import coverage_of_areas, track_areas
 from planner.progress.changes import compare_runs
 from planner.progress.figures import track_figures
 from planner.progress.periods import day_before, period_name
-from planner.progress.standing import changes_between, dated_status, standing_stations, status_at
+from planner.progress.standing import changes_between, dated_status, standing_stations, status_at, undated
 from planner.progress.tracking import check_handed, coverage_then_and_now, track_targets
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "track_areas",
     "track_figures",
     "track_targets",
+    "undated",
 ]

@@ -42,8 +42,12 @@ def status_at(stations: Stations, as_of: dt.date) -> pd.Series:
     -----
     - The status is the last stage whose date has come; a stage beyond the table's own ``status`` was never reached, so the
       date of a planned station's opening opens nothing.
-    - A stage without any date counts at every day if it is the station's own ``status``; earlier stages without a date are
-      not known and nothing is said of them. A row without ``status`` has the last stage it has a date for, else built.
+    - A planned or applied station without a date of that is so from the last day on of which the table tells anything that
+      happened (`last_told`), and not before: its status is that of the table's own day.
+    - A station that is built or accepted and has no date of that counts from its last earlier date on (it was planned or
+      applied until then), and on every day where it has none: people list what they have. A date that is written later
+      tells more of those days. Earlier stages without a date are not known and nothing is said of them. A row without
+      ``status`` has the last stage it has a date for, else built.
     - A closed station was built or accepted only where a date says so, and until the day before it closed.
     - What stood on a day depends on dates up to that day alone: a later acceptance or closing never rewrites it.
 
@@ -62,9 +66,8 @@ def status_at(stations: Stations, as_of: dt.date) -> pd.Series:
     reached = _stages_open(stations, status, dates)
     found = pd.Series(pd.NA, index=stations.index, dtype="string", name="status")
     for stage in STAGES:
-        date = dates[stage]
-        undated = date.isna() & (status == stage)
-        found = found.mask(reached[stage] & ((date <= day) | undated).to_numpy(dtype=bool), stage)
+        since = dates[stage].fillna(_since_at_least(stations, dates, stage).where(status == stage))
+        found = found.mask(reached[stage] & (since <= day).to_numpy(dtype=bool), stage)
     closed = dates["closed"]
     ended = (closed <= day) | ((status == "closed") & closed.isna())
     return found.mask(ended.to_numpy(dtype=bool), "closed")
@@ -87,10 +90,10 @@ def standing_stations(stations: Stations, as_of: dt.date) -> Stations:
 
     Notes
     -----
-    A row without any date counts by its status alone; so does a table without dates. A table without ``status``, or a row
-    without one, is taken as built: people list what they have. A station whose status is ``closed`` stood from its
-    opening to its closing day, where both are known; with either unknown it does not count. Planned and applied
-    stations never count.
+    A built or accepted row without any date stands on every day; so do those of a table without dates (see `status_at`). A
+    table without ``status``, or a row without one, is taken as built: people list what they have. A station whose status is
+    ``closed`` stood from its opening to its closing day, where both are known; with either unknown it does not count. Planned
+    and applied stations never count.
 
     Examples
     --------
@@ -109,10 +112,13 @@ def changes_between(stations: Stations, since: dt.date, as_of: dt.date) -> pd.Da
 
     Returns
     -------
-    By ``station_id``: ``name``, ``town`` where there is one, ``before`` and ``after`` (missing: not known to exist yet).
+    By ``station_id``: ``name``, ``town`` where there is one, ``before`` and ``after`` (missing: not known to exist yet). A plan
+    without any date is in none: no day is told on which it changed.
     """
     before, after = status_at(stations, since), status_at(stations, as_of)
     other = (before.fillna("") != after.fillna("")).to_numpy(dtype=bool)
+    unknown = (before.isna() & _dates(stations, "planned_on").isna()).to_numpy(dtype=bool)
+    other &= ~(unknown & stations.index.isin(undated(stations, ("planned", "applied"))))
     named = stations[[name for name in ("name", "town") if name in stations]]
     return pd.DataFrame(named).assign(before=before, after=after)[other]
 
@@ -144,19 +150,40 @@ def stage_dates(stations: Stations) -> dict[str, pd.Series]:
 def days_in(stations: Stations, stages: Sequence[str]) -> tuple[Days, Days]:
     """From which day on, and until before which, each station is in one of `stages`, the last of which is ``accepted``.
 
-    Both in whole days, as `status_at` has it: NaT from where it never is, ALWAYS where no date says since when, NEVER where
-    it has not closed.
+    Both in whole days, as `status_at` has it: NaT from where it never is, ALWAYS where no date at all says since when, NEVER
+    where it has not closed.
     """
     status, dates = dated_status(stations), stage_dates(stations)
     reached = _stages_open(stations, status, dates)
     begin: Days = np.full(len(stations), np.datetime64("NaT", "D"))
     for stage in stages:
         day = dates[stage].to_numpy(dtype="datetime64[D]")
-        day = np.where(np.isnat(day) & (status == stage).to_numpy(dtype=bool), ALWAYS, day)
+        since = _since_at_least(stations, dates, stage).to_numpy(dtype="datetime64[D]")
+        day = np.where(np.isnat(day) & (status == stage).to_numpy(dtype=bool), since, day)
         begin = np.fmin(begin, np.where(reached[stage], day, np.datetime64("NaT", "D")))
     end = dates["closed"].to_numpy(dtype="datetime64[D]")
     begin[np.isnat(end) & (status == "closed").to_numpy(dtype=bool)] = np.datetime64("NaT", "D")
     return begin, np.where(np.isnat(end), NEVER, end)
+
+
+def undated(stations: Stations, stages: Sequence[str]) -> list[str]:
+    """Ids of stations whose own status is one of `stages` and which no date says to have got there."""
+    status, dates = dated_status(stations), stage_dates(stations)
+    lacking = np.zeros(len(stations), dtype=bool)
+    for stage in stages:
+        lacking |= ((status == stage) & dates[stage].isna()).to_numpy(dtype=bool)
+    return [str(key) for key in stations.index[lacking]]
+
+
+def last_told(stations: Stations) -> np.datetime64:
+    """The last day on which a station got to a stage or closed, as far as its status says that it did; else ALWAYS.
+
+    What is dated beyond a station's status (the opening of a planned one, a closing to come) has not happened yet.
+    """
+    status, dates = dated_status(stations), stage_dates(stations)
+    reached = _stages_open(stations, status, dates) | {"closed": (status == "closed").to_numpy(dtype=bool)}
+    days = pd.concat([dates[name][marks] for name, marks in reached.items()]).dropna()
+    return days.max().to_datetime64().astype("datetime64[D]") if len(days) else ALWAYS
 
 
 def contradictions(stations: Stations, as_of: dt.date) -> list[str]:
@@ -187,6 +214,16 @@ def column(stations: Stations, name: str) -> Any:
 def _dates(stations: Stations, name: str) -> pd.Series:
     dates: pd.Series = pd.to_datetime(column(stations, name)).astype("datetime64[us]")
     return dates
+
+
+def _since_at_least(stations: Stations, dates: dict[str, pd.Series], stage: str) -> pd.Series:
+    """The first day on which stations may have been in a stage that they are in since nobody knows when."""
+    told = (
+        pd.concat([dates[name] for name in STAGES[: STAGES.index(stage)] or STAGES[:1]], axis=1)
+        .max(axis=1)
+        .astype("datetime64[us]")
+    )
+    return told.fillna(pd.Timestamp(ALWAYS if stage in STANDING else last_told(stations)))
 
 
 def _stages_open(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> dict[str, Marks]:

@@ -15,7 +15,18 @@ import pandas as pd
 
 from planner.errors import Fault, PlannerWarning, StudyError, say_faults
 from planner.policy import FUSED, Counts, Policy, Scope, Target, named
-from planner.progress.standing import ALWAYS, NEVER, STAGES, Days, column, contradictions, days_in, status_at
+from planner.progress.standing import (
+    ALWAYS,
+    NEVER,
+    STAGES,
+    Days,
+    column,
+    contradictions,
+    days_in,
+    last_told,
+    status_at,
+    undated,
+)
 from planner.schema import STANDING, TOWN_PROGRESS, TRACK, Coverage, Stations, TownProgress, Towns, Track
 from planner.standards import measure_standards
 from planner.study import HandedDown
@@ -58,7 +69,8 @@ def track_targets(
     Warns
     -----
     PlannerWarning
-        If stations have no date where a target counts from one on (they do not count), or dates that contradict their status.
+        If stations have no date where a target counts from one on (they do not count), if planned or applied ones have none and
+        `as_of` is before the last date of the table (they are not told on that day), or dates that contradict their status.
 
     Notes
     -----
@@ -72,6 +84,7 @@ def track_targets(
     """
     here = Stations(stations[column(stations, "town").isin(list(towns)).to_numpy()]) if "town" in stations else stations
     _warn_of_contradictions(here, as_of)
+    _warn_of_undated_plans(here, as_of)
     check_handed(policy, handed or {}, towns)
     rows = [row for target in policy.targets for row in _rows(target, policy, here, _asked(target, towns, handed or {}), as_of)]
     table = pd.DataFrame(rows, columns=[name.name for name in TRACK.columns])
@@ -215,11 +228,13 @@ def _row(target: Target, minimum: int, place: str, status: pd.Series, spans: _Sp
 
 def _spans(target: Target, stations: Stations) -> _Spans:
     """When each station counts towards a target; those that began before ``since`` never do."""
-    begin, end = days_in(stations, ("accepted",) if target.accepted_only else STANDING)
+    stages = ("accepted",) if target.accepted_only else STANDING
+    begin, end = days_in(stations, stages)
     if target.since is None:
         return _Spans(begin, end)
-    _warn_of_undated(target, stations, (begin == ALWAYS) & (end == NEVER))
-    return _Spans(np.where(begin >= np.datetime64(target.since), begin, np.datetime64("NaT", "D")), end)
+    lacking = stations.index.isin(undated(stations, stages))
+    _warn_of_undated(target, stations, lacking & (end == NEVER))
+    return _Spans(np.where((begin >= np.datetime64(target.since)) & ~lacking, begin, np.datetime64("NaT", "D")), end)
 
 
 def _meant(target: Target, policy: Policy, stations: Stations) -> Marks:
@@ -247,12 +262,20 @@ def _equipped(target: Target, policy: Policy, stations: Stations) -> Marks:
     return np.asarray((share == 1).to_numpy(dtype=bool) | flag.fillna(False).to_numpy(dtype=bool) | unknown, dtype=bool)
 
 
-def _warn_of_undated(target: Target, stations: Stations, undated: Marks) -> None:
-    if undated.any():
+def _warn_of_undated(target: Target, stations: Stations, lacking: Marks) -> None:
+    if lacking.any():
         said = (
-            f"{int(undated.sum())} standing stations have no date (the first is {stations.index[undated][0]}) and do not count"
+            f"{int(lacking.sum())} standing stations have no date (the first is {stations.index[lacking][0]}) and do not count"
         )
         warnings.warn(f"{said} towards {target.name!r}, which counts from {target.since} on", PlannerWarning, stacklevel=5)
+
+
+def _warn_of_undated_plans(stations: Stations, as_of: dt.date) -> None:
+    lacking, told = undated(stations, ("planned", "applied")), last_told(stations)
+    if lacking and np.datetime64(as_of) < told:
+        said = f"{len(lacking)} planned or applied stations have no date of that (the first is {lacking[0]})"
+        said += f" and are not told before {told}, the last date of the table; write planned_on or applied_on"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
 
 
 def _warn_of_contradictions(stations: Stations, as_of: dt.date) -> None:

@@ -101,6 +101,20 @@ NOTES: tuple[tuple[str, str], ...] = (
         "{n}个现有站点没有日期（第一个是{key}），不计入自{since}起算的目标{target}",
     ),
     (
+        (
+            "{n} planned or applied stations have no date of that (the first is {key}) and are not told before {day}, "
+            "the last date of the table; write planned_on or applied_on"
+        ),
+        "{n}个计划或申报中的站点没有相应日期（第一个是{key}），在表中最后一个日期{day}之前不计；请填写planned_on（计划日期）或applied_on（申报日期）",
+    ),
+    (
+        (
+            "{n} standing stations have no date of that (the first is {key}) and are taken to have stood on every day "
+            "since their last earlier date, or always; write built_on"
+        ),
+        "{n}个现有站点没有建成日期（第一个是{key}），按自其此前最后一个日期起（没有任何日期的按一直）存在计；请填写built_on（建成日期）",
+    ),
+    (
         "stations: the dates of {keys} contradict their status or run backwards; the status decides how far they got",
         "站点{keys}的日期与状态矛盾或前后颠倒；以状态为准",
     ),
