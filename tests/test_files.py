@@ -298,6 +298,64 @@ def test_the_sheet_that_looks_like_the_table_is_read(tmp_path: Path) -> None:
     assert read_table(path, STATIONS, CRS).index.tolist() == ["a"]
 
 
+def test_a_hidden_sheet_is_read_only_where_it_is_named(tmp_path: Path) -> None:
+    """Offices keep last year's table in a hidden sheet, often before the one they show."""
+    path = tmp_path / "a.xlsx"
+    book = workbook(path, HEADERS, ["old", "旧", 121.25, 31.38], sheet="旧版")
+    book.active.sheet_state = "hidden"
+    for row in (HEADERS, ["new", "新", 121.25, 31.38]):
+        book["新版"].append(row) if "新版" in book.sheetnames else book.create_sheet("新版").append(row)
+    book.save(path)
+    assert read_table(path, STATIONS, CRS).index.tolist() == ["new"]
+    assert read_table(path, STATIONS, CRS, layer="旧版").index.tolist() == ["old"]
+
+
+def test_two_sheets_that_look_alike_are_not_read_by_halves(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = workbook(path, HEADERS, ["a", "A", 121.25, 31.38], sheet="上半年")
+    book.create_sheet("模板").append(HEADERS)  # headers alone are no table
+    book.save(path)
+    assert read_table(path, STATIONS, CRS).index.tolist() == ["a"]
+    book["模板"].append(["b", "B", 121.25, 31.38])
+    book.save(path)
+    with pytest.raises(SourceError, match=r"2 sheets have the headers of the table \(上半年, 模板\); .* layer = \"上半年\""):
+        read_table(path, STATIONS, CRS)
+
+
+def test_errors_of_formulas_are_no_texts(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    book = workbook(path, HEADERS, ["a", "#REF!", 121.25, 31.38], ["#N/A", "B", "#VALUE!", 31.38])
+    for cell in ("B2", "A3", "C3"):
+        book.active[cell].data_type = "e"
+    book.save(path)
+    with pytest.raises(TableError) as caught:
+        read_table(path, STATIONS, CRS)
+    assert {(fault.row, fault.column, fault.value) for fault in caught.value.faults} == {
+        *((2, "name", "#REF!"), (3, "station_id", "#N/A"), (3, "lon", "#VALUE!"))
+    }
+
+
+def test_headers_said_again_are_no_rows(tmp_path: Path) -> None:
+    """A second row of headers in the other language, and those that a print repeats on each page."""
+    rows = ["编号,名称,经度,纬度", "station_id,name,lon,lat", "a,甲,121.25,31.38", "编号,名称,经度,纬度", "b,乙,121.26,31.38"]
+    (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert read_table(tmp_path / "a.csv", STATIONS, CRS).index.tolist() == ["a", "b"]
+    (tmp_path / "a.csv").write_text("\n".join([*rows, "编号,丙,121.26,31.38", "编号,丁,121.26,x"]), encoding="utf-8")
+    with pytest.raises(TableError) as caught:
+        read_table(tmp_path / "a.csv", STATIONS, CRS)
+    assert [(fault.row, fault.column) for fault in caught.value.faults] == [(7, "lat"), (7, "station_id")]
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.xlsx", "a.csv"])
+@pytest.mark.parametrize(
+    "start", ["<html><table>", "\ufeff <!DOCTYPE html>", '<?xml version="1.0"?><Workbook xmlns="urn:x:office:spreadsheet">']
+)
+def test_a_web_page_that_calls_itself_a_table_is_called_one(tmp_path: Path, name: str, start: str) -> None:
+    (tmp_path / name).write_text(f"{start}<tr><td>编号,名称</td></tr>", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"web page or XML for Excel.*save it as \.xlsx"):
+        read_table(tmp_path / name, STATIONS, CRS)
+
+
 def test_values_of_formulas_are_read_and_missing_ones_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     workbook(path, HEADERS, ["a", "A", "=100+21.25", 31.38])

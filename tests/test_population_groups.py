@@ -53,6 +53,19 @@ def test_a_list_with_one_row_a_person_becomes_counts(town):
     assert [tally.people_in for tally in tallies if tally.what == "jobless"] == [3.0, 3.0, 3.0]
 
 
+def test_a_row_that_adds_up_others_is_a_fault_wherever_it_says_so(town):
+    """Below pages of places stands their sum, often with the last place copied down: its people would count twice."""
+    for word in ("小计", "合 计：", "本页小计 7人", "Total"):
+        people_at(town, (40, 50), (350, 350), (350, 350), 人数=[2, 5, 7], 居委=["甲", "乙", word])
+        with pytest.raises(TableError, match=r"^jobless.csv, row 4: the row adds up others; remove it"):
+            read_demand(study_in(town, Group("jobless", file="jobless.csv"), file="people.tif"), towns_of(A=SQUARE))
+    people_at(
+        town, (40, 50), (350, 350), 人数=[2, 5], 居委=["合计镇", "共计较"], 性别=["合计", "合计"]
+    )  # totals of both sexes, no sums
+    demand = read_demand(study_in(town, Group("jobless", file="jobless.csv"), file="people.tif"), towns_of(A=SQUARE))
+    assert demand["pop_jobless"].sum() == 7.0
+
+
 def test_points_with_a_count_are_taken_at_their_count(town):
     people_at(town, (40, 50), (350, 350), 人数=[2, 5])
     demand = read_demand(study_in(town, Group("jobless", file="jobless.csv"), file="people.tif"), towns_of(A=SQUARE))

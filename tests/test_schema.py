@@ -257,6 +257,11 @@ def test_keys_that_repeat_or_are_empty() -> None:
         (3, "station_id", "the key stands twice, first in row 2")
     ]
     assert faults_of(stations(source_row=[2, 3]).assign(station_id=["", "b"])) == [(2, "station_id", "the value is missing")]
+    three = stations().iloc[[0, 1, 1, 0]].assign(station_id=["a", None, "a", "a"], source_row=[2, 3, 4, 5])
+    assert faults_of(three) == [
+        (3, "station_id", "the value is missing"),
+        *((row, "station_id", "the key stands twice, first in row 2") for row in (4, 5)),
+    ]
 
 
 def test_a_decimal_comma_is_said_to_be_one() -> None:

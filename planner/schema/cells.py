@@ -26,6 +26,7 @@ _CLOCK = r"(?:[t ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 _DATE = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?" + _CLOCK)
 _RUN_TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEARS = range(1900, 2201)
+_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA")  # of Excel
 _LARGEST_WHOLE = 2.0**53  # beyond it a float is not sure of its ones
 _UNSEEN = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200E, 0x200F, 0xFEFF)))
 
@@ -170,7 +171,9 @@ def _choices(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
 
 def _texts(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
     read = _each(values, lambda value: pd.NA if is_blank(value) else as_text(value) or pd.NA)
-    return pd.Series(pd.array(read, dtype="string"), index=values.index, name=values.name), {}
+    texts = pd.Series(pd.array(read, dtype="string"), index=values.index, name=values.name)
+    broken = np.flatnonzero(texts.isin(_ERRORS).to_numpy(dtype=bool))
+    return texts, {int(i): ("a formula's error, and no text", "mend the formula, or clear the cell") for i in broken}
 
 
 def _read(values: Any, given: Mask, read: Callable[[Any], Any], dtype: str, problem: tuple[str, str]) -> tuple[Any, Problems]:

@@ -134,10 +134,11 @@ class Schema:
         rows = _row_numbers(table)
         levels = [typed_column(pd.Series(table.index.get_level_values(name)), self[name], name, source, rows) for name in names]
         faults = [fault for _, found in levels for fault in found]
-        if faults:
-            return table, faults
-        table.index = _index([typed for typed, _ in levels], names)
-        return table, _repeats(table.index, names, source, rows)
+        told = np.all([typed.notna().to_numpy() for typed, _ in levels], axis=0)
+        faults += _repeats(_index([typed[told] for typed, _ in levels], names), names, source, rows[told])
+        if not faults:
+            table.index = _index([typed for typed, _ in levels], names)
+        return table, faults
 
     def _geometry_faults(self, table: Any, source: str, rows: np.ndarray) -> tuple[list[Fault], list[Fault]]:
         """What is wrong with the CRS, and with the shapes."""

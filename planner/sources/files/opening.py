@@ -45,6 +45,20 @@ def check_file(path: Path, source: str, most_bytes: int = MOST_BYTES) -> None:
         raise refused(source, f"the file has {size:,} bytes; at most {most_bytes:,} are read", "cut it to the area")
 
 
+def check_page(path: Path, source: str) -> None:
+    """Raise a SourceError if what is called a table is a web page, as many systems export for Excel under any ending."""
+    with path.open("rb") as file:
+        start = file.read(1000).replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<meta", b"<table", b"<style")) or (
+        start.startswith(b"<?xml") and (b"<html" in start or b"office:spreadsheet" in start)
+    ):
+        raise refused(
+            source,
+            "this is a web page or XML for Excel, not the table its ending says",
+            "open it in Excel and save it as .xlsx",
+        )
+
+
 @contextmanager
 def reading(source: str, problem: str, mend: str) -> Iterator[None]:
     """Run a reader that others wrote: whatever it raises over a broken file becomes a SourceError that says `problem`."""

@@ -38,7 +38,7 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
 
     Headers are the row, of the first 20 that are not empty, with most cells that `recognise` knows (the first of equals, so
     that a title above them does no harm); a cell that is empty there takes its header from the row above (merged cells).
-    Rows above them that begin with ``#`` are remarks.
+    Rows above them that begin with ``#`` are remarks; rows below them that say the headers again are no rows of the table.
     """
     filled = [(number, cells) for number, cells in records if any(not is_blank(cell) for cell in cells)]
     if all(is_remark(cells) for _, cells in filled):
@@ -46,6 +46,8 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
     at, headers = find_headers(filled, recognise)
     body, faults = [], []
     for number, cells in filled[at + 1 :]:
+        if _says_again(cells, headers, recognise if number == filled[at + 1][0] else None):
+            continue
         beyond = [cell for cell in cells[len(headers) :] if not is_blank(cell)]
         if beyond:
             problem = f"the row has {len(cells)} cells for {len(headers)} headers"
@@ -56,6 +58,18 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
     kept = [i for i in range(len(headers) + 1) if i not in unnamed or not frame.iloc[:, i].map(is_blank).all()]
     names = [header or f"column {i + 1}" for i, header in enumerate(headers)]
     return Rows(frame.set_axis([*names, ROW], axis=1).iloc[:, kept], tuple(faults))
+
+
+def _says_again(cells: Sequence[Any], headers: Sequence[str], recognise: Recognise | None) -> bool:
+    """Whether a row repeats the headers (a page of a print), or says them in another language where `recognise` is given."""
+    if recognise is None and cells and cells[0] != headers[0] and said(cells[0]) != headers[0]:
+        return False  # most rows, at once
+    pairs = [(said(cell), header) for cell, header in zip(cells, headers, strict=False) if not is_blank(cell)]
+    if len(pairs) < 2 or any(not header for _, header in pairs):
+        return False
+    return all(
+        cell == header or (recognise is not None and recognise(cell) == recognise(header) is not None) for cell, header in pairs
+    )
 
 
 def find_headers(filled: Sequence[Record], recognise: Recognise) -> tuple[int, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.sources.files.opening import MOST_BYTES, MOST_TEXT, check_file, refused
+from planner.sources.files.opening import MOST_BYTES, MOST_TEXT, check_file, check_page, refused
 from planner.sources.files.records import Recognise, Rows, rows_of
 from planner.sources.files.text import text_records
 from planner.sources.files.vector import PARQUETS, VECTORS, read_parquet, read_vector, read_zipped
@@ -43,6 +43,8 @@ def read_rows(path: Path, source: str, recognise: Recognise, layer: str | None =
     check_file(path, source, MOST_TEXT if suffix in TEXTS else MOST_BYTES)
     if layer is not None and suffix not in LAYERED:
         raise refused(source, f"a file of the kind {suffix} has no layer {layer!r}", "leave layer out")
+    if suffix in (*TEXTS, *WORKBOOKS):
+        check_page(path, source)
     if suffix in TEXTS:
         return rows_of(text_records(path, source), source, recognise)
     if suffix in WORKBOOKS:

@@ -36,30 +36,43 @@ WORKBOOKS = (*MODERN, ".xls", ".ods", ".xlsb")
 
 
 def read_workbook(path: Path, source: str, recognise: Recognise, sheet: str | None = None) -> Rows:
-    """The rows of the sheet called `sheet`, else of the one with most known headers (the first of equals).
+    """The rows of the sheet called `sheet`, else of the one with most known headers; hidden sheets only where all are.
 
     Raises
     ------
     SourceError
-        If the workbook is broken, locked with a password, unpacks to more than any table, or has no such sheet.
+        If the workbook is broken, locked with a password, unpacks to more than any table, or has no such sheet, or several
+        sheets look like the table and none is named.
     """
     modern = path.suffix.lower() in MODERN
     if modern or path.suffix.lower() == ".ods":
         check_archive(path, source)
-    sheets = _sheets(path, source, values=True) if modern else _old_sheets(path, source)
+    sheets, hidden = _sheets(path, source, values=True) if modern else _old_sheets(path, source)
     if sheet is not None and sheet not in sheets:
         near = difflib.get_close_matches(sheet, sheets, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheets)}"
         raise refused(source, f"the workbook has no sheet {sheet!r}", mend, LAYER)
-    looked_at = sheets if sheet is None else {sheet: sheets[sheet]}
-    records = max(looked_at.values(), key=lambda held: _known(held, recognise), default=[])
-    name = next((name for name, held in sheets.items() if held is records), "")
+    name = sheet or _table_in({n: held for n, held in sheets.items() if n not in hidden} or sheets, recognise, source)
+    records = sheets.get(name, [])
     rows = rows_of(records, source, recognise)
     return Rows(rows.frame, (*rows.faults, *(_uncomputed(path, source, name, records) if modern else ())))
 
 
-def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
-    """The sheets of a workbook of Excel 97 (.xls), of LibreOffice (.ods) or a binary one (.xlsb)."""
+def _table_in(sheets: dict[str, list[Record]], recognise: Recognise, source: str) -> str:
+    """The name of the sheet that looks most like the table; two that look so alike would lose one of them in silence."""
+    looks = {name: _likeness(held, recognise) for name, held in sheets.items()}
+    most = max(looks.values(), default=(0, False, False))
+    alike = [name for name, look in looks.items() if look == most]
+    known, has_rows, _ = most
+    if len(alike) > 1 and known and has_rows:
+        said = f"{len(alike)} sheets have the headers of the table ({', '.join(alike)})"
+        mend = f'say which is meant, as in layer = "{alike[0]}", or put their rows into one sheet'
+        raise refused(source, said, mend, LAYER)
+    return alike[0] if alike else ""
+
+
+def _old_sheets(path: Path, source: str) -> tuple[dict[str, list[Record]], set[str]]:
+    """The sheets, and the names of hidden ones, of a workbook of Excel 97 (.xls), LibreOffice (.ods) or in .xlsb."""
     mend = "open it in Excel or WPS and save it as .xlsx"
     said = "the workbook cannot be read"
     with reading(source, said, mend):
@@ -67,7 +80,8 @@ def _old_sheets(path: Path, source: str) -> dict[str, list[Record]]:
         if not _can_be_read(path, plain):
             raise refused(source, said, mend)
         with python_calamine.CalamineWorkbook.from_object(path if plain is None else io.BytesIO(plain)) as book:
-            return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}
+            hidden = {sheet.name for sheet in book.sheets_metadata if sheet.visible != python_calamine.SheetVisibleEnum.Visible}
+            return {name: _filled(book.get_sheet_by_name(name)) for name in book.sheet_names}, hidden
 
 
 def _unindented(path: Path) -> bytes | None:
@@ -100,20 +114,23 @@ def _filled(sheet: Any) -> list[Record]:
     return [(number, cells) for number, cells in held if any(not is_blank(cell) for cell in cells)]
 
 
-def _known(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool]:
+def _likeness(records: Sequence[Record], recognise: Recognise) -> tuple[int, bool, bool]:
+    """How many headers of a sheet are known, whether rows stand below them, and whether it holds anything."""
     if all(is_remark(cells) for _, cells in records):
-        return 0, False
-    _, headers = find_headers(records, recognise)
-    return sum(1 for header in headers if header and recognise(header)), True
+        return 0, False, False
+    at, headers = find_headers(records, recognise)
+    return sum(1 for header in headers if header and recognise(header)), len(records) > at + 1, True
 
 
-def _sheets(path: Path, source: str, *, values: bool) -> dict[str, list[Record]]:
+def _sheets(path: Path, source: str, *, values: bool) -> tuple[dict[str, list[Record]], set[str]]:
+    """The sheets, and the names of hidden ones."""
     with reading(source, "the workbook cannot be read", "open it in Excel and save it again as .xlsx"):
         import openpyxl  # slow to import, and most tables are text
 
         book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
         try:
-            return {sheet.title: _records(sheet) for sheet in book.worksheets}
+            hidden = {sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"}
+            return {sheet.title: _records(sheet) for sheet in book.worksheets}, hidden
         finally:
             book.close()
 
@@ -132,7 +149,7 @@ def _uncomputed(path: Path, source: str, name: str, records: Sequence[Record]) -
     if not _has_formulas(path, source):
         return []
     values, empty = dict(records), list[tuple[int, int]]()
-    for number, cells in _sheets(path, source, values=False).get(name, []):
+    for number, cells in _sheets(path, source, values=False)[0].get(name, []):
         held = values.get(number, [])
         for i in (i for i, cell in enumerate(cells) if isinstance(cell, str) and cell.startswith("=")):
             if i < len(held) and held[i] is not None:

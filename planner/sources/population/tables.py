@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,9 @@ JOB_WORDS = (
 )  # fmt: skip
 _TOWN_WORDS = ("街镇名称", "街道名称", "乡镇名称", "所属街道", "所在街镇")  # beyond the schema's own
 _POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+
+
+_SUM = re.compile(r"(本页|全区|全县|全市)?(合计|小计|总计|共计|总和)|(sub|grand)?totals?")  # folded, without what follows
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +148,37 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     fixed = (ROW, frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else ROW)
     again = frame.columns.duplicated()
     doubled = [str(name) for name in frame.columns[again].unique() if recognise(str(name))]
-    frame = frame.loc[:, ~again]
+    frame, summed = _without_sums(frame.loc[:, ~again], ask)
     headers = [str(name) for name in frame.columns if name not in fixed]
     others = [name for name in headers if not recognise(name)]
     dropped = _greet(ask, frame, headers, others) if ask.private else []
-    faults = [*read.faults, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
+    faults = [*read.faults, *summed, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
     return frame.drop(columns=others), [name for name in others if name not in dropped], faults
+
+
+def _without_sums(frame: Any, ask: CountAsk) -> tuple[Any, list[Fault]]:
+    """The rows without those that add up others (合计, 小计), whose people would be counted twice; each is a fault.
+
+    A column that says so in every row is what the whole table is of, and no sum of its rows.
+    """
+    sums = np.zeros(len(frame), dtype=bool)
+    for header in frame.columns[[pd.api.types.is_string_dtype(kind) for kind in frame.dtypes]]:
+        said = np.array([isinstance(cell, str) and is_sum(cell) for cell in frame[header]], dtype=bool)
+        sums |= said & (not said.all())
+    rows = frame[ROW].to_numpy(dtype=object)
+    problem, mend = "the row adds up others", "remove it, for its people would be counted twice"
+    return frame[~sums], [Fault(problem, mend, ask.file, row) for row in rows[sums]]
+
+
+def is_sum(cell: str) -> bool:
+    """Whether a cell says that its row adds up others.
+
+    >>> is_sum(" 合 计："), is_sum("小计 199人"), is_sum("Total"), is_sum("合计镇")
+    (True, True, True, False)
+    """
+    if not any(word in cell for word in ("计", "总和", "otal", "OTAL")):
+        return False  # most cells, at once
+    return bool(_SUM.fullmatch(re.sub(r"[\W\d]*[人个名]?$", "", fold(cell))))
 
 
 def _refusal(ask: CountAsk, error: PlannerError) -> str:
