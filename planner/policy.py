@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -30,6 +31,13 @@ def named(word: object, kinds: Iterable[str]) -> bool:
     (True, False)
     """
     return isinstance(word, str) and fold(word) in {fold(kind) for kind in kinds}
+
+
+def _shared_words(what: str, words: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """Pairs that a table's word would not tell apart."""
+    for (one, first), (other, second) in itertools.combinations(words.items(), 2):
+        for word in sorted(first & second if one != other else ()):
+            yield f"{what} {one!r} and {other!r} are both called {word!r}; a word may mean one of them"
 
 
 FUSED, PROFESSIONAL = "fused", "professional"
@@ -137,9 +145,14 @@ class Tier:
     count: Whole | None = None
     aliases: tuple[Text, ...] = ()
 
+    @property
+    def words(self) -> frozenset[str]:
+        """All it may be called, folded."""
+        return frozenset(fold(name) for name in (self.tier, self.en, self.zh, *self.aliases))
+
     def is_called(self, word: str) -> bool:
         """Whether a word of the stations' table means this tier."""
-        return fold(word) in {fold(name) for name in (self.tier, self.en, self.zh, *self.aliases)}
+        return fold(word) in self.words
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -161,6 +174,11 @@ class Function:
     zh: Text
     en: Text
     aliases: tuple[Text, ...] = ()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All it may be called in the ``services`` column, folded."""
+        return frozenset(fold(name) for name in (self.name, self.zh, *self.aliases))
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -267,8 +285,9 @@ class Policy:
     Raises
     ------
     ValueError
-        If names of targets, tiers or functions or item numbers repeat, an item or the demonstration rule names a function
-        that the pack does not, or the tiers are not those of the pattern.
+        With all that is wrong, a line each: names of targets, tiers or functions or item numbers repeat, two tiers or two
+        functions are called by the same word, an item or the demonstration rule names a function that the pack does not, a
+        target counts stations of a sort that none can be, or the tiers are not those of the pattern.
     """
 
     name: Text
@@ -298,6 +317,12 @@ class Policy:
 
     @model_validator(mode="after")
     def _consistent(self) -> Policy:
+        faults = [*self._repeated(), *self._unknown_functions(), *self._unmeetable(), *self._pattern_faults()]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _repeated(self) -> Iterator[str]:
         for what, keys in (
             ("target", [target.name for target in self.targets]),
             ("tier", [tier.tier for tier in self.tiers]),
@@ -308,25 +333,39 @@ class Policy:
         ):
             twice = sorted({key for key in keys if keys.count(key) > 1})
             if twice:
-                raise ValueError(f"{what} {', '.join(twice)} stands twice")
+                yield f"{what} {', '.join(twice)} stands twice"
+        yield from _shared_words("tiers", {tier.tier: tier.words for tier in self.tiers})
+        yield from _shared_words("functions", {function.name: function.words for function in self.functions})
+
+    def _unknown_functions(self) -> Iterator[str]:
         known = {function.name for function in self.functions}
         for what, named in (
             ("items name", {item.function for item in self.items}),
             ("demonstration_functions name", set(self.demonstration_functions)),
         ):
             if named - known:
-                raise ValueError(f"{what} functions that the pack does not: {', '.join(sorted(named - known))}")
-        self._check_pattern()
-        return self
+                yield f"{what} functions that the pack does not: {', '.join(sorted(named - known))}"
 
-    def _check_pattern(self) -> None:
+    def _unmeetable(self) -> Iterator[str]:
+        """Targets that count what no station can be by this pack."""
+        needed = {
+            Counts.FEATURED: ("featured_kinds", self.featured_kinds),
+            Counts.DEMONSTRATION: ("demonstration_functions", self.demonstration_functions),
+            Counts.FUSED: ("fused_kinds or host_kinds", (*self.fused_kinds, *self.host_kinds)),
+        }
+        for target in self.targets:
+            rule, words = needed.get(target.counts, ("", ("",)))
+            if not words:
+                yield f"target {target.name!r} counts {target.counts} stations, of which there can be none; add {rule}"
+
+    def _pattern_faults(self) -> Iterator[str]:
         if not self.tier_pattern:
             return
         asked = [None if part.strip().casefold() in _FREE else part.strip() for part in self.tier_pattern.split("+")]
         said = [None if tier.count is None else str(tier.count) for tier in self.tiers]
         if asked != said:
             shown = "+".join("X" if count is None else count for count in said) or "none"
-            raise ValueError(f"tier_pattern {self.tier_pattern!r} is not that of the tiers, which say {shown}")
+            yield f"tier_pattern {self.tier_pattern!r} is not that of the tiers, which say {shown}"
 
     @property
     def has_standards(self) -> bool:
@@ -372,8 +411,7 @@ class Policy:
 
     def _function_called(self, word: str) -> str | None:
         said = fold(word)
-        called = (f.name for f in self.functions if said in {fold(name) for name in (f.name, f.zh, *f.aliases)})
-        return next(called, None)
+        return next((function.name for function in self.functions if said in function.words), None)
 
     def functions_offered(self, offer: Offer) -> tuple[str, ...]:
         """The functions an offer makes up, in the pack's order.

@@ -77,6 +77,32 @@ def test_the_tiers_are_those_of_the_pattern() -> None:
     assert Policy("x", "x", "x", "x", tier_pattern="11", tiers=(tier,)).tiers[0].is_called(" 镇 ")  # type: ignore[arg-type]
 
 
+def test_all_that_a_pack_says_against_itself_comes_at_once(tmp_path: Path) -> None:
+    block = '[[targets]]\nname = "{}"\nen = "t"\nzh = "t"\nphrase = "t"\nminimum = 1\nby = 2024-01-01\ncounts = "{}"'
+    counted = (("a", "stations"), ("a", "equipped"), ("b", "featured"), ("c", "fused"), ("d", "demonstration"))
+    rules = [block.format(*each) for each in counted]
+    rules += [f'[[tiers]]\ntier = "{tier}"\nen = "{tier} one"\nzh = "{zh}"\naliases = ["Service  Point"]'
+              for tier, zh in (("town", "镇"), ("village", "村"))]  # fmt: skip
+    rules += [
+        '[[functions]]\nname = "posts"\nen = "posts"\nzh = "岗位"',
+        '[[functions]]\nname = "jobs"\nen = "jobs"\nzh = "岗位"',
+    ]
+    head = 'name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\ntier_pattern = "1+X"\n'
+    (tmp_path / "own.toml").write_text(head + "\n".join(rules) + "\n", encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        read_policy(study("own.toml", tmp_path))
+    assert [fault.problem for fault in caught.value.faults] == [
+        "target a stands twice",
+        "tiers 'town' and 'village' are both called 'servicepoint'",
+        "functions 'posts' and 'jobs' are both called '岗位'",
+        "target 'b' counts featured stations, of which there can be none",
+        "target 'c' counts fused stations, of which there can be none",
+        "target 'd' counts demonstration stations, of which there can be none",
+        "tier_pattern '1+X' is not that of the tiers, which say X+X",
+    ]
+    assert caught.value.faults[3].mend == "add featured_kinds"
+
+
 def test_a_target_may_not_begin_after_it_is_due(tmp_path: Path) -> None:
     head = 'name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\n'
     target = '[[targets]]\nname = "t"\nen = "t"\nzh = "t"\nphrase = "t"\nminimum = 1\nby = 2024-01-01\nsince = 2025-01-01\n'

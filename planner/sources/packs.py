@@ -68,21 +68,23 @@ def _parsed(text: str, file: str) -> Policy:
     try:
         return TypeAdapter(Policy).validate_python(content)
     except ValidationError as error:
-        faults = [_fault(said, file) for said in error.errors(include_url=False)]
+        faults = [fault for said in error.errors(include_url=False) for fault in _faults(said, file)]
         raise StudyError(say_faults(faults), faults) from error
 
 
-def _fault(said: ErrorDetails, file: str) -> Fault:
-    """One of pydantic's errors: an unknown rule names the nearest that may stand there."""
+def _faults(said: ErrorDetails, file: str) -> list[Fault]:
+    """One of pydantic's errors, which may have several lines; an unknown rule names the nearest that may stand there."""
     key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in said["loc"]) or None
     value = None if isinstance(said["input"], dict | list | tuple) else str(said["input"])
     if said["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
-        problem, _, mend = said["msg"].removeprefix("Value error, ").partition("; ")
-        return Fault(problem, mend or "see the shipped packs for the form", file, column=key, value=value)
+        lines = (line.partition("; ") for line in said["msg"].removeprefix("Value error, ").split("\n"))
+        return [
+            Fault(what, mend or "see the shipped packs for the form", file, column=key, value=value) for what, _, mend in lines
+        ]
     rules = _rules_beside(said["loc"])
     near = difflib.get_close_matches(str(said["loc"][-1]), rules, n=1)
     mend = f"did you mean {near[0]}?" if near else f"here stand {', '.join(rules)}"
-    return Fault("unknown rule", mend, file, column=key, value=value)
+    return [Fault("unknown rule", mend, file, column=key, value=value)]
 
 
 def _rules_beside(loc: Sequence[str | int]) -> list[str]:
