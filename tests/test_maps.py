@@ -8,21 +8,25 @@ import math
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import atlas_town
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
+import shapely
 from builders import CRS, stations_at
 
 from planner.datum import wgs84_to_gcj02
 from planner.network import Network
 from planner.policy import Function, Policy, Tier
 from planner.publish.atlas import draw_atlas
+from planner.publish.province import draw_province
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +71,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visit:
     """One page in a window of its own, and everything it asked for or complained of."""
 
-    def __init__(self, browser: Any, file: Path, size: str = "desktop", after: str = "", **context: Any) -> None:
+    def __init__(
+        self, browser: Any, file: Path, size: str = "desktop", after: str = "", shown: str = ".pin", **context: Any
+    ) -> None:
         width, height = SIZES[size]
         touch = {"has_touch": True, "is_mobile": True} if size == "phone" else {}
         self.window = browser.new_context(viewport={"width": width, "height": height}, offline=True, **touch, **context)
@@ -80,7 +86,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.goto(file.as_uri() + after)
-        self.page.wait_for_selector(".pin")
+        self.page.wait_for_selector(shown)
 
     def __enter__(self) -> Visit:
         return self
@@ -499,6 +505,48 @@ def test_axe_finds_nothing_to_mend(browser, folder, name, size):
                 (one["id"], one["help"], [node["html"][:160] for node in one["nodes"]]) for one in found.response["violations"]
             ]
             assert wrong == []
+
+
+def province(names: Sequence[str]) -> str:
+    """The page of a province of two districts and three towns, the first district and town and a station by the `names`."""
+    corners = ((121.0, 31.0), (121.2, 31.0), (121.0, 31.1))
+    shapes = [shapely.box(east, north, east + 0.2, north + 0.1) for east, north in corners]
+    places = pd.MultiIndex.from_tuples([("a", names[1]), ("a", "北镇"), ("b", "南镇")], names=["district", "town"])
+    rows = {
+        "study": [names[0], "Second"], "population": [1e6, 5e5], "covered_pop": [8e5, 2e5], "coverage": [0.8, 0.4],
+        "stations": [1, 0], "sites": [3, 1], "cutoff_minutes": [15.0, 15.0], "pace_mps": [1.33, 1.33],
+        "as_of": ["2025-06-30", "2025-06-30"],
+    }  # fmt: skip
+    stations = gpd.GeoDataFrame({"name": [names[2]]}, geometry=[shapely.Point(121.1, 31.05)], crs=4326)
+    tables = {
+        "districts": pd.DataFrame(rows, index=["a", "b"]),
+        "groups": pd.DataFrame({"covered": [1e6], "total": [1.5e6]}, index=["residents"]),
+        "towns": gpd.GeoDataFrame({"coverage": [0.9, np.nan, 0.4]}, geometry=shapes, crs=4326, index=places),
+        "stations": stations,
+    }
+    return draw_province(tables, {"a": "../studies/a", "b": "../studies/b"}, [names[3]])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_of_a_province_speaks_one_language_at_a_time(browser, tmp_path, size):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python"
+    )
+    (tmp_path / "index.html").write_text(province(atlas_town.HOSTILE), encoding="utf-8")
+    with Visit(browser, tmp_path / "index.html", size, shown="svg.map", bypass_csp=True) as visit:
+        page = visit.page
+        for language, other, said in (("zh", "en", "可在时限内到达"), ("en", "zh", "can reach a station in time")):
+            page.click(f"label[for=say-{language}]")
+            assert said in page.inner_text("h1")
+            assert page.locator(f".{language}:visible").count() > 10
+            assert page.locator(f".{other}:visible").count() == 0
+            assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+            assert axe.Axe().run(page, options={"runOnly": WCAG}).response["violations"] == []
+        assert atlas_town.HOSTILE[0] in page.inner_text("table")
+        assert page.locator("svg.map path").count() == 3
+        assert page.evaluate("window.hacked") is None
+    with Visit(browser, tmp_path / "index.html", size, shown="svg.map") as visit:  # with its content policy
+        assert (visit.strangers(), visit.complaints) == ([], [])
 
 
 def test_tiles_are_asked_for_only_where_the_study_says_so(browser, tmp_path):

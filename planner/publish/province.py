@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
@@ -12,35 +14,72 @@ import pandas as pd
 import shapely
 
 from planner.score import RESIDENTS
-from planner.style import GROUND, PALETTE_SOURCE, SHARES
+from planner.style import GROUND, PALETTE_SOURCE, SHARES, Said
 
 WIDE, HIGH = 1000.0, 720.0  # of the map, in its own units
 FINEST = 0.4  # of these units: what a screen cannot show
 UNKNOWN = "#ffffff"
 
 STYLE = f"""
-body{{margin:0 auto;max-width:70rem;padding:1rem;font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;
-color:#1f2933;background:{GROUND["paper"]}}}
-svg{{width:100%;height:auto;background:#fff;border:1px solid #c5ccd3}}
-.scroll{{overflow-x:auto}}
-table{{border-collapse:collapse;width:100%;background:#fff}}
-th,td{{padding:.3rem .6rem;border-bottom:1px solid #d8dde2;text-align:right}}
-th:first-child,td:first-child{{text-align:left;min-width:9rem}}
-td:not(:first-child),a{{white-space:nowrap}}
-ul.legend{{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:0}}
-.swatch{{display:inline-block;width:1rem;height:1rem;border:1px solid #6b7280;vertical-align:-.15rem;margin-right:.4rem}}
-a{{color:#0b5394}}
+*{{box-sizing:border-box}}
+body{{margin:0;font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","PingFang SC","Microsoft YaHei",
+"Noto Sans CJK SC",sans-serif;color:#1c2733;background:#fff}}
+main{{max-width:72rem;margin:0 auto;padding:0 20px 40px}}
+header{{display:flex;gap:8px 24px;align-items:flex-end;justify-content:space-between;padding:14px 0 12px;
+margin-bottom:14px;border-bottom:1px solid #d8dce1}}
+h1{{margin:0;font-size:23px;line-height:1.3;font-weight:650;overflow-wrap:anywhere}}
+.facts,.note{{margin:2px 0 0;color:#4b5866;font-size:14px}}
+.unseen{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
+.languages{{display:flex;flex:none;border:1px solid #8a95a1;border-radius:6px;overflow:hidden}}
+.languages label{{padding:5px 12px;min-height:32px;cursor:pointer}}
+#say-zh:checked~header label[for=say-zh],#say-en:checked~header label[for=say-en]{{background:#1c2733;color:#fff}}
+#say-zh:focus-visible~header label[for=say-zh],#say-en:focus-visible~header label[for=say-en]{{outline:3px solid #b3500a;
+outline-offset:-3px}}
+#say-zh:checked~* .en,#say-en:checked~* .zh{{display:none}}
+.map{{display:block;width:100%;max-height:75vh;background:{GROUND["paper"]};border:1px solid #d8dce1}}
+.swatch{{flex:none;width:22px;height:14px;border:1px solid rgba(28,39,51,.45)}}
+.legend{{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;margin:8px 0 18px;padding:0;font-size:14px}}
+.legend li{{display:flex;gap:8px;align-items:center}}
+table{{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}}
+th{{background:#f4f6f8;font-weight:600;vertical-align:bottom}}
+th,td{{padding:6px 9px;border-bottom:1px solid #d8dce1;text-align:right;vertical-align:top}}
+th:first-child,td:first-child{{text-align:left;overflow-wrap:anywhere}}
+td:first-child{{min-width:12em}}
+a{{color:#0b5c8a;display:inline-block;min-height:24px;margin-right:12px;white-space:nowrap}}
+.name{{display:block;font-weight:550}}
+td .head{{display:none}}
+@media (max-width:760px){{
+main{{padding:0 14px 32px}}
+header{{flex-direction:column-reverse;align-items:stretch}}
+.languages{{align-self:flex-end}}
+h1{{font-size:19px}}
+thead{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
+table,tbody,tr,td{{display:block}}
+tr{{display:grid;grid-template-columns:1fr 1fr;gap:2px 18px;padding:10px 0;border-bottom:1px solid #d8dce1}}
+td{{display:flex;justify-content:space-between;gap:8px;padding:2px 0;border:0}}
+td:first-child{{display:block;grid-column:1/-1}}
+td .head{{display:inline;color:#4b5866}}
+}}
+@media print{{.languages{{display:none}}tr,.map{{break-inside:avoid}}}}
 """
 
-HEADS = (
-    "区县 District", "常住人口 Residents", "已覆盖 Covered", "覆盖率 Coverage", "站点 Stations", "建议新增 Proposed",
-    "时限 Minutes", "km/h", "截至 As of",
+HEADS: Sequence[Said] = (
+    {"zh": "区县", "en": "District"}, {"zh": "常住人口", "en": "Residents"}, {"zh": "已覆盖", "en": "Covered"},
+    {"zh": "覆盖率", "en": "Coverage"}, {"zh": "站点", "en": "Stations"}, {"zh": "建议新增", "en": "Proposed"},
+    {"zh": "时限（分钟）", "en": "Minutes"}, {"zh": "公里/小时", "en": "km/h"}, {"zh": "截至", "en": "As of"},
 )  # fmt: skip
 
-
-NOTE = {
+NOTE: Said = {
     "zh": "各区县数字按人数相加，覆盖率由总人数重新计算，不取平均。速度与时限是假设，见各行。",
     "en": "Districts are added up by people, shares divided again from the sums. Pace and minutes are assumptions, as said.",
+}
+LICENCE: Said = {"zh": "© OpenStreetMap 贡献者，ODbL。", "en": "© OpenStreetMap contributors, ODbL."}
+LOST: Said = {"zh": "未计入：{}", "en": "Not included: {}"}
+MAP: Said = {"zh": "各街镇覆盖率", "en": "Coverage by town"}
+STATION: Said = {"zh": "站点", "en": "Station"}
+PAGES: Mapping[str, Said] = {
+    "index.html": {"zh": "站点地图", "en": "Station map"},
+    "internal.html": {"zh": "规划地图", "en": "Planning map"},
 }
 
 
@@ -62,20 +101,40 @@ def draw_province(tables: Mapping[str, pd.DataFrame], folders: Mapping[str, str]
     """
     districts, everyone = tables["districts"], tables["groups"].loc[RESIDENTS]
     share = everyone["covered"] / everyone["total"] if everyone["total"] else 0.0
-    title = f"{share:.1%}的常住人口可在时限内到达就业服务站点"
-    stations = int(districts["stations"].sum())
-    people, named = f"{everyone['total']:,.0f} residents", f"{len(districts)} districts"
-    lead = f"{share:.1%} of {people} of {named} can reach one of {stations} stations in time."
-    lost = f"<p><strong>未计入 Not included: {escape(', '.join(missing))}</strong></p>" if missing else ""
+    title: Said = {
+        "zh": f"{share:.1%}的常住人口可在时限内到达就业服务站点",
+        "en": f"{share:.1%} of residents can reach a station in time",
+    }
+    counts = f"{everyone['total']:,.0f}", len(districts), int(districts["stations"].sum())
+    facts: Said = {
+        "zh": "常住人口{}人 · 区县{}个 · 站点{}个".format(*counts),
+        "en": "{} residents · districts: {} · stations: {}".format(*counts),
+    }
+    lost = {language: said.format(escape(", ".join(missing))) for language, said in LOST.items()}
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
-        '<!doctype html>\n<html lang="zh">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head>\n<body>\n<main>\n<h1>{title}</h1>\n"
-        f"<p lang='en'>{lead}</p>\n{lost}"
-        f"{_map(tables)}\n{_legend()}\n<div class='scroll'>{_table(districts, folders)}</div>\n"
-        f"<p>{NOTE['zh']}</p>\n<p lang='en'>{NOTE['en']}</p>\n<p>© OpenStreetMap contributors, ODbL. "
-        f"{PALETTE_SOURCE['zh']} {PALETTE_SOURCE['en']}</p>\n"
+        '<!doctype html>\n<html lang="zh-CN">\n<head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">'
+        f"<title>{title['zh']} · {title['en']}</title><style>{STYLE}</style></head>\n<body>\n<main>\n"
+        '<input class="unseen" type="radio" name="say" id="say-zh" checked>'
+        '<input class="unseen" type="radio" name="say" id="say-en">\n'
+        f'<header><div><h1>{_said(title)}</h1><p class="facts">{_said(facts)}</p></div>'
+        '<div class="languages"><label for="say-zh" lang="zh-CN">中文</label>'
+        '<label for="say-en" lang="en">English</label></div></header>\n'
+        f"{f'<p><strong>{_said(lost)}</strong></p>' if missing else ''}"
+        f"{_map(tables)}\n{_legend()}\n{_table(districts, folders)}\n"
+        f'<p class="note">{_said(NOTE)}</p>\n<p class="note">{_said(LICENCE)} {_said(PALETTE_SOURCE)}</p>\n'
         "</main>\n</body>\n</html>\n"
+    )
+
+
+def _said(said: Said, kind: str = "") -> str:
+    """Both languages, of which the page shows the one that is chosen."""
+    return "".join(
+        f'<span class="{f"{kind} {language}".strip()}" lang="{code}">{said[language]}</span>'
+        for language, code in (("zh", "zh-CN"), ("en", "en"))
     )
 
 
@@ -109,7 +168,7 @@ def _map(tables: Mapping[str, pd.DataFrame]) -> str:
         ]
     size = f"{(east - west) * scale:.0f} {(north - south) * scale:.0f}"
     return (
-        f'<svg viewBox="0 0 {size}" role="img" aria-label="各街镇覆盖率 Coverage by town">'
+        f'<svg class="map" viewBox="0 0 {size}" role="img" aria-labelledby="map-name">'
         f'<g stroke="{GROUND["border"]}" stroke-width="0.8" fill-rule="evenodd">{"".join(parts)}</g>'
         f'<g fill="#111" stroke="#fff" stroke-width="1">{"".join(dots)}</g></svg>'
     )
@@ -128,29 +187,34 @@ def _percent(share: float) -> str:
     return "–" if np.isnan(share) else f"{share:.1%}"
 
 
-def _both(said: Mapping[str, str]) -> str:
-    """Both languages, once where they are the same."""
-    return " · ".join(dict.fromkeys((said["zh"], said["en"])))
-
-
 def _legend() -> str:
     lines = [
-        f'<li><span class="swatch" style="background:{entry.colour}"></span>{_both(entry.label)}</li>'
+        f'<li><svg class="swatch" aria-hidden="true"><rect width="22" height="14" fill="{entry.colour}"/></svg>'
+        f"{_said(entry.label)}</li>"
         for entry in SHARES.legend(percent=True)
     ]
-    return f'<ul class="legend" aria-label="图例 Legend"><li>覆盖率 Coverage</li>{"".join(lines)}<li>● 站点 Station</li></ul>'
+    return f'<ul class="legend"><li id="map-name">{_said(MAP)}</li>{"".join(lines)}<li>● {_said(STATION)}</li></ul>'
 
 
 def _table(districts: pd.DataFrame, folders: Mapping[str, str]) -> str:
-    head = "".join(f'<th scope="col">{text}</th>' for text in HEADS)
+    """A row for each district; on a phone each is a card whose cells say what they are."""
+    head = "".join(f'<th scope="col" role="columnheader">{_said(said)}</th>' for said in HEADS)
     rows = []
     for name, row in districts.iterrows():
         at = quote(folders[str(name)])
-        pages = f'<a href="{at}/index.html">地图 map</a> <a href="{at}/internal.html">规划 planning</a>'
+        pages = "".join(f'<a href="{at}/{page}">{_said(said)}</a>' for page, said in PAGES.items())
         amounts = [f"{row[key]:,.0f}" for key in ("population", "covered_pop", "stations", "sites")]
-        cells = [
-            f"{escape(str(row['study']))} {pages}", *amounts[:2], _percent(row["coverage"]), *amounts[2:],
+        said = [
+            *amounts[:2], _percent(row["coverage"]), *amounts[2:],
             f"{row['cutoff_minutes']:g}", f"{row['pace_mps'] * 3.6:.1f}", escape(str(row["as_of"])),
         ]  # fmt: skip
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        first = f'<td role="cell"><span class="name">{escape(str(row["study"]))}</span>{pages}</td>'
+        cells = [
+            f'<td role="cell">{_said(heading, "head")}<span>{text}</span></td>'
+            for heading, text in zip(HEADS[1:], said, strict=True)
+        ]
+        rows.append(f'<tr role="row">{first}{"".join(cells)}</tr>')
+    return (
+        f'<table role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(rows)}</tbody></table>'
+    )
