@@ -217,6 +217,40 @@ def test_a_mark_of_nodata_that_nobody_declared_is_never_read_as_people(tmp_path,
     assert demand["population"].sum() == pytest.approx(120 - sum(range(5, 5 + cells)))
 
 
+def test_cells_that_are_no_counts_are_one_fault_of_the_whole_raster(tmp_path, monkeypatch):
+    """However many windows it is read in; what is the most of one window is no mark where another holds more."""
+    monkeypatch.setattr(rasters, "WINDOW", 2)
+    values = np.arange(16.0).reshape(4, 4)
+    values[[0, 0, 3], [1, 3, 3]] = 9_999
+    values[[1, 2, 2, 3], [0, 2, 3, 1]] = -9_999
+    write_raster(tmp_path / "people.tif", values, dtype="int32")
+    study = study_in(tmp_path, file="people.tif")
+    with pytest.raises(TableError) as caught:
+        read_demand(study, towns_of(A=WHOLE))
+    below, above = caught.value.faults
+    assert (below.row, below.value, below.problem[:12]) == ("2, column 1", "-9999", "4 cells hold")
+    assert (above.row, above.value, above.problem[:12]) == ("1, column 2", "9999", "3 cells hold")
+    values[values < 0] = 0
+    values[2, 0] = 10_000  # a cell with more people
+    write_raster(tmp_path / "people.tif", values, dtype="int32")
+    assert read_demand(study, towns_of(A=WHOLE))["population"].sum() == values.sum()
+
+
+def test_one_mark_among_fractions_is_enough_and_a_wider_type_says_that_a_count_is_true(tmp_path):
+    values = np.arange(16.0).reshape(4, 4)
+    values[1, 1], values[2, 2] = 65_535, 3.25
+    study = study_in(tmp_path, file="people.tif")
+    write_raster(tmp_path / "people.tif", values, dtype="float32")
+    with pytest.raises(TableError, match=r"row 2, column 2, band 1 = '65535\.0': 1 cell holds no count"):
+        read_demand(study, towns_of(A=WHOLE))
+    values[1, 1], values[2, 2] = 255, 3
+    write_raster(tmp_path / "people.tif", values, dtype="uint8")
+    with pytest.raises(TableError, match=r"if so many do live there, save it as one, as with gdal_translate -ot Float64"):
+        read_demand(study, towns_of(A=WHOLE))
+    write_raster(tmp_path / "people.tif", values, dtype="float64")
+    assert read_demand(study, towns_of(A=WHOLE))["population"].sum() == values.sum()
+
+
 @pytest.mark.parametrize(("dtype", "most"), [("uint8", 254), ("int32", 65_535), ("float64", 9_999)])
 def test_a_busy_cell_is_no_mark(tmp_path, dtype, most):
     values = np.arange(16.0).reshape(4, 4)

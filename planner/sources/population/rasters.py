@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ LONGEST_CELL_M = 200_000.0  # longer than any district
 MOST_CELLS = 10_000_000_000  # on the area: 100 km x 100 km at a metre
 MOST_A_CELL = 1e7  # people, or people a km²: more is a mark for nodata that nobody declared
 MARKS = (9_999, 32_767, 65_535, 99_999, 999_999, 9_999_999)  # what programs write where nothing is known
-LEAST_MARKED = 3  # cells that all hold a mark, and none more: no counts of people do that
+LEAST_MARKED = 3  # cells that all hold a mark, and none more: no whole counts of people do that
 _DENSITY = re.compile(r"densit|per km|/ ?km|km-2|per square|_pd_|密度")
 _STRAIGHT_M = 250.0  # a border this long bends by 2 mm at most between two projections
 
@@ -74,15 +74,14 @@ def read_raster_zones(ask: RasterAsk, grounds: Grounds) -> CountTable:
     """
     with _opened(ask) as raster:
         grid = _Grid.of(raster, ask, grounds)
-        cells, people, faults = [], [], list[Fault]()
+        cells, people, looks = [], [], list[_Look]()
         for row, col, height, width in _windows(grid):
-            values, wrong = _people(raster, grid, ask, (row, col, height, width))
+            values, look = _people(raster, grid, ask, (row, col, height, width))
             some = np.argwhere(values > 0)
             cells.append(some + np.array([row, col]))
             people.append(values[values > 0])
-            faults += wrong
-    if faults:
-        raise TableError(say_faults(faults), faults, ask.what)
+            looks.append(look)
+        _refuse_strange(looks, raster, grid, ask)
     cell = np.concatenate(cells)
     corners = cell[:, None, ::-1] + np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
     into = pyproj.Transformer.from_crs(grid.crs, grounds.crs, always_xy=True)
@@ -153,19 +152,18 @@ class _Grid:
 def _read_open(
     grid: _Grid, raster: Any, ask: RasterAsk, grounds: Grounds, progress: Progress | None
 ) -> tuple[CountedPoints, Tally]:
-    found, faults, met, covered = [], [], 0.0, 0.0
+    found, looks, met, covered = [], list[_Look](), 0.0, 0.0
     windows = list(_windows(grid))
     for done, window in enumerate(windows, 1):
-        values, wrong = _people(raster, grid, ask, window)
-        faults += wrong
+        values, look = _people(raster, grid, ask, window)
+        looks.append(look)
         parts, people_met, cells = _split_window(grid, window, values)
         found += parts
         met += people_met
         covered += cells
         if progress:
             progress(f"reading {ask.file}", done / len(windows))
-    if faults:
-        raise TableError(say_faults(faults), faults, ask.what)
+    _refuse_strange(looks, raster, grid, ask)
     points = _in_study_crs(grid, grounds, found, ask.what)
     missing = 1 - covered / max(float(shapely.area(grid.shapes).sum()), 1e-300)
     note = f"the raster does not reach {missing:.1%} of the area" if missing > 1e-3 else ""
@@ -203,43 +201,94 @@ def _windows(grid: _Grid) -> Iterator[Box]:
             yield row, col, min(side, grid.rows[1] - row), min(side, grid.cols[1] - col)
 
 
-def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: Box) -> tuple[Floats, list[Fault]]:
-    """People a cell in one window, where nodata is 0; and the cells that hold no count of people."""
+@dataclass(frozen=True)
+class _Some:
+    """Cells of a kind: how many, and the first of them: its row and column in the raster, from 1, and what it holds."""
+
+    cells: int = 0
+    row: int = 0
+    col: int = 0
+    value: str = ""
+
+    @classmethod
+    def of(cls, which: npt.NDArray[np.bool_], box: Box, read: np.ma.MaskedArray[Any, Any]) -> _Some:
+        if not which.any():
+            return cls()
+        row, col = np.argwhere(which)[0].tolist()
+        return cls(int(which.sum()), box[0] + row + 1, box[1] + col + 1, str(read.data[row, col]))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one window holds that may be no count of people: impossible numbers, and its largest number."""
+
+    wrong: _Some
+    most: float
+    at_most: _Some
+    has_fractions: bool
+
+
+def _people(raster: Any, grid: _Grid, ask: RasterAsk, box: Box) -> tuple[Floats, _Look]:
+    """People a cell in one window, where nodata is 0 and so is what can be no count; and what there is of that."""
     row, col, height, width = box
     read = raster.read(grid.band, window=((row, row + height), (col, col + width)), masked=True)
-    marked = _marked(read)
     values = np.ma.filled(read.astype(np.float64), np.nan)
+    plain = values[np.isfinite(values)]
+    most = float(plain.max()) if plain.size else -np.inf
+    at_most = _Some.of(values == most, box, read)
+    has_fractions = bool((plain % 1 != 0).any())
     values = values * raster.scales[grid.band - 1] + raster.offsets[grid.band - 1]
     values[np.isnan(values)] = 0.0
-    wrong = (values < 0) | (values > MOST_A_CELL) | marked
-    if wrong.any():
-        r, c = np.argwhere(wrong)[0].tolist()
-        some = ("1 cell holds", "is") if wrong.sum() == 1 else (f"{int(wrong.sum()):,} cells hold", "are")
-        problem = "{} no count of people, and {} not declared as nodata".format(*some)
-        shown = str(read.data[r, c]) if ask.what == RESIDENTS or marked.any() else None
-        mend = f"declare it, for instance with gdal_edit -a_nodata {shown or -99999}"
-        if marked.any():
-            mend += "; if people were cut off there, take a raster of a wider type"
-        place = f"{row + r + 1}, column {col + c + 1}"
-        return np.zeros_like(values), [Fault(problem, mend, ask.file, place, f"band {grid.band}", shown)]
+    wrong = (values < 0) | (values > MOST_A_CELL)
+    look = _Look(_Some.of(wrong, box, read), most, at_most, has_fractions)
+    values[wrong] = 0.0
     people = values * _cell_km2(grid, box) if ask.values == "per_km2" else values
-    return np.asarray(people, dtype=np.float64), []
+    return np.asarray(people, dtype=np.float64), look
 
 
-def _marked(read: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[np.bool_]:
-    """Cells that hold the largest number of a type of whole numbers, or a usual mark that is the most of many cells.
+def _refuse_strange(looks: list[_Look], raster: Any, grid: _Grid, ask: RasterAsk) -> None:
+    """Raise a TableError where cells hold no count of people: one fault for impossible numbers, one for a mark of nodata."""
+    faults = []
+    wrong = _all_of([look.wrong for look in looks])
+    if wrong.cells:
+        shown = wrong.value if ask.what == RESIDENTS else None
+        mend = f"declare it, for instance with gdal_edit -a_nodata {shown or -99999}"
+        faults.append(_strange(wrong, mend, shown, grid, ask))
+    mark = _mark(looks, np.dtype(raster.dtypes[grid.band - 1]))
+    if mark.cells and (mark.value != wrong.value or not wrong.cells):
+        mend = f"declare it, for instance with gdal_edit -a_nodata {mark.value}"
+        if np.issubdtype(raster.dtypes[grid.band - 1], np.integer):
+            mend += "; if people were cut off there, take a raster of a wider type; if so many do live there, save it as one,"
+            mend += " as with gdal_translate -ot Float64"
+        faults.append(_strange(mark, mend, mark.value, grid, ask))
+    if faults:
+        raise TableError(say_faults(faults), faults, ask.what)
 
-    Either stands for nodata that nobody declared, or for counts that were cut off.
+
+def _strange(some: _Some, mend: str, shown: str | None, grid: _Grid, ask: RasterAsk) -> Fault:
+    said = ("1 cell holds", "is") if some.cells == 1 else (f"{some.cells:,} cells hold", "are")
+    problem = "{} no count of people, and {} not declared as nodata".format(*said)
+    return Fault(problem, mend, ask.file, f"{some.row}, column {some.col}", f"band {grid.band}", shown)
+
+
+def _all_of(somes: list[_Some]) -> _Some:
+    """Cells of a kind in all windows, the first of them as in the first window that has any."""
+    first = next((some for some in somes if some.cells), _Some())
+    return replace(first, cells=sum(some.cells for some in somes))
+
+
+def _mark(looks: list[_Look], dtype: np.dtype[Any]) -> _Some:
+    """Cells that hold the largest number of a type of whole numbers, or a usual mark that is the most of the raster.
+
+    Either stands for nodata that nobody declared, or for counts that were cut off. A mark in fewer than `LEAST_MARKED` cells
+    may be a count where all are whole; among fractions, which spread counts have, one is enough. A true count of 255 in a
+    raster of bytes cannot be told from either: it is refused, for a wider type says it without doubt.
     """
-    held = read.compressed()
-    held = held[~np.isnan(held)]
-    if not held.size:
-        return np.zeros(read.shape, dtype=bool)
-    most = held.max()
-    at_most = np.ma.filled(read == most, False)
-    is_end = np.issubdtype(read.dtype, np.integer) and most == np.iinfo(read.dtype).max
-    is_mark = float(most) in MARKS and at_most.sum() >= LEAST_MARKED
-    return at_most if is_end or is_mark else np.zeros_like(at_most)
+    most = max((look.most for look in looks), default=-np.inf)
+    found = _all_of([look.at_most for look in looks if look.most == most])
+    is_end = np.issubdtype(dtype, np.integer) and most == np.iinfo(dtype).max
+    least = 1 if any(look.has_fractions for look in looks) else LEAST_MARKED
+    return found if is_end or (most in MARKS and found.cells >= least) else _Some()
 
 
 def _cell_km2(grid: _Grid, box: Box) -> Floats:
