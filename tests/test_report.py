@@ -15,6 +15,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 from builders import STROLL, corners, demand_at, lattice, stations_at
+from docx.shared import Cm
 from matplotlib import font_manager
 from shapely import box
 
@@ -34,8 +35,8 @@ from planner.publish.pictures import (
 )
 from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
-from planner.publish.word_file import write_word
-from planner.schema import TOWN_SCORES, TOWNS
+from planner.publish.word_file import _parts, _widths, write_word
+from planner.schema import ALTERNATIVES, REASONS, TOWN_SCORES, TOWNS
 from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, Walk
 
 HOSTILE = "<script>\x00\x0b$x^2$ &"
@@ -297,3 +298,70 @@ def test_long_names_have_room_on_the_page_beside_long_headings_of_numbers() -> N
     page = web_text(Paper("t", (), (Cells("Table 1", ["name", "town", "residents who"], rows, [False, False, True]),), "zh"))
     assert '<th scope="col" class="text long">name</th><th scope="col" class="text">town</th>' in page
     assert '<td class="text long">新城街道就业服务站</td><td class="text">东镇</td>' in page
+
+
+def plan_tables() -> dict[str, pd.DataFrame]:
+    """Two sites with reasons, alternatives and a station to lift, as a run publishes them."""
+    sites = {"site_id": ["H1", "H2"], "name": ["North hall", "South hall"], "town": ["New town", "Old town"]}
+    order = {"order": [1, 2], "phase": [1, 1], "gain_pop": [1200.0, 300.0]}
+    why = {
+        "gain_towns": ["New town 1,200", "Old town 300"], "reached_pop": [2000.0, 900.0], "sole_pop": [1200.0, 300.0],
+        "shared_pop": [800.0, 600.0], "overlaps": ["S1 700; H2 100", "S9 20"], "alternative": ["H3", "H4"],
+        "alternative_loss_pop": [10.0, 20.0], "chosen_share": [1.0, 0.9],
+    }  # fmt: skip
+    other = {"site_id": ["H1", "H2"], "rank": [1, 1], "alternative_id": ["H3", "H4"], "name": ["Market", "Market"]}
+    loss = {"away_m": [100.0, 200.0], "loss_pop": [10.0, 20.0], "loss_need": [10.0, 20.0]}
+    lifted = {"order": [1], "name": ["Mill"], "gain_pop": [5.0], "coverage_after": [0.5], "lacks_items": ["4+5, 12|13|14, 7"]}
+    return {
+        **tables(),
+        "sites": pd.DataFrame(
+            sites | order | {"host": ["library", "bank"], "gain_few": [30.0, 40.0], "coverage_after": [0.6, 0.7]}
+        ),
+        "reasons": REASONS.conform(pd.DataFrame(sites | order | why)),
+        "alternatives": ALTERNATIVES.conform(pd.DataFrame(other | loss)),
+        "stations": pd.DataFrame({"station_id": ["S1"], "name": ["Mill"]}).set_index("station_id"),
+        "lift": pd.DataFrame(lifted | {"station_id": ["S1"]}).set_index("station_id"),
+    }
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_wide_tables_are_parts_that_can_be_read_and_say_names(tmp_path: Path, language: str) -> None:
+    plan = {"status": "optimal", "gap": 0.0, "sites": 2, "residents_gained": 1500}
+    paper = compose_report(
+        study=study(), summary=SUMMARY | {"plan": plan}, tables=plan_tables(), pictures=[], as_of=dt.date(2025, 6, 30),
+        sources=[], notes=[], language=language,
+    )  # fmt: skip
+    write_word(tmp_path / "a.docx", paper)
+    book = docx.Document(str(tmp_path / "a.docx"))
+    sizes = [run.font.size.pt for table in book.tables for cell in table._cells for one in cell.paragraphs for run in one.runs]
+    assert min(sizes) >= 9
+    for table in book.tables:
+        assert sum(column.width for column in table.columns) <= Cm(16.01)
+    (reasons,) = [
+        block for block in paper.blocks if isinstance(block, Cells) and "1,200" in str(block.rows) and "S9" in str(block)
+    ]
+    parts = [table for table in book.tables if table.cell(0, 1).text == reasons.headings[1] and len(table.rows) == 3]
+    shown = [[cell.text for cell in part.rows[1].cells] for part in parts]
+    assert [cells[:2] for cells in shown] == [["1", "North hall"]] * len(shown)
+    assert len(shown) >= {"zh": 2, "en": 3}[language]  # the proposed sites; and the reasons, in English in two parts
+    said = {cell for cells in shown for cell in cells}
+    assert {"Mill (700); South hall (100)", "Market (H3)"} <= said
+    items = {"zh": "4、5各项; 12、13、14任一项; 7", "en": "all of 4, 5; any of 12, 13, 14; 7"}[language]
+    assert items in {cell.text for table in book.tables for cell in table._cells}
+
+
+def test_every_column_stands_in_one_part_and_the_keys_in_all() -> None:
+    rows = [["1", "North hall", *["123,456"] * 30]]
+    block = Cells("Table 1", ["order", "name", *map(str, range(30))], rows, [True, False, *[True] * 30], keys=2)
+    parts = _parts(block)
+    assert [part.headings[:2] for part in parts] == [["order", "name"]] * len(parts)
+    assert [text for part in parts for text in part.headings[2:]] == list(map(str, range(30)))
+    assert max(len(part.headings) for part in parts) - min(len(part.headings) for part in parts) <= 2
+    assert all(sum(_widths(part)) == pytest.approx(16) for part in parts)
+
+
+def test_the_bound_is_seen_behind_a_curve_that_meets_it() -> None:
+    curve = pd.DataFrame({"stations": [1, 2], "covered_pop": [10.0, 20.0], "bound": [10.0, 20.0]})
+    bound, plan = plot_frontier(curve, 1).lines[:2]
+    assert bound.get_linewidth() > 2 * plan.get_linewidth()
+    assert bound.get_linewidth() > plan.get_markersize()

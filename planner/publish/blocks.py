@@ -40,12 +40,25 @@ class Figures:
 
 @dataclass(frozen=True)
 class Cells:
-    """A table with its caption: headings, rows of text, and which columns are numbers (set to the right)."""
+    """A table with its caption: headings, rows of text, and which columns are numbers (set to the right).
+
+    The first `keys` columns say what a row is of; where a table is too wide for its page, they stand in each part of it.
+    """
 
     caption: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: Sequence[bool]
+    keys: int = 1
+
+    def part(self, columns: Sequence[int], caption: str) -> Cells:
+        """Some of its columns as a table of their own.
+
+        >>> Cells("t", ["a", "b"], [["1", "2"]], [True, False]).part([1], "of t").rows
+        [['2']]
+        """
+        rows = [[row[at] for at in columns] for row in self.rows]
+        return Cells(caption, [self.headings[at] for at in columns], rows, [self.numeric[at] for at in columns], self.keys)
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
 
 
 def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en") -> Axes:
-    """Residents covered against number of stations, with the bound; today's number is marked."""
+    """Residents covered against number of stations, with the bound as a band behind it; today's number is marked."""
     flat = frontier.reset_index()
     words = {
         "zh": ("站点数", "覆盖人口", "覆盖人口（方案）", "可能达到的上界", "现有站点"),
@@ -225,7 +225,7 @@ def plot_frontier(frontier: pd.DataFrame, existing: int, *, language: str = "en"
         across, up, plan, bound, today = words[said]
         figure = Figure(figsize=(_WIDE_IN, 3.4), dpi=_DPI, layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(flat["stations"], flat["bound"], color=CATEGORICAL[1], linestyle="--", linewidth=1.2, label=bound)
+        axes.plot(flat["stations"], flat["bound"], color=CATEGORICAL[1], alpha=0.5, linewidth=6, label=bound)
         axes.plot(flat["stations"], flat["covered_pop"], color=CATEGORICAL[0], marker="o", markersize=3, label=plan)
         axes.axvline(existing, color=GROUND["border"], linewidth=0.8, linestyle=":", label=today)
         axes.set_xlabel(across)

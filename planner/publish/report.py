@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,10 @@ _LISTS_OF_KEYS = ("lacks", "lacks_functions")
 _IN_LANGUAGE = {"zh": "（中文）", "en": " in English"}
 _AMOUNTS = ("before", "value", "difference", "minimum")  # of recorded figures: ratings and shares among them
 _WHOLES = (WHOLE, DISTRICT)
-_CALLED = {"label": {"zh": "名称", "en": "name"}}  # headings that say more to a reader than to a program
+_CALLED = {
+    "label": {"zh": "名称", "en": "name"},
+    "site_id": {"zh": "被替代点", "en": "instead of site"},
+}  # headings that say more to a reader than to a program
 _MOST_ROWS = 60  # longer tables stand whole in the workbook
 _SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
 
@@ -93,6 +97,7 @@ class _Writer:
         self.study, self.tables, self.pictures, self.called, self.language = study, apart(tables), pictures, called, language
         self.tables["groups"] = with_residents(self.tables["groups"], language)
         self.words = {key: self.moved(text) for key, text in WORDS[language].items()}
+        self.facilities = _facility_names(self.tables)
         self.headings = self.shown = self.tabled = 0
 
     def moved(self, text: str) -> str:
@@ -262,7 +267,8 @@ class _Writer:
         self.tabled += 1
         caption = self.words["table_n"].format(self.tabled, form.title[self.language])
         headings = [self.column(column, key) for key, column in columns.items()]
-        yield Cells(caption, headings, rows, numeric)
+        identify = [pattern for pattern in wanted[: form.keys] if any(_is(column, pattern) for column in columns.values())]
+        yield Cells(caption, headings, rows, numeric, max(len(identify), 1))
         if len(flat) > _MOST_ROWS:
             yield Text(self.words["more_rows"].format(len(flat) - _MOST_ROWS), quiet=True)
 
@@ -290,8 +296,40 @@ class _Writer:
         if column.kind is Kind.NUMBER and column.maximum == 1:
             return f"{value:.1%}"
         if not (isinstance(value, int | float) or hasattr(value, "item")):
-            return clean(str(value))
+            return clean(self.text(str(value), column.name))
         return shown_amount(float(value)) if column.name in _AMOUNTS else shown_number(float(value))
+
+    def text(self, value: str, column: str) -> str:
+        """Facilities by their names, lists of items in words; any other text as it is."""
+        if column == "lacks_items":
+            return "; ".join(map(self.items, value.split(SEPARATOR)))
+        if column == "overlaps":
+            return "; ".join(map(self.shared, value.split("; ")))
+        return self.facilities.get(value, value) if column in ("site_id", "alternative") else value
+
+    def items(self, asked: str) -> str:
+        """Service items to add, as `planner.standards` writes them: ``4+5`` is all of them, ``12|13|14`` any one."""
+        for mark, word in (("|", "any_of"), ("+", "all_of")):
+            if mark in asked:
+                return self.words[word].format(asked.replace(mark, self.words["item_and"]))
+        return asked
+
+    def shared(self, said: str) -> str:
+        """A facility and the residents it shares, by its name."""
+        facility, _, amount = said.rpartition(" ")
+        return f"{self.facilities.get(facility, facility)} ({amount})"
+
+
+def _facility_names(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """What stations, sites and their alternatives are called, by id; a name that several have goes with its id."""
+    named: dict[str, str] = {}
+    for table, key in (("alternatives", "alternative_id"), ("sites", "site_id"), ("stations", "station_id")):
+        rows = tables.get(table)
+        if rows is not None and "name" in rows:
+            flat = pd.DataFrame(rows).reset_index().dropna(subset=["name"])
+            named |= dict(zip(flat[key].astype(str), flat["name"].astype(str), strict=True))
+    often = Counter(named.values())
+    return {key: name if often[name] == 1 else f"{name} ({key})" for key, name in named.items() if name}
 
 
 def _sentence(text: str) -> str:

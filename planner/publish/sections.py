@@ -31,7 +31,7 @@ from planner.style import Said
 @dataclass(frozen=True)
 class Form:
     """How one table is shown; `whole_only` leaves out the rows of single places where the whole area has one, `without` those
-    broken down by that, unless nothing else but the district is left.
+    broken down by that, unless nothing else but the district is left. The first `keys` columns say what a row is of.
     """
 
     schema: Schema
@@ -39,6 +39,7 @@ class Form:
     columns: tuple[str, ...]
     whole_only: bool = False
     without: str | None = None
+    keys: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ TABLES: Mapping[str, Form] = {
         FIGURES,
         _said("工作数据", "Recorded figures"),
         ("<said>", "place", "before", "value", "difference", "minimum", "by", "met"),
+        keys=2,
     ),
     "tiers": Form(TIERS, _said("层级体系", "Pattern of tiers"), ("<said>", "asked", "found", "met")),
     "functions": Form(
@@ -101,6 +103,7 @@ TABLES: Mapping[str, Form] = {
         LIFT,
         _said("建议提升为示范站点", "Stations to lift to demonstration level"),
         ("order", "name", "town", "gain_pop", "coverage_after", "lacks_functions", "lacks_items"),
+        keys=2,
     ),
     "life_services": Form(
         LIFE_SERVICES,
@@ -118,6 +121,7 @@ TABLES: Mapping[str, Form] = {
         _said("分片、分阶段推进情况", "Roll-out by area and phase"),
         ("place", "phase", "new_sites", "stations", "population", "covered_pop", "coverage", "gain_pop"),
         without="town",
+        keys=2,
     ),
     "reasons": Form(
         REASONS,
@@ -125,7 +129,6 @@ TABLES: Mapping[str, Form] = {
         (
             "order",
             "name",
-            "gain_pop",
             "gain_towns",
             "reached_pop",
             "sole_pop",
@@ -134,6 +137,7 @@ TABLES: Mapping[str, Form] = {
             "alternative_loss_pop",
             "chosen_share",
         ),
+        keys=2,
     ),
     "alternatives": Form(
         ALTERNATIVES,
@@ -149,6 +153,7 @@ TABLES: Mapping[str, Form] = {
         SITES,
         _said("建议新增站点", "Proposed sites"),
         ("order", "name", "town", "host", "phase", "gain_pop", "gain_<group>", "coverage_after"),
+        keys=2,
     ),
 }
 

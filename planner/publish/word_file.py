@@ -27,8 +27,8 @@ _HEAVY = "SimHei"  # Chinese headings
 _TEXT_CM = 16.0  # A4 with margins of 2.5 cm
 _INK, _SOFT, _RULE, _WASH = RGBColor(0x1C, 0x27, 0x33), RGBColor(0x4B, 0x58, 0x66), "8A95A1", "E8EEF4"
 _LEAST_CM = 1.15  # the narrowest column
-_TABLE_PT, _CROWDED_PT = 8.5, 7.0  # letters of a table, and of one with so many columns that words would break
-_LETTER_CM, _BOLD_CM, _HAN_CM = 0.205, 0.23, 0.31  # at 8.5 points, of the widest of the usual fonts
+_TABLE_PT = 9.0  # letters of a table
+_LETTER_CM, _BOLD_CM, _HAN_CM = 0.217, 0.244, 0.328  # at 9 points, of the widest of the usual fonts
 _PADDING_CM = 0.42  # the space beside a cell's text
 _HAN = re.compile("[\u2e80-\uffff]+")
 _WORD = re.compile(r"[!-~]+")  # what is not to be broken: Latin letters, digits and their marks
@@ -143,6 +143,44 @@ def _add_figures(book: Any, block: Figures) -> None:
 
 
 def _add_table(book: Any, block: Cells) -> None:
+    for part in _parts(block):
+        _add_part(book, part)
+
+
+def _parts(block: Cells) -> list[Cells]:
+    """The table in as few parts as its page has room for, about as wide as each other; its keys stand in each.
+
+    >>> wide = Cells("t", ["key", *"abcdefghijkl"], [["one", *["123456"] * 12]], [False] * 13)
+    >>> [(part.caption, "".join(part.headings)) for part in _parts(wide)]
+    [('t (1/2)', 'keyabcdef'), ('t (2/2)', 'keyghijkl')]
+    """
+    least = [_least(block, column) for column in range(len(block.headings))]
+    if sum(least) <= _TEXT_CM:
+        return [block]
+    keys, width = list(range(block.keys)), _TEXT_CM
+    columns = _filled(least, block.keys, width)
+    while width > _LEAST_CM and len(narrower := _filled(least, block.keys, width - _LEAST_CM / 4)) == len(columns):
+        columns, width = narrower, width - _LEAST_CM / 4
+    return [
+        block.part([*keys, *own], f"{block.caption} ({number}/{len(columns)})") for number, own in enumerate(columns, start=1)
+    ]
+
+
+def _filled(least: Sequence[float], keys: int, width: float) -> list[list[int]]:
+    """The columns after the keys, in order, as many in each part as `width` holds beside the keys; one at least."""
+    taken = sum(least[:keys])
+    parts: list[list[int]] = []
+    room = 0.0
+    for column, wide in enumerate(least[keys:], start=keys):
+        if not parts or wide > room:
+            parts.append([])
+            room = width - taken
+        parts[-1].append(column)
+        room -= wide
+    return parts
+
+
+def _add_part(book: Any, block: Cells) -> None:
     caption = book.add_paragraph(block.caption, style="Caption")
     caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
     caption.paragraph_format.keep_with_next = True
@@ -150,7 +188,7 @@ def _add_table(book: Any, block: Cells) -> None:
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
     _rule(table)
-    widths, size = _widths(block)
+    widths = _widths(block)
     for column, wide in zip(table.columns, widths, strict=True):
         column.width = Cm(wide)
     for at, values in enumerate((block.headings, *block.rows)):
@@ -164,15 +202,12 @@ def _add_table(book: Any, block: Cells) -> None:
             paragraph.paragraph_format.space_after = Pt(0)
             paragraph.paragraph_format.line_spacing = 1.05
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if number else WD_ALIGN_PARAGRAPH.LEFT
-            _run(paragraph, text, bold=at == 0, size=size)
+            _run(paragraph, text, bold=at == 0, size=_TABLE_PT)
     book.add_paragraph().paragraph_format.space_after = Pt(0)
 
 
-def _widths(block: Cells) -> tuple[list[float], float]:
-    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or word in it.
-
-    With the size of letters: smaller where the columns would else be too narrow for their words.
-    """
+def _widths(block: Cells) -> list[float]:
+    """Columns as wide as their texts ask, together as wide as the page's; none narrower than a number, date or word in it."""
     asked = []
     for column, heading in enumerate(block.headings):
         cells = [_letters(row[column]) for row in block.rows] or [0]
@@ -180,13 +215,11 @@ def _widths(block: Cells) -> tuple[list[float], float]:
         asked.append(max(min(usual, 30), min(_letters(heading) / 2, 12), 5) + 2.5)
     wide = [_TEXT_CM * one / sum(asked) for one in asked]
     least = [_least(block, column) for column in range(len(wide))]
-    size = _TABLE_PT if sum(least) <= _TEXT_CM else _CROWDED_PT
-    least = [_PADDING_CM + (few - _PADDING_CM) * size / _TABLE_PT for few in least]
     least = [few * min(1.0, _TEXT_CM / sum(least)) for few in least]
     short = sum(max(few - one, 0) for one, few in zip(wide, least, strict=True))
     spare = sum(max(one - few, 0) for one, few in zip(wide, least, strict=True))
     share = min(1.0, short / spare) if spare else 0.0
-    return [max(one, few) - share * max(one - few, 0) for one, few in zip(wide, least, strict=True)], size
+    return [max(one, few) - share * max(one - few, 0) for one, few in zip(wide, least, strict=True)]
 
 
 def _least(block: Cells, column: int) -> float:
