@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -62,7 +63,7 @@ def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Row
 
 def _says_again(cells: Sequence[Any], headers: Sequence[str], recognise: Recognise | None) -> bool:
     """Whether a row repeats the headers (a page of a print), or says them in another language where `recognise` is given."""
-    if recognise is None and cells and cells[0] != headers[0] and said(cells[0]) != headers[0]:
+    if recognise is None and isinstance(cells[0], str) and cells[0][:1] != headers[0][:1] and cells[0][:1] > " ":
         return False  # most rows, at once
     pairs = [(said(cell), header) for cell, header in zip(cells, headers, strict=False) if not is_blank(cell)]
     if len(pairs) < 2 or any(not header for _, header in pairs):
@@ -74,11 +75,12 @@ def _says_again(cells: Sequence[Any], headers: Sequence[str], recognise: Recogni
 
 def find_headers(filled: Sequence[Record], recognise: Recognise) -> tuple[int, list[str]]:
     """Which of the filled records holds the headers, and the headers (empty text where there is none)."""
-    plain = [(at, [said(cell) for cell in cells]) for at, (_, cells) in enumerate(filled) if not is_remark(cells)]
+    table = islice(((at, cells) for at, (_, cells) in enumerate(filled) if not is_remark(cells)), HEADER_ROWS)
+    plain = [(at, [said(cell) for cell in cells]) for at, cells in table]
     best_at, best = plain[0]
     best_known = 0
     above: list[str] = []
-    for at, own in plain[:HEADER_ROWS]:
+    for at, own in plain:
         for headers in (own, under(above, own, recognise)):
             known = sum(1 for header in headers if header and recognise(header))
             if known > best_known:

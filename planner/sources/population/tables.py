@@ -46,6 +46,8 @@ _POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shap
 
 _SUM = re.compile(r"(本页|全区|全县|全市)?(合计|小计|总计|共计|总和)|(sub|grand)?totals?")  # folded, without what follows
 
+_SUM_WORD = re.compile(r"计|总和|otal|OTAL")  # most cells have none
+
 
 @dataclass(frozen=True, eq=False)
 class CountAsk:
@@ -176,9 +178,7 @@ def is_sum(cell: str) -> bool:
     >>> is_sum(" 合 计："), is_sum("小计 199人"), is_sum("Total"), is_sum("合计镇")
     (True, True, True, False)
     """
-    if not any(word in cell for word in ("计", "总和", "otal", "OTAL")):
-        return False  # most cells, at once
-    return bool(_SUM.fullmatch(re.sub(r"[\W\d]*[人个名]?$", "", fold(cell))))
+    return bool(_SUM_WORD.search(cell)) and bool(_SUM.fullmatch(re.sub(r"[\W\d]*[人个名]?$", "", fold(cell))))
 
 
 def _refusal(ask: CountAsk, error: PlannerError) -> str:
