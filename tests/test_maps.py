@@ -507,6 +507,26 @@ def test_axe_finds_nothing_to_mend(browser, folder, name, size):
             assert wrong == []
 
 
+def test_a_name_has_room_in_the_tables_and_nothing_moves_where_that_is_not_wanted(browser, tmp_path):
+    names = [f"Sala do Trabalhador {number}" for number in range(11, 20)]
+    draw_atlas(**atlas_town.arguments(names), policy=PACK).write(tmp_path)
+    with Visit(browser, tmp_path / "internal.html", "phone", reduced_motion="reduce") as visit:
+        lines = (
+            "(button) => { const words = document.createRange(); words.selectNodeContents(button); "
+            "return new Set([...words.getClientRects()].map((one) => Math.round(one.top))).size; }"
+        )
+        shown = [one for one in visit.page.query_selector_all("td.go button") if one.text_content() in names]
+        assert len(shown) > 2
+        assert max(one.evaluate(lines) for one in shown) <= 2  # of three words each
+        moving = (
+            "[...document.querySelectorAll('*')].filter((one) => "
+            "getComputedStyle(one).transitionDuration.split(', ').some((time) => parseFloat(time) > 0)).length"
+        )
+        assert visit.page.evaluate(moving) == 0
+        visit.page.emulate_media(reduced_motion="no-preference")
+        assert visit.page.evaluate(moving) > 0  # the map moves where it may
+
+
 def province(names: Sequence[str]) -> str:
     """The page of a province of two districts and three towns, the first district and town and a station by the `names`."""
     corners = ((121.0, 31.0), (121.2, 31.0), (121.0, 31.1))

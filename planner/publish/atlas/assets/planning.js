@@ -315,7 +315,7 @@ const Planning = (() => {
       if (j !== named || !go) return el("td", {class: column.kind, dir: "auto"}, shown);
       const button = el("button", {type: "button"}, nameOf(shown));
       button.addEventListener("click", (event) => go(facts.keys[i], event.detail === 0 ? button : null));
-      return el("td", {class: "text"}, button);
+      return el("td", {class: "text go"}, button);
     };
     const light = () => { for (const row of body.children) row.classList.toggle("chosen", row.dataset.key === chosen); };
     const draw = () => {
