@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+REORDERED = ".fgb"  # a FlatGeobuf keeps its features by place, not in the order in which they were written
 SHOWN_FAULTS = 20  # a message stays readable; the full list stays on the exception
 
 
@@ -21,7 +22,8 @@ class Fault:
     file
         The file as the user named it; empty for a table made in memory.
     row
-        Row as the user sees it: a line number of a CSV or sheet (the header is row 1), a feature number, or an id.
+        Row as the user sees it: a line number of a CSV or sheet (the header is row 1), a feature number (of a .fgb: as a GIS
+        shows it, which is by place), or an id.
     column
         The column or key of the study file (``walk.minutes``).
     value
@@ -43,7 +45,7 @@ class Fault:
     def __str__(self) -> str:
         where = [self.file] if self.file else []
         if self.row is not None:
-            where.append(f"row {self.row}")
+            where.append(f"row {self.row}" + (" as stored" if self.file.lower().endswith(REORDERED) else ""))
         if self.column is not None:
             where.append(self.column if self.value is None else f"{self.column} = {_shorten(self.value)}")
         place = ", ".join(where)

@@ -134,6 +134,22 @@ def test_marks_of_a_kml_keep_the_columns_that_a_gis_wrote(tmp_path: Path) -> Non
     assert names_in(tmp_path / "stations.kml") == {"S7": "甲站", "S9": "乙站"}
 
 
+def test_rows_of_a_flatgeobuf_are_said_to_be_counted_as_stored(tmp_path: Path) -> None:
+    """Its index puts features in an order of its own: the number is that of a GIS, not of the table it was made from."""
+    names = [f"S{n}" for n in range(9)]
+    points = gpd.points_from_xy(
+        [121.24 + n % 3 / 100 for n in range(9)], [31.37 - n % 4 / 100 for n in range(9)], crs="EPSG:4326"
+    )
+    table = gpd.GeoDataFrame({"station_id": names, "name": ["站", *[""] * 7, "站"]}, geometry=points)
+    table.to_file(tmp_path / "a.fgb")
+    stored = gpd.read_file(tmp_path / "a.fgb")
+    assert stored["station_id"].tolist() != names
+    with pytest.raises(TableError) as caught:
+        read_table(tmp_path / "a.fgb", STATIONS, CRS)
+    assert [fault.row for fault in caught.value.faults] == [n + 1 for n in stored.index[stored["name"] == ""]]
+    assert "row 2 as stored, name" in str(caught.value) or "row 1 as stored, name" in str(caught.value)
+
+
 def test_a_zipped_shapefile_is_read_and_of_two_the_one_that_is_named(tmp_path: Path) -> None:
     points = gpd.points_from_xy(ROWS["经度"], ROWS["纬度"], crs="EPSG:4326")
     frame = gpd.GeoDataFrame({"编号": ROWS["站点编号"], "名称": ROWS["站点名称"]}, geometry=points)
