@@ -8,7 +8,7 @@ import openpyxl
 import pandas as pd
 
 from planner.publish.workbook import write_workbook
-from planner.schema import FRONTIER, GROUP_SCORES, TOWN_SCORES
+from planner.schema import CHANGES, FRONTIER, GROUP_SCORES, INDICATORS, STANDARDS, TIERS, TOWN_SCORES, Schema
 from planner.study import Group, Walk
 
 
@@ -54,7 +54,7 @@ def test_each_table_has_a_sheet_with_typed_cells_and_headers_in_both_languages(t
     row = {str(header).split("\n")[-1]: cell for header, cell in zip(headers, sheet[3], strict=True)}
     assert row["town"].value == "新城镇"
     assert (row["share of residents covered"].value, row["share of residents covered"].number_format) == (1, "0.0%")
-    assert row["target met"].value is False
+    assert row["target met"].value == "否 no"
     assert sheet.freeze_panes == "C2"
 
 
@@ -113,3 +113,51 @@ def test_a_sheet_too_wide_to_be_read_on_one_page_is_printed_over_several_with_it
     sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["街镇 Towns"]
     assert sheet.page_setup.fitToWidth > 1
     assert sheet.print_title_cols == "$A:$B"
+
+
+def coded() -> dict[str, pd.DataFrame]:
+    """Tables whose cells are codes and keys, with a town that is called like a code."""
+    measured = {"unit": "share", "value": 0.5, "cutoff_min": 15.0, "pace_kmh": 4.8, "as_of": "2025-06-30"}
+    rows = [
+        {"indicator": "coverage", "by": "group", "place": "graduates", "en": "of groups", "zh": "重点群体覆盖率"} | measured,
+        {"indicator": "worst_group", "by": "district", "place": "district", "en": "worst", "zh": "最低"} | measured,
+    ]
+    rows[1]["detail"] = "graduates"
+    changes = {"station_id": ["S1"], "name": ["planned"], "town": ["district"], "before": ["planned"], "after": ["built"]}
+    tiers = {"tier": ["town", "–"], "en": ["town station", None], "zh": ["街镇站点", None], "found": [9, 3], "met": [False] * 2}
+    tiers["finding"] = ["3 too few", "stations that say no tier"]
+    standards = {
+        "station_id": ["S1"],
+        "name": ["S"],
+        "tier": ["town"],
+        "lacks": ["staff_met, unified_sign"],
+        "staff_met": [False],
+    }
+    given: dict[str, tuple[Schema, object]] = {
+        "indicators": (INDICATORS, rows),
+        "changes": (CHANGES, changes),
+        "tiers": (TIERS, tiers),
+        "standards": (STANDARDS, standards),
+    }
+    return {name: schema.conform(pd.DataFrame(table)) for name, (schema, table) in given.items()}  # type: ignore[arg-type]
+
+
+def cells(path: Path, language: str) -> dict[str, list[list[object]]]:
+    write_workbook(path, coded(), [("a", "b")], languages=[language], groups=[Group("graduates", "毕业生")])
+    return {
+        sheet.title: [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
+        for sheet in openpyxl.load_workbook(path)
+    }
+
+
+def test_a_workbook_in_one_language_has_its_words_for_codes_and_keys(tmp_path: Path) -> None:
+    zh, en = cells(tmp_path / "zh.xlsx", "zh"), cells(tmp_path / "en.xlsx", "en")
+    assert [row[:3] for row in zh["指标"]] == [["重点群体", "毕业生", "重点群体覆盖率"], ["全区", "全区", "最低"]]
+    assert [{"占比", "毕业生"} <= set(row) for row in zh["指标"]] == [True, True]
+    assert zh["站点变动"] == [["S1", "planned", "district", "规划", "建成"]]  # what users wrote stays as it is
+    assert [row[0] for row in zh["层级体系"]] == ["街镇站点", None]
+    assert [row[-2:] for row in zh["层级体系"]] == [["否", "缺3个"], ["否", "站点未填写层级"]]
+    assert {"街镇站点", "人员达标、统一标识", "否"} <= set(zh["规范化建设"][0])
+    assert en["Changes"] == [["S1", "planned", "district", "planned", "built"]]
+    assert en["Tiers"][0][0] == "town station"
+    assert {"town station", "enough staff, unified sign"} <= set(en["Standards"][0])

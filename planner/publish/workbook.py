@@ -13,6 +13,7 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
+from planner.publish.values import shown_values
 from planner.publish.words import model_said, with_residents
 from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
@@ -124,22 +125,24 @@ def write_workbook(
 
     Notes
     -----
-    No text is ever a formula. Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty.
+    Codes, flags and keys are words of the languages (`shown_values`). No text is ever a formula.
+    Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty.
     The same tables give the same bytes.
     """
     tables = apart(tables)
     if "groups" in tables:
         tables["groups"] = with_residents(tables["groups"], languages[0])
+    flat = {name: _flat(table) for name, table in tables.items() if name in SHEETS}
+    shown = shown_values(flat, {name: SHEETS[name][0] for name in flat}, groups, languages)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _MADE})
         styles = _Styles(book)
         labels = _Labels(languages, groups, walk or Walk())
         _write_headline(book, styles, headline, languages)
-        for name, table in tables.items():
-            if name in SHEETS:
-                _write_sheet(book, styles, name, table, labels)
-        _write_dictionary(book, styles, tables, labels)
+        for name, table in shown.items():
+            _write_sheet(book, styles, name, table, labels)
+        _write_dictionary(book, styles, shown, labels)
 
 
 def headline_of(
@@ -166,15 +169,22 @@ def headline_of(
         shown.append(("选址模型", "Siting model", model))
         shown.append(("建议新增站点", "Proposed sites", shown_number(plan["sites"])))
         shown.append(("新增覆盖人口", "Residents newly covered", shown_number(plan["residents_gained"])))
-        shown.append(("方案状态与差距", "Status of the plan, and gap", _status(plan)))
+        shown.append(("方案状态与差距", "Status of the plan, and gap", _status(plan, languages)))
     shown += [("数据来源", "Source", source) for source in sources]
     said = {"zh": 0, "en": 1}
     return [(" ".join(row[said[language]] for language in languages), row[2]) for row in shown]
 
 
-def _status(plan: Mapping[str, Any]) -> str:
+_STATUSES = {
+    "optimal": {"zh": "已证明最优", "en": "optimal"},
+    "feasible": {"zh": "可行，未证明最优", "en": "feasible"},
+}
+
+
+def _status(plan: Mapping[str, Any], languages: Sequence[str]) -> str:
     """The plan's status and gap; a gap that is withheld (small counts) leaves the status alone."""
-    return str(plan["status"]) if plan["gap"] is None else f"{plan['status']}, {plan['gap']:.2%}"
+    said = " ".join(_STATUSES[plan["status"]][language] for language in languages)
+    return said if plan["gap"] is None else f"{said}, {plan['gap']:.2%}"
 
 
 class _Styles:
@@ -204,9 +214,8 @@ def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, st
         sheet.set_row(row, _LINE_POINTS * max(1, _lines(value, _VALUE_WIDE)) + 4)
 
 
-def _write_sheet(book: Any, styles: _Styles, name: str, table: pd.DataFrame, labels: _Labels) -> None:
+def _write_sheet(book: Any, styles: _Styles, name: str, flat: pd.DataFrame, labels: _Labels) -> None:
     schema, en, zh = SHEETS[name]
-    flat = _flat(table)
     sheet = book.add_worksheet(_sheet_name(en, zh, labels.languages))
     sheet.freeze_panes(1, 2 if len(flat.columns) > 2 else 0)
     headings = [labels.heading(key, schema) for key in map(str, flat.columns)]
@@ -275,9 +284,7 @@ def _add_chart(book: Any, sheet: Any, name: str, flat: pd.DataFrame, schema: Sch
 def _write_cell(sheet: Any, styles: _Styles, row: int, position: int, value: Any, column: Column | None, key: str) -> None:
     if pd.isna(value):
         return
-    if isinstance(value, bool) or (column is not None and column.kind is Kind.FLAG):
-        sheet.write_boolean(row, position, bool(value))
-    elif isinstance(value, pd.Timestamp | dt.date):
+    if isinstance(value, pd.Timestamp | dt.date):
         sheet.write_datetime(row, position, pd.Timestamp(value).to_pydatetime(), styles.date)
     elif isinstance(value, int | float) or hasattr(value, "item"):
         sheet.write_number(row, position, float(value), _number_style(styles, column, key))
@@ -305,10 +312,8 @@ def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFr
     _set_up_paper(sheet, _DICTIONARY_WIDE)
     row = 1
     for name, table in tables.items():
-        if name not in SHEETS:
-            continue
         schema = SHEETS[name][0]
-        for key in map(str, _flat(table).columns):
+        for key in map(str, table.columns):
             column = schema.get(key)
             if column is None:
                 continue
