@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import io
+import re
 from pathlib import Path
 
 import builders
@@ -202,7 +203,9 @@ def test_a_pack_is_written_whole_in_both_languages_and_says_what_changed(study: 
     page = (out / "track.en.html").read_text(encoding="utf-8")
     assert "Stations in use went from 1 to 2" in page
     assert "每个街镇" in (out / "track.html").read_text(encoding="utf-8")
-    assert page.count("<table>") == len(docx.Document(str(out / "track.en.docx")).tables) - 1  # there, headline figures are one
+    more = len(re.findall(r"\((?!1/)\d+/\d+\)$", text, re.MULTILINE))  # parts of tables too wide for a page, but their first
+    tables = len(docx.Document(str(out / "track.en.docx")).tables)
+    assert page.count("<table>") == tables - more - 1  # there, headline figures are one
     assert openpyxl.load_workbook(out / "track.xlsx", read_only=True).sheetnames[1].startswith("目标进度")
 
 
