@@ -27,6 +27,9 @@ from planner.schema import RECORDED, RecordedFigures
 from planner.sources.packs import read_pack
 from planner.study import HandedDown
 
+# S3 of the lattice is planned on no date, which tracking says; what is asked here is something else
+pytestmark = pytest.mark.filterwarnings("ignore:1 planned or applied stations have no date")
+
 TOWNS = ["East", "West"]
 HELPED = Figure(
     "helped", "helped", "帮扶", minimum=100, by=dt.date(2025, 12, 31), since=dt.date(2024, 1, 1), phrase="不少于100人"
