@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from siting_towns import siting_town
 import planner
 from planner import run
 from planner.cli import main
+from planner.errors import PlanError
 from planner.privacy import need_step
 from planner.run.why import widened
-from planner.siting import propose_sites
+from planner.siting import frontier, propose_sites
 from planner.siting.near import near_plans
 from planner.siting.reasons import alternative_sites
+from planner.siting.robust import vary_plan
 from planner.study import Reasons, Siting, TownWalk, Walk
 
 
@@ -55,6 +58,29 @@ def test_no_further_plan_where_all_sites_are_required() -> None:
     town = siting_town({"a": [0], "b": [1]}, [5.0, 4.0])
     siting = Siting(sites=1, required=("b",))
     assert len(near_plans(propose_sites(*town, siting), *town, siting)) == 1
+
+
+@pytest.mark.parametrize(
+    ("siting", "said"),
+    [
+        (Siting(sites=1, required=("x",)), "there is no such candidate"),
+        (Siting(sites=1, required=("a",), forbidden=("a",)), "both required and forbidden"),
+        (Siting(sites=1, share=0.9), "mclp has no share"),
+    ],
+)
+def test_what_explains_a_plan_asks_as_the_plan_does(siting: Siting, said: str) -> None:
+    town, (reach, _, _) = siting_town({"a": [0], "b": [1]}, [5.0, 4.0]), siting_town({"s": [0]}, [5.0, 4.0])
+    plan, cutoff_s = propose_sites(*town, Siting(sites=1)), pd.Series(900.0, index=town[1].index)
+    asking: list[Callable[[], object]] = [
+        lambda: propose_sites(*town, siting),
+        lambda: frontier(*town, siting),
+        lambda: alternative_sites(plan, *town, siting),
+        lambda: near_plans(plan, *town, siting),
+        lambda: vary_plan(plan, reach, *town, siting, (), cutoff_s, Reasons(draws=1)),
+    ]
+    for ask in asking:
+        with pytest.raises(PlanError, match=said):
+            ask()
 
 
 def test_a_longer_walk_is_longer_in_every_town() -> None:

@@ -243,7 +243,14 @@ def _propose_among(
     curve = None
     if with_frontier:
         with survey.steps.step("tracing the frontier") as inner:
-            curve = frontier(options, survey.coverage, candidates, existing=len(survey.stations), progress=inner)
+            curve = frontier(
+                options,
+                survey.coverage,
+                candidates,
+                study.scenario.siting,
+                existing=len(survey.stations),
+                progress=inner,
+            )
     proposal = Proposal(candidates, options, plan, curve)
     return dataclasses.replace(proposal, explained=explain_plan(survey, proposal)) if with_plan and with_frontier else proposal
 

@@ -17,9 +17,9 @@ from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.choose import best_cover
 from planner.siting.cover import Chosen, CoverModel, single
 from planner.siting.fair import Parts, anneal_fair, shares_of
-from planner.siting.feasible import check_feasible, check_names
+from planner.siting.feasible import checked_problem
 from planner.siting.kernels import Cover, Keep
-from planner.siting.problem import Problem, Terms, build_problem
+from planner.siting.problem import Problem, Terms
 from planner.siting.search import arrays, good_choice, keeps_rules
 from planner.siting.solver import relax, solve
 from planner.siting.tree import branch_and_bound
@@ -374,11 +374,9 @@ def equity_curve(
     also says how high any plan could lift the worst (``most_worst_share``).
     """
     check_plain(siting)
-    check_names(candidates, siting)
     tell = progress or (lambda _said, _share: None)
     people_alone = replace(siting, equity=None, phases=(), prefer={})  # a host's bonus is nobody
-    plain = build_problem(options, coverage, candidates, people_alone, stations_per_town, weigh="population")
-    check_feasible(plain.rules, siting, plain.site_ids)
+    plain = checked_problem(options, coverage, candidates, people_alone, stations_per_town, weigh="population")
     shares = Shares.of(plain, coverage, (siting.equity or Equity()).by)
     _check_floors(shares, Equity(by=shares.by))
     search, none = _Fair.of(plain, shares, seed), np.zeros(len(shares.names))

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from planner.errors import Fault, PlanError, say_faults
-from planner.schema import Candidates
+from planner.reach import Reach
+from planner.schema import Candidates, Coverage
 from planner.siting.arrays import Bools, Ints
-from planner.siting.problem import NOWHERE, Rules
+from planner.siting.problem import NOWHERE, Problem, Rules, build_problem
 from planner.siting.together import check_together
 from planner.study import Method, Siting
 
 _FREE = 1e-9  # money: rounding of sums
+
+
+def checked_problem(
+    options: Reach,
+    coverage: Coverage,
+    candidates: Candidates,
+    siting: Siting,
+    stations_per_town: Mapping[str, int] | None = None,
+    *,
+    weigh: str = "need",
+) -> Problem:
+    """`build_problem` behind every check: keys that go together, names that exist, rules that can be met.
+
+    Raises
+    ------
+    PlanError
+        With every reason at once.
+    """
+    check_asked(candidates, siting)
+    problem = build_problem(options, coverage, candidates, siting, stations_per_town, weigh=weigh)
+    check_feasible(problem.rules, siting, problem.site_ids)
+    return problem
+
+
+def check_asked(candidates: Candidates, siting: Siting) -> None:
+    """Pass if the model knows every key that the study sets and every candidate that it names exists.
+
+    Raises
+    ------
+    PlanError
+        With what is wrong of the keys, else of the names.
+    """
+    check_method(siting)
+    check_names(candidates, siting)
 
 
 def check_method(siting: Siting) -> None:

@@ -16,6 +16,7 @@ from planner.siting.arrays import Bools, Floats
 from planner.siting.choose import LARGE, moves_for
 from planner.siting.cover import Chosen, CoverModel, newly_covered
 from planner.siting.dual import Curve
+from planner.siting.feasible import check_asked
 from planner.siting.problem import Problem, build_problem, without_rules
 from planner.siting.search import cover_arrays, improved, no_rules
 from planner.siting.solver import Answer, Lp
@@ -49,7 +50,7 @@ def frontier(
     options, coverage, candidates
         As for `propose_sites`. People are counted here, not weighted need.
     siting
-        Its ``forbidden`` candidates are left out; its other rules do not bind.
+        Its ``forbidden`` candidates are left out; its other rules do not bind, though the candidates they name must exist.
     existing
         How many stations stand now; the first row.
     most
@@ -65,6 +66,7 @@ def frontier(
     of candidates and cells both come from fewer looks (0.5 % apart, at most 4 %), and the numbers in between grow site by site.
     """
     tell = progress or (lambda _said, _share: None)
+    check_asked(candidates, siting or Siting())
     people_alone = replace(siting or Siting(), prefer={})  # a host's bonus is nobody
     problem = build_problem(options, coverage, candidates, people_alone, weigh="population")
     people = coverage["population"].to_numpy(dtype=float)

@@ -13,8 +13,9 @@ from planner.reach import Reach
 from planner.schema import NEAR_PLANS, Candidates, Coverage, NearPlans
 from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import Chosen, CoverModel, newly_covered
+from planner.siting.feasible import checked_problem
 from planner.siting.plan import Plan
-from planner.siting.problem import Problem, build_problem, rules_without
+from planner.siting.problem import Problem, rules_without
 from planner.siting.search import good_choice
 from planner.siting.solver import Answer, Model, relax, solve
 from planner.siting.tree import branch_and_bound
@@ -51,11 +52,16 @@ def near_plans(
     phase; with phases the sum over them is what is made most. ``proven``: no plan that differs so much covers more. Fewer
     rows than asked for where no further plan keeps the rules; `sites` is missing where a plan has none.
 
+    Raises
+    ------
+    PlanError
+        If no plan can keep the rules, or they name a candidate that is not there.
+
     Notes
     -----
     Each earlier plan P adds the row ``sum of stands over P <= sites - differ`` (a no-good cut, widened).
     """
-    problem = build_problem(options, coverage, candidates, replace(siting, equity=None), stations_per_town)
+    problem = checked_problem(options, coverage, candidates, replace(siting, equity=None), stations_per_town)
     free = int((~problem.rules.forced & problem.site_ids.isin(plan.sites.index)).sum())
     apart = max(min(differ or -(-free // 4), free), 1)
     phase = plan.sites["phase"].reindex(problem.site_ids).fillna(0).to_numpy(dtype=np.int64)

@@ -15,7 +15,7 @@ from planner.schema import Candidates, Coverage, Sites
 from planner.siting.arrays import Bools
 from planner.siting.assign import Standing
 from planner.siting.equity import check_parts, part_shares
-from planner.siting.feasible import check_method, check_names
+from planner.siting.feasible import check_asked
 from planner.siting.gains import with_gains
 from planner.siting.models import Solved, Tables, solve_model
 from planner.siting.order import sites_table
@@ -75,8 +75,7 @@ def propose_sites(
     """
     tell = progress or (lambda _said, _share: None)
     tell("setting up the siting problem", 0.0)
-    check_method(siting)
-    check_names(candidates, siting)
+    check_asked(candidates, siting)
     per_town = stations_per_town or {}
     longest = _longest_s(options, coverage) if cutoff_s is None else cutoff_s
     tables = Tables(options, coverage, candidates, per_town, longest, standing)

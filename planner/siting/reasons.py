@@ -24,6 +24,7 @@ from planner.schema import (
     Stations,
 )
 from planner.siting.arrays import Bools, Floats
+from planner.siting.feasible import check_asked
 from planner.siting.plan import Plan
 from planner.siting.problem import Problem, build_problem, plain_siting
 from planner.siting.search import keeps_rules
@@ -167,6 +168,7 @@ def alternative_sites(
     `planner.schema.ALTERNATIVES`, the best first; of equals the first by id. `loss_need` and `loss_pop` are what the plan
     then covers less (below 0: more); a required site has no alternative.
     """
+    check_asked(candidates, siting)
     plain = replace(plain_siting(siting, len(plan.sites)), prefer={})
     problem = build_problem(options, coverage, candidates, plain, stations_per_town)
     reach, people = sp.csr_array(problem.reach.astype(np.float64)), _merged_people(problem, coverage)

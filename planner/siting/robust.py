@@ -14,9 +14,9 @@ from planner.reach import Reach
 from planner.schema import ROBUST, Candidates, Coverage, Robust
 from planner.siting.arrays import Bools, Floats
 from planner.siting.cover import newly_covered
-from planner.siting.feasible import check_feasible
+from planner.siting.feasible import checked_problem
 from planner.siting.plan import Plan
-from planner.siting.problem import Problem, build_problem, plain_siting
+from planner.siting.problem import Problem, plain_siting
 from planner.siting.search import good_choice
 from planner.study import Group, Reasons, Siting
 
@@ -83,8 +83,7 @@ def vary_plan(
         factor = draw.uniform(1 - asked.pace, 1 + asked.pace)
         stations, options = (table.within(factor) for table in times)
         world = _drawn(coverage, groups, asked, draw, stations)
-        problem = build_problem(options, world, candidates, plain, stations_per_town)
-        check_feasible(problem.rules, plain, problem.site_ids)
+        problem = checked_problem(options, world, candidates, plain, stations_per_town)
         best, mine = _best(problem, plan.sites.index, asked.seed + number)
         chosen[names.get_indexer(problem.site_ids[best])] += 1
         mine_value, best_value = newly_covered(problem, mine), newly_covered(problem, best)
