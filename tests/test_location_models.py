@@ -257,6 +257,8 @@ def test_prices_of_cells_bound_every_choice_also_with_towns(seed: int) -> None:
     assert best.proven
     bound = dual_bound(problem, rounds=20)
     assert best.value <= bound <= 1.05 * best.value
+    late = dual_bound(problem, rounds=20, until=0.0)  # the clock has run out: three rounds all the same
+    assert late == dual_bound(problem, rounds=3) < dual_bound(problem, rounds=1)
     price = np.arange(25, dtype=float)
     assert best_by_price(problem.rules, price) <= price[-6:].sum()
 

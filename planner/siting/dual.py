@@ -20,6 +20,7 @@ from planner.siting.arrays import Bools, Floats, Ints, Short
 from planner.siting.problem import NOWHERE, Problem, Rules
 
 _ROUND = 40  # steps between two looks at the bound, after which the method begins anew from the better point
+_LEAST = 3  # rounds that are made whatever the clock says
 _SHARED = 1_000_000  # entries from which on two threads share a loop
 _HALVINGS = 50  # of the interval in which the price of one more site lies
 
@@ -67,7 +68,8 @@ def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: flo
     enough
         Stop as soon as the bound is this low.
     until
-        Stop at this time of the monotonic clock, after one round at the earliest.
+        Stop at this time of the monotonic clock, after three rounds at the earliest: where the search took longer than it
+        should on a busy machine, one round alone proves half as much.
 
     Notes
     -----
@@ -76,10 +78,10 @@ def dual_bound(problem: Problem, *, rounds: int, enough: float = 0.0, until: flo
     """
     search = _Search.of(problem)
     best = search.bound(search.price)
-    for _ in range(rounds):
+    for done in range(1, rounds + 1):
         search.round()
         best = min(best, search.latest)
-        if best <= enough or (until is not None and time.monotonic() > until):
+        if best <= enough or (until is not None and done >= _LEAST and time.monotonic() > until):
             break
     return best
 
