@@ -264,7 +264,7 @@ def test_a_featured_station_is_encouraged_and_never_forced(tracked: planner.Trac
     assert (featured["met"] == (featured["counted"] >= 1)).all()
     assert not featured["met"].all()  # some have none, and nothing is forced on them:
     target = next(t for t in read_pack("jiading-2023").targets if t.name == "featured-each-town")
-    assert Policy("p", "p", "p", "us", targets=(target,)).town_minimum(END_2026) is None
+    assert Policy("p", "p", "p", "us", targets=(target,), featured_kinds=("特色站点",)).town_minimum(END_2026) is None
 
 
 def test_the_featured_kinds_are_those_of_the_plan(tracked: planner.Tracking):
