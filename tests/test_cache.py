@@ -57,6 +57,18 @@ def _flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def _locked(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] ^= 1  # "encrypted", in the archive's list of contents
+    path.write_bytes(data)
+
+
+def _newer(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] ^= 0x80  # packed by a later version of the format
+    path.write_bytes(data)
+
+
 def _other(path: Path) -> None:
     path.write_bytes(b"streets")
 
@@ -83,6 +95,8 @@ def _changed(**arrays: object) -> Callable[[Path], None]:
 DAMAGE = {
     "cut short": _cut,
     "a flipped bit": _flip,
+    "a flipped bit that says it is encrypted": _locked,
+    "a flipped bit that asks for another reader": _newer,
     "another file": _other,
     "an empty file": _empty,
     "a pickle": _pickled,

@@ -38,7 +38,9 @@ _NETWORK = {
     "node_xy": np.float64, "node_id": np.int64, "ends": np.int32, "length_m": np.float64, "flags": np.uint16,
     "component": np.int32, "component_length_m": np.float64,
 }  # fmt: skip
-_DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, pyproj.exceptions.CRSError)
+_DAMAGED = (
+    OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, pyproj.exceptions.CRSError,
+)  # fmt: skip
 
 
 def cache_folder(environment: Mapping[str, str] | None = None) -> Path | None:
