@@ -18,7 +18,7 @@ import shapely
 from osm_builders import CRS, LAT, LON, STEP, Town, converted, cross, joined
 
 from planner.errors import CrsError, SourceError, StudyError
-from planner.network import Network
+from planner.network import EdgeFlag, Network
 from planner.schema import TOWNS
 from planner.sources.osm import margin_m, read_network, read_osm_network
 from planner.sources.osm.rules import judge
@@ -253,6 +253,56 @@ def test_a_square_with_a_pond_is_crossed_beside_it(tmp_path: Path) -> None:
     assert metres(network, 1, 2) == pytest.approx(town.metres(1, 2), rel=1e-6)
     assert metres(network, 1, 3) == pytest.approx(town.metres(1, 4, 3), rel=1e-6)  # the pond lies on the straight way
     assert frozenset({5, 6}) in pairs(network)  # people walk along its edge
+
+
+def ringed(tags: dict[str, str], *, east: dict[str, str] | None = None) -> Town:
+    """A square of three blocks that is a relation; streets enter at 1, 2 and 3; its east rim is way 30."""
+    town = Town().nodes((1, 0, 0), (2, 3, 0), (3, 3, 3), (4, 0, 3), (11, -1, 0), (12, 4, 0), (13, 4, 4))
+    town.street(20, 11, 1).street(21, 12, 2).street(22, 13, 3).way(30, [1, 2, 3], east or {}).way(31, [3, 4, 1], {})
+    return town.relation(40, [("way", 30, "outer"), ("way", 31, "outer")], {"type": "multipolygon", **tags})
+
+
+def flags_between(network: Network, start: int, end: int) -> EdgeFlag:
+    at = [set(ids) for ids in network.node_id[network.ends].tolist()].index({start, end})
+    return EdgeFlag(int(network.flags[at]))
+
+
+def test_the_rims_of_a_square_and_the_ways_across_are_as_the_square_says(tmp_path: Path) -> None:
+    town = ringed({"highway": "pedestrian", "surface": "sett"})
+    network = read_osm_network(town.write(tmp_path), crs=CRS, bicycles=True)
+    assert flags_between(network, 3, 4) == EdgeFlag.UNEVEN | EdgeFlag.PUSHED  # nobody rides in a pedestrian square
+    assert flags_between(network, 1, 3) == EdgeFlag.UNEVEN | EdgeFlag.PUSHED | EdgeFlag.ACROSS
+
+
+def test_steps_along_the_rim_of_a_square_are_no_steps_across_it(tmp_path: Path) -> None:
+    network = read(ringed({"highway": "pedestrian"}, east={"highway": "steps"}), tmp_path)
+    assert flags_between(network, 1, 2) == EdgeFlag.STEPS
+    assert flags_between(network, 1, 3) == EdgeFlag.ACROSS
+
+
+def on_foot(network: Network) -> set[tuple[frozenset[int], float]]:
+    """The segments that are walked, by OSM's ids, with their metres."""
+    walked = (network.flags & EdgeFlag.NO_FOOT) == 0
+    ids = network.node_id[network.ends[walked]].tolist()
+    return {(frozenset(each), metres) for each, metres in zip(ids, network.length_m[walked].tolist(), strict=True)}
+
+
+def test_a_way_for_bicycles_alone_opens_no_way_across_a_square_to_walkers(tmp_path: Path) -> None:
+    town = square({"area": "yes"}).nodes((16, 2, 2))
+    town.way(23, [16, 4], {"highway": "cycleway", "foot": "no"})
+    path = town.write(tmp_path)
+    ridden = read_osm_network(path, crs=CRS, bicycles=True)
+    assert on_foot(ridden) == on_foot(read_osm_network(path, crs=CRS))
+    assert frozenset({1, 4}) not in pairs(read_osm_network(path, crs=CRS))
+    assert flags_between(ridden, 1, 4) & EdgeFlag.NO_FOOT
+
+
+def test_a_way_for_bicycles_alone_makes_no_bridge_too_long_for_walkers(tmp_path: Path) -> None:
+    town = Town().nodes((1, 0, 0), (2, 6, 0), (3, 12, 0))
+    town.street(10, 1, 2, bridge="yes").street(11, 2, 3, bridge="yes", foot="no")
+    path = town.write(tmp_path)
+    assert frozenset({1, 2}) in pairs(read_osm_network(path, crs=CRS))
+    assert on_foot(read_osm_network(path, crs=CRS, bicycles=True)) == on_foot(read_osm_network(path, crs=CRS))
 
 
 # the area

@@ -29,7 +29,7 @@ def crossings(xy: Floats, ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids,
 
     Returns
     -------
-    (m, 2) ends of the new segments, and the way (the square's first) each belongs to.
+    (m, 2) ends of the new segments, and the square that each crosses.
     """
     if not squares:
         return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -38,7 +38,7 @@ def crossings(xy: Floats, ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids,
     free = ~np.isin(_as_keys(pairs, len(xy)), _as_keys(rim, len(xy)))
     pairs, square = pairs[free], square[free]
     seen = _seen(xy, rim, rim_of, pairs, square)
-    return pairs[seen], np.array([members[0] for members in squares], dtype=np.int64)[square[seen]]
+    return pairs[seen], square[seen]
 
 
 def _rims(ends: Ids, way: Ids, squares: list[Ids]) -> tuple[Ids, Ids]:

@@ -116,12 +116,12 @@ def walked_streets(
 ) -> tuple[Streets, dict[str, int]]:
     """The segments that people may walk (or ride) and that touch the frame, and counts of what was found and left out there."""
     verdicts = [judge(tags, bicycles=bicycles) for tags in raw.tags]
-    streets = _segments(raw, crs, frame, verdicts)
+    streets = _segments(raw, crs, frame, _flags_of(raw, verdicts, bicycles=bicycles))
     reasons = _reasons(raw, streets, verdicts)
     streets = streets.keep(touching(streets.xy, streets.ends, frame))
     counts = _counted(raw, streets, reasons)
     streets = streets.keep(np.asarray(reasons == "", dtype=bool)[streets.way])
-    streets = _with_crossings(streets, raw, verdicts, counts)
+    streets = _with_crossings(streets, raw, verdicts, counts, bicycles=bicycles)
     return _cut_at_barriers(streets, raw, counts), counts
 
 
@@ -135,7 +135,21 @@ def _silent(doing: str, share: float) -> None:
     """Progress that nobody asked for."""
 
 
-def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, verdicts: list[Verdict]) -> Streets:
+def _flags_of(raw: RawStreets, verdicts: list[Verdict], *, bicycles: bool) -> Flags:
+    """The flags of each way. The rims of a square that is a relation, no streets themselves, are as the square is."""
+    flags = np.array([verdict.flags for verdict in verdicts], dtype=np.uint16)[raw.kind]
+    bare = np.array([verdict.left_out == NO_STREET for verdict in verdicts], dtype=bool)[raw.kind]
+    for square, members in _related(raw, bicycles=bicycles):
+        flags[bare & np.isin(raw.way_id, members)] = square.flags & ~_OF_ONE_DIRECTION
+    return flags
+
+
+def _related(raw: RawStreets, *, bicycles: bool) -> list[tuple[Verdict, Ids]]:
+    """The squares that are relations and walked, and the ids of the ways they are made of."""
+    return [(judge(tags, bicycles=bicycles), members) for tags, members in raw.squares if not judge(tags).left_out]
+
+
+def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, flags_of: Flags) -> Streets:
     """All pairs of neighbouring nodes of all ways in the frame's box, walked or not."""
     way = np.repeat(np.arange(len(raw.way_id)), np.diff(raw.starts))
     first = np.flatnonzero((way[1:] == way[:-1]) & (raw.refs[1:] >= 0) & (raw.refs[:-1] >= 0))
@@ -147,8 +161,7 @@ def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, verdicts: l
     used[ends] = True
     ends = (np.cumsum(used) - 1)[ends]
     lonlat = lonlat[used]
-    flags = np.array([verdict.flags for verdict in verdicts], dtype=np.uint16)[raw.kind[way]]
-    return Streets(raw.node_id[used], lonlat, project(lonlat, crs), ends, way, flags)
+    return Streets(raw.node_id[used], lonlat, project(lonlat, crs), ends, way, flags_of[way])
 
 
 def _in_box(lonlat: Floats, ends: Ids, crs: Any, frame: BaseGeometry | None) -> Mask:
@@ -168,8 +181,11 @@ def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict]) -> npt.
     if rims:
         reasons[np.isin(raw.way_id, np.concatenate(rims)) & (reasons == NO_STREET)] = ""
     roads = np.array([verdict.road for verdict in verdicts], dtype=object)[raw.kind]
+    on_foot = np.array([not verdict.flags & EdgeFlag.NO_FOOT for verdict in verdicts], dtype=bool)[raw.kind]
     for road, limit_m in LONGEST_M.items():
-        too_long = (roads == road) & (_joined_m(streets, roads == road) > limit_m) & (reasons == "")
+        walked, every = (roads == road) & on_foot, roads == road  # bicycles do not make a bridge longer for walkers
+        joined_m = np.where(on_foot, _joined_m(streets, walked), _joined_m(streets, every))
+        too_long = every & (joined_m > limit_m) & (reasons == "")
         reasons[too_long] = f"road {road} of more than {limit_m:.0f} m"
     return reasons
 
@@ -208,25 +224,40 @@ def _counted(raw: RawStreets, streets: Streets, reasons: npt.NDArray[np.object_]
     return counts | {f"ways left out: {reason}": left_out[reason] for reason in sorted(left_out)}
 
 
-def _with_crossings(streets: Streets, raw: RawStreets, verdicts: list[Verdict], counts: dict[str, int]) -> Streets:
-    """Squares with straight ways across them."""
-    is_square = np.array([verdict.square for verdict in verdicts], dtype=bool)[raw.kind]
-    first, last = raw.refs[raw.starts[:-1].clip(max=max(len(raw.refs) - 1, 0))], raw.refs[raw.starts[1:] - 1]
-    closed = (np.diff(raw.starts) > 3) & (first == last)
-    groups = [np.array([way]) for way in np.flatnonzero(is_square & closed)]
-    rims = [members for tags, members in raw.squares if not judge(tags).left_out]
-    near = np.flatnonzero(np.isin(raw.way_id, np.concatenate([raw.way_id[:0], *rims])))
-    groups += [near[np.isin(raw.way_id[near], members)] for members in rims]
-    ends, way = crossings(streets.xy, streets.ends, streets.way, groups)
-    counts["squares"], counts["ways across squares"] = len(groups), len(ends)
-    flag_of = np.zeros(len(raw.way_id), dtype=np.uint16)
-    flag_of[streets.way] = streets.flags & np.uint16(~_OF_ONE_DIRECTION & 0xFFFF)
+def _with_crossings(
+    streets: Streets, raw: RawStreets, verdicts: list[Verdict], counts: dict[str, int], *, bicycles: bool
+) -> Streets:
+    """Squares with straight ways across them; those to or from a way for bicycles alone are for bicycles alone."""
+    squares, flags_of = _squares(raw, verdicts, bicycles=bicycles)
+    on_foot = streets.keep((streets.flags & EdgeFlag.NO_FOOT) == 0)
+    ends, square = crossings(streets.xy, on_foot.ends, on_foot.way, squares)
+    counts["squares"], counts["ways across squares"] = len(squares), len(ends)
+    flags = flags_of[square]
+    if len(on_foot.ends) < len(streets.ends):
+        more, across = crossings(streets.xy, streets.ends, streets.way, squares)
+        count = len(streets.node_id)
+        new = ~np.isin(more @ [count, 1], ends @ [count, 1])  # the lower position stands first in all of them
+        ends, square = np.concatenate([ends, more[new]]), np.concatenate([square, across[new]])
+        flags = np.concatenate([flags, flags_of[across[new]] | np.uint16(EdgeFlag.NO_FOOT)])
     return replace(
         streets,
         ends=np.concatenate([streets.ends, ends]),
-        way=np.concatenate([streets.way, way]),
-        flags=np.concatenate([streets.flags, flag_of[way] | np.uint16(EdgeFlag.ACROSS)]),
+        way=np.concatenate([streets.way, np.array([members[0] for members in squares], dtype=np.int64)[square]]),
+        flags=np.concatenate([streets.flags, flags | np.uint16(EdgeFlag.ACROSS)]),
     )
+
+
+def _squares(raw: RawStreets, verdicts: list[Verdict], *, bicycles: bool) -> tuple[list[Ids], Flags]:
+    """The ways that each square's rims are made of, and the flags of a straight way across it."""
+    is_square = np.array([verdict.square for verdict in verdicts], dtype=bool)[raw.kind]
+    first, last = raw.refs[raw.starts[:-1].clip(max=max(len(raw.refs) - 1, 0))], raw.refs[raw.starts[1:] - 1]
+    closed = np.flatnonzero(is_square & (np.diff(raw.starts) > 3) & (first == last))
+    groups, flags = [np.array([way]) for way in closed], [verdicts[kind].flags for kind in raw.kind[closed]]
+    related = _related(raw, bicycles=bicycles)
+    near = np.flatnonzero(np.isin(raw.way_id, np.concatenate([raw.way_id[:0], *(members for _, members in related)])))
+    groups += [near[np.isin(raw.way_id[near], members)] for _, members in related]
+    flags += [square.flags for square, _ in related]
+    return groups, np.array(flags, dtype=np.uint16) & np.uint16(~_OF_ONE_DIRECTION & 0xFFFF)
 
 
 def _cut_at_barriers(streets: Streets, raw: RawStreets, counts: dict[str, int]) -> Streets:
