@@ -256,6 +256,27 @@ def test_metres_said_to_be_degrees_are_found_out() -> None:
         Network.from_networkx(graph)
 
 
+def test_a_street_over_the_antimeridian_is_as_long_as_any_other() -> None:
+    graph = graph_of(crs="EPSG:4326", n1=(179.9995, -17.0), n2=(-179.9995, -17.0), n3=(-179.9985, -17.0))
+    graph.add_edges_from([(1, 2), (2, 3)])
+    one, other = Network.from_networkx(graph, crs="EPSG:32760").length_m.tolist()
+    assert one == pytest.approx(other, rel=1e-9)
+    assert one == pytest.approx(106.486, abs=1e-3)
+
+
+def test_streets_of_a_graph_in_feet_are_measured_in_metres() -> None:
+    graph = graph_of(crs="EPSG:2263", n1=(980_000, 190_000), n2=(980_100, 190_000))
+    graph.add_edge(1, 2)
+    assert Network.from_networkx(graph).length_m.tolist() == [pytest.approx(30.48, abs=0.01)]
+
+
+def test_names_that_are_no_whole_numbers_of_the_machine_are_numbered() -> None:
+    graph = nx.Graph(crs=CRS)
+    graph.add_nodes_from([(2**70, {"x": 0, "y": 0}), (-(2**63), {"x": 30, "y": 40})])
+    graph.add_edge(2**70, -(2**63), geometry="LINESTRING (0 0, 20 20, 30 40)")
+    assert sorted(Network.from_networkx(graph).node_id.tolist()) == [-1, 0, 1]
+
+
 # lengths
 
 

@@ -23,9 +23,13 @@ def ground_m(start: Floats, end: Floats) -> Floats:
     --------
     >>> ground_m(np.array([[121.0, 31.0]]), np.array([[121.001, 31.0]])).round(3)
     array([95.504])
+    >>> ground_m(np.array([[179.9995, 31.0]]), np.array([[-179.9995, 31.0]])).round(3)
+    array([95.504])
     """
     middle = np.radians((start[:, 1] + end[:, 1]) / 2)
-    step = np.radians(end - start)
+    apart = end - start
+    apart[:, 0] -= 360.0 * np.round(apart[:, 0] / 360.0)  # the short way over the antimeridian
+    step = np.radians(apart)
     curve = 1.0 - E2 * np.sin(middle) ** 2
     east = A_M / np.sqrt(curve) * np.cos(middle) * step[:, 0]
     north = A_M * (1.0 - E2) / curve**1.5 * step[:, 1]

@@ -61,7 +61,7 @@ def segments_of(graph: nx.Graph[Any], crs: Any = None) -> GraphSegments:
     bends = np.concatenate([np.zeros((0, 2)), *(street.bends for street in streets)])
     ends, street_of = _chains(streets, sizes, len(names))
     every = np.concatenate([places, bends])
-    lengths = _lengths(every, ends, street_of, streets, is_degrees=own.is_geographic)
+    lengths = _lengths(every, ends, street_of, streets, own)
     ids = _ids(names, len(bends))
     target = _target_crs(own, crs, places)
     flags = np.array([street.flags for street in streets], dtype=np.uint16)[street_of]
@@ -201,10 +201,12 @@ def _chains(streets: list[_Edge], sizes: Ids, first_bend: int) -> tuple[Ids, Ids
     return (np.concatenate(ends) if ends else np.zeros((0, 2), np.int64)).astype(np.int64), street_of
 
 
-def _lengths(places: Floats, ends: Ids, street_of: Ids, streets: list[_Edge], *, is_degrees: bool) -> Floats:
+def _lengths(places: Floats, ends: Ids, street_of: Ids, streets: list[_Edge], own: pyproj.CRS) -> Floats:
     """Metres of each segment: its share, by distance, of the street's own length; the distance where it says none."""
     start, end = places[ends[:, 0]], places[ends[:, 1]]
-    straight = ground_m(start, end) if is_degrees else np.hypot(*(end - start).T)
+    straight = (
+        ground_m(start, end) if own.is_geographic else np.hypot(*(end - start).T) * own.axis_info[0].unit_conversion_factor
+    )
     total = np.bincount(street_of, weights=straight, minlength=len(streets))
     pieces = np.bincount(street_of, minlength=len(streets))
     said = np.array([np.nan if street.length_m is None else street.length_m for street in streets], dtype=np.float64)
@@ -214,8 +216,8 @@ def _lengths(places: Floats, ends: Ids, street_of: Ids, streets: list[_Edge], *,
 
 
 def _ids(names: list[Hashable], bends: int) -> Ids:
-    """The nodes' own ids where all are whole numbers, else 0, 1 …; bends are numbered downwards below them."""
-    whole = all(isinstance(name, (int, np.integer)) for name in names)
+    """The nodes' own ids where all are whole numbers below 2^62, else 0, 1 …; bends are numbered downwards below them."""
+    whole = all(isinstance(name, (int, np.integer)) and abs(int(name)) < 1 << 62 for name in names)
     own = np.array(names if whole else range(len(names)), dtype=np.int64)
     lowest = min(int(own.min(initial=0)), 0)
     return np.concatenate([own, lowest - 1 - np.arange(bends, dtype=np.int64)])
