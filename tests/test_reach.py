@@ -40,6 +40,7 @@ from planner.reach import (
 )
 from planner.reach.compiled import compiled
 from planner.study import TownWalk, Walk
+from planner.way import explain_place
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 EXTRACTS = {
@@ -440,6 +441,26 @@ def test_of_equally_near_stations_the_lowest_id_is_nearest() -> None:
     assert nearest["nearest_station_id"].tolist() == ["s0", pd.NA]
     assert nearest["nearest_walk_s"].iloc[0] == 100
     assert np.isnan(nearest["nearest_walk_s"].iloc[1])
+
+
+def test_where_there_is_no_facility_none_is_nearest() -> None:
+    none = stations_at((0, 0)).iloc[:0]
+    nearest = nearest_times(lattice(), none, demand_at([(0, 0)]), STROLL)
+    assert nearest["nearest_station_id"].isna().all()
+    assert nearest["nearest_walk_s"].isna().all()
+    assert nearest_facilities(lattice(), none, demand_at([(0, 0)]), STROLL, 3).empty
+
+
+@pytest.mark.parametrize("minutes", [4.1, 8.2, 15.0, 16.4])
+def test_a_walk_of_just_the_cutoff_is_never_kept_as_a_longer_one(minutes: float) -> None:
+    walk = Walk(minutes=minutes, speed_mps=1.0)
+    street = Network.from_segments([[0, 0], [2000, 0]], [[0, 1]], crs=CRS)
+    stations, home = stations_at((0, 0)), demand_at([(walk.cutoff_s, 0)])
+    kept = travel_times(street, stations, home, walk).walk_s.data
+    assert len(kept) == 1
+    assert float(kept[0]) <= walk.cutoff_s
+    assert float(nearest_times(street, stations, home, walk)["nearest_walk_s"].iloc[0]) <= walk.cutoff_s
+    assert explain_place(street, stations, home.geometry.iloc[0], walk)[1].startswith("Covered")
 
 
 @pytest.mark.parametrize("seed", range(4))

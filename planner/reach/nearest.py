@@ -14,7 +14,7 @@ import pandas as pd
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import compiled
 from planner.reach.links import Links, link_points
-from planner.reach.search import GRACE_M, Longs, by_number, from_corners, placed, to_corners
+from planner.reach.search import GRACE_M, Longs, by_number, from_corners, longest_s, placed, to_corners
 from planner.reach.streets import Places, Streets
 from planner.reach.tables import points_of, walks_of
 from planner.study import Walk
@@ -116,8 +116,9 @@ def _nearest(
         corners = _spread_from_all(streets.arcs, doors, limit_m, most)
         found = _read(corners, doors, *by_number(doors.way, len(streets.way_m)), homes, limit_m, most)
         facility[rows[homes.who]] = found.facility
-        seconds[rows[homes.who]] = np.minimum(found.metres / own.pace_mps, own.cutoff_s)
-    return np.where(facility < 0, -1, by_id[facility]).astype(np.int32), seconds
+        seconds[rows[homes.who]] = np.minimum(found.metres / own.pace_mps, longest_s(own.cutoff_s))
+    row_of = np.append(by_id, -1)  # nobody, where none is in reach
+    return row_of[facility].astype(np.int32), seconds
 
 
 def _place(streets: Streets, links: Links, corner_m: Callable[[Streets, Ints, Floats], Floats]) -> _Placed:

@@ -202,6 +202,16 @@ def check_walk(pace_mps: float, cutoff_s: float) -> None:
         raise StudyError(f"{said}; give a pace > 0 and a cutoff >= 0, both finite")
 
 
+def longest_s(cutoff_s: float) -> np.float32:
+    """The longest walk that counts as times are kept: the cutoff, or what comes next below it; never above.
+
+    >>> float(longest_s(900.0)), float(longest_s(4.1 * 60)) <= 4.1 * 60
+    (900.0, True)
+    """
+    kept = np.float32(cutoff_s)
+    return kept if float(kept) <= cutoff_s else np.nextafter(kept, np.float32(0))
+
+
 def check_links(streets: Streets, links: Links) -> None:
     """Stop a search from or to segments that are not there."""
     segments, farthest = len(streets.network.ends), links.segment.max(initial=-1)
@@ -275,7 +285,7 @@ class _Search:
 
     @property
     def _limits(self) -> tuple[float, float, float]:
-        return self.cutoff_s * self.pace_mps + GRACE_M, 1 / self.pace_mps, self.cutoff_s
+        return self.cutoff_s * self.pace_mps + GRACE_M, 1 / self.pace_mps, float(longest_s(self.cutoff_s))
 
     def _room(self) -> tuple[_Room, _Queue]:
         corners, words = self.doors.streets.corners, len(self.doors) // 64 + 1
