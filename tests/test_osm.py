@@ -208,6 +208,14 @@ def test_a_bollard_does_not_stop_walkers(tmp_path: Path) -> None:
     assert network.report["barriers that stop walkers"] == 0
 
 
+def test_nodes_of_a_saved_graph_whose_names_are_the_same_number_stay_apart(tmp_path: Path) -> None:
+    graph = nx.MultiDiGraph(crs="EPSG:4326")
+    graph.add_nodes_from([("1", {"x": str(LON), "y": str(LAT)}), ("01", {"x": str(LON + STEP), "y": str(LAT)})])
+    graph.add_edge("1", "01", length="95.5")
+    nx.write_graphml(graph, tmp_path / "town.graphml")
+    assert read_osm_network(tmp_path / "town.graphml", crs=CRS).length_m.tolist() == [95.5]
+
+
 # squares
 
 

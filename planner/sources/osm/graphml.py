@@ -49,10 +49,11 @@ def read_graphml(path: Path, *, crs: Any, frame: BaseGeometry | None = None) -> 
 
 
 def _with_whole_names(graph: nx.Graph[Any]) -> nx.Graph[Any]:
-    """Nodes named by numbers where all of their names are texts of whole numbers."""
+    """Nodes named by numbers where all of their names are texts of whole numbers, each of another."""
     import networkx as nx
 
     try:
-        return nx.relabel_nodes(graph, {name: int(name) for name in graph.nodes})
+        number = {name: int(name) for name in graph.nodes}
     except ValueError:
         return graph
+    return nx.relabel_nodes(graph, number) if len(set(number.values())) == len(number) else graph
