@@ -23,6 +23,9 @@ file = "stations.csv"
 [[candidates]]
 file = "hosts.csv"
 
+[siting]
+sites = 2
+
 [population]
 file = "people.csv"
 """

@@ -130,6 +130,33 @@ def test_sites_that_are_required_and_nobody_has(folder: Path) -> None:
     assert [(fault.column, fault.value) for fault in found] == [("siting.required", "h9"), ("siting.forbidden", "h8")]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["siting.sites=2"], []),
+        (["siting.sites=3"], ["3 sites are asked for but there are 2 candidates; ask for at most 2 or add candidates"]),
+        (
+            ["siting.sites=2", 'siting.forbidden=["h2"]'],
+            ["2 sites are asked for but there are 1 candidates; ask for at most 1 or add candidates"],
+        ),
+        (
+            ["siting.sites=1", 'siting.forbidden=["h1", "h2"]'],
+            ["1 sites are asked for but there are 0 candidates; add candidates"],
+        ),
+        (["siting.sites=3", "siting.budget=9"], []),
+    ],
+)
+def test_more_sites_than_candidates_that_may_be_chosen(folder: Path, asked: list[str], told: list[str]) -> None:
+    """Within a budget fewer may stand."""
+    assert said(folder, *asked) == [f"{folder / 'study.toml'}, siting.sites: {each}" for each in told]
+
+
+def test_without_any_candidate_no_number_of_sites_is_at_fault(folder: Path) -> None:
+    (folder / "hosts.csv").write_text(HOSTS.splitlines()[0] + "\n")
+    with pytest.warns(PlannerWarning, match="has no rows yet"):
+        assert said(folder, "siting.sites=3") == []
+
+
 def test_a_policy_nobody_ships(folder: Path) -> None:
     found = said(folder, "policy=jiading-2032")
     assert len(found) == 1

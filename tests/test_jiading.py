@@ -38,12 +38,12 @@ TOWNS = (
     "华亭镇",
 )  # as mapped
 LACKING = "菊园新区、嘉定工业区"  # no statutory divisions
-WEST, SOUTH, SIDE = 121.18, 31.28, 0.02
+WEST, SOUTH, SIDE = 121.18, 31.28, 0.012
 DISTRICT = box(WEST, SOUTH, WEST + 6 * SIDE, SOUTH + 2 * SIDE)
 
 
 def squares() -> dict[str, object]:
-    """Ten towns of two kilometres a side; the last two squares of the district are in none of them."""
+    """Ten towns of some 1.2 kilometres a side; the last two squares of the district are in none of them."""
     corners = [(WEST + (i % 6) * SIDE, SOUTH + (i // 6) * SIDE) for i in range(12)]
     return {name: box(x, y, x + SIDE, y + SIDE) for name, (x, y) in zip(TOWNS, corners, strict=False)}
 
@@ -51,8 +51,8 @@ def squares() -> dict[str, object]:
 def streets(folder: Path) -> bytes:
     """Streets every 300 m or so over the district and around it, and a community centre in each town."""
     town, step = Town(), 3  # steps of the builder's grid are 0.001 degrees
-    columns = range(round((WEST - LON) * 1000) - 50, round((WEST - LON) * 1000) + 180, step)
-    rows = range(round((SOUTH - LAT) * 1000) - 50, round((SOUTH - LAT) * 1000) + 100, step)
+    columns = range(round((WEST - LON) * 1000) - 21, round((WEST - LON) * 1000) + 93, step)
+    rows = range(round((SOUTH - LAT) * 1000) - 21, round((SOUTH - LAT) * 1000) + 45, step)
     number = {(x, y): 1 + i for i, (x, y) in enumerate((x, y) for x in columns for y in rows)}
     town.nodes(*((ref, x, y) for (x, y), ref in number.items()))
     for i, shape in enumerate(squares().values()):
@@ -115,7 +115,10 @@ def test_fetch_check_run_is_the_whole_way(server: Server, tmp_path: Path) -> Non
     assert fetched.exit_code == 0, fetched.stderr
     assert [row["state"] for row in json.loads(fetched.stdout)] == ["fetched"] * 3
     assert "no boundary of 菊园新区, 嘉定工业区" in fetched.stderr
-    checked = call("check", study)
+    few = call("check", study)
+    assert few.exit_code == 1
+    assert "siting.sites: 24 sites are asked for but there are 10 candidates; ask for at most 10" in few.stdout
+    checked = call("check", study, "--set", "siting.sites=10")
     assert (checked.exit_code, checked.stdout) == (0, ""), checked.stdout
     assert "stations.csv has no rows yet" in checked.stderr
     out = tmp_path / "out"
@@ -144,7 +147,7 @@ def test_what_the_office_fills_in_is_read_where_it_stands(server: Server, tmp_pa
     head, _, groups = toml.partition("# [[groups]]")
     on = "\n".join(line.removeprefix("# ") for line in ("# [[groups]]" + groups).splitlines())
     (study / "study.toml").write_text(head + on, encoding="utf-8")
-    checked = call("check", study)
+    checked = call("check", study, "--set", "siting.sites=10")
     assert checked.exit_code == 0, checked.stdout
     read = planner.read_study(study)
     stations = planner.read_stations(read)

@@ -146,12 +146,18 @@ def _raise(faults: list[Fault]) -> None:
 def _counts(rules: Rules) -> Iterator[Fault]:
     count = len(rules.town)
     asked, forced = rules.steps[-1], int(rules.forced.sum())
-    if asked > count and not (count and rules.at_most):
-        mend = f"ask for at most {count} or add candidates" if count else "add candidates"
-        yield Fault(f"{asked} sites are asked for but there are {count} candidates", mend, column="siting.sites")
+    yield from more_than_candidates(asked, count, at_most=rules.at_most)
     if forced > asked:
         mend = f"raise siting.sites to {forced} or require fewer"
         yield Fault(f"{forced} candidates are required but {asked} sites are asked for", mend, column="siting.sites")
+
+
+def more_than_candidates(asked: int, count: int, *, at_most: bool) -> list[Fault]:
+    """The fault of asking for more sites than the `count` candidates that may be chosen; none where fewer may stand."""
+    if asked <= count or (count and at_most):
+        return []
+    mend = f"ask for at most {count} or add candidates" if count else "add candidates"
+    return [Fault(f"{asked} sites are asked for but there are {count} candidates", mend, column="siting.sites")]
 
 
 def _minimums(rules: Rules, siting: Siting) -> Iterator[Fault]:

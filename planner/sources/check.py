@@ -23,7 +23,7 @@ from planner.progress import standing_stations
 from planner.reach import find_islands, link_points, travel_times
 from planner.rollout import check_rollout
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
-from planner.siting import check_method
+from planner.siting import check_method, more_than_candidates
 from planner.sources.datums import DATUM_KEY, Homes, PlacedFile, datum_faults
 from planner.sources.files import default_as_of, read_area, read_areas, read_candidates, read_stations
 from planner.sources.files.document import parse_document
@@ -134,6 +134,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         found.of(lambda: _warn_of_an_empty_map(study, stations))
     if candidates is not None:
         found.add(_unknown_sites(study.scenario.siting, candidates, file))
+        found.add(_too_many_sites(study.scenario.siting, candidates, file))
     say("surroundings", 0.15)
     found.add(check_surroundings(study, towns))
     if study.composite is not None:
@@ -220,6 +221,15 @@ def _unknown_sites(siting: Siting, candidates: Candidates, file: str) -> list[Fa
         for key, site in asked
         if site not in candidates.index
     ]
+
+
+def _too_many_sites(siting: Siting, candidates: Candidates, file: str) -> list[Fault]:
+    """More sites than candidates that may be chosen; without any candidate a run proposes nothing, and says so itself."""
+    if not len(candidates):
+        return []
+    free = int((~candidates.index.astype(str).isin(siting.forbidden)).sum())
+    faults = more_than_candidates(siting.sites, free, at_most=siting.budget is not None)
+    return [replace(fault, file=file) for fault in faults]
 
 
 def _check_people(study: Study, towns: Towns, areas: Areas | None, found: _Findings) -> CountedPoints | None:
