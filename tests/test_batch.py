@@ -20,9 +20,9 @@ from lattice_study import PEOPLE_A_CORNER, SIDE, lonlat, write_lattice_study
 import planner
 from planner.batch import Outcome, crew_of, merge_districts, plan_districts, run_batch, write_province
 from planner.batch.crew import Crew
-from planner.batch.work import do_study
+from planner.batch.work import do_part, do_study
 from planner.cli import main
-from planner.errors import PlannerWarning, StudyError
+from planner.errors import PlannerWarning, SourceError, StudyError
 from planner.run import is_done
 
 EVERYBODY = PEOPLE_A_CORNER * SIDE**2
@@ -100,6 +100,22 @@ def test_what_is_done_is_not_done_again_unless_something_changed(crew: Crew, fol
     assert [state("walk.minutes=4"), state("walk.minutes=4")] == ["done", "kept"]
     (out / "studies" / "north" / "towns.csv").unlink()
     assert not is_done(planner.read_study(folders[0], ["walk.minutes=4"]), out / "studies" / "north")
+
+
+def test_a_study_that_changes_while_it_is_done_fails_and_is_done_again(folders: list[Path], tmp_path: Path) -> None:
+    (north,) = plan_districts(folders[:1], tmp_path / "out")
+    run = planner.run_study(north.read())
+    parts = [do_part(north, part, 2) for part in range(2)]
+    stations = folders[0] / "stations.csv"
+    stations.write_text("\n".join(stations.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"stations\.csv: it was changed or removed while the study was being done"):
+        run.write(north.out)
+    found = do_study(north, parts)
+    assert (found["state"], "stations.csv: it was changed" in found["said"]) == ("failed", True)
+    assert not north.out.exists()
+    stations.unlink()
+    with pytest.raises(SourceError, match="changed or removed"):
+        run.write(north.out)
 
 
 def test_a_worker_killed_in_mid_run_costs_one_retry(crew: Crew, folders: list[Path], tmp_path: Path) -> None:

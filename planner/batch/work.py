@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import Fault, PlannerError, StudyError
-from planner.run import Measured, check_output, is_done, measure_part, merge_parts, run_study
+from planner.run import (
+    Measured,
+    check_output,
+    check_unchanged,
+    hash_inputs,
+    is_done,
+    measure_part,
+    merge_parts,
+    run_study,
+)
 from planner.sources.files import read_study
 from planner.sources.files.study import study_file
 from planner.study import Study
@@ -91,7 +100,7 @@ def do_study(district: District, measured: Sequence[dict[str, Any]] = ()) -> dic
     failed = next((part for part in measured if part["state"] == "failed"), None)
     if failed is not None:
         return failed
-    return _careful(district, lambda: _whole(district, [part["measured"] for part in measured]))
+    return _careful(district, lambda: _whole(district, measured))
 
 
 def do_part(district: District, part: int, parts: int) -> dict[str, Any]:
@@ -101,16 +110,20 @@ def do_part(district: District, part: int, parts: int) -> dict[str, Any]:
         study = district.read()
         if is_done(study, district.out):
             return {"state": "kept", "measured": None}
-        return {"state": "done", "measured": measure_part(study, part, parts, progress=_tell(district, part))}
+        inputs = hash_inputs(study)
+        return {"state": "done", "measured": measure_part(study, part, parts, progress=_tell(district, part)), "inputs": inputs}
 
     return _careful(district, measure)
 
 
-def _whole(district: District, measured: Sequence[Measured]) -> dict[str, Any]:
+def _whole(district: District, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     study, tell = district.read(), _tell(district)
     if is_done(study, district.out):
         return {"state": "kept"}
     check_output(study, district.out)
+    for part in parts:
+        check_unchanged(study, part["inputs"])
+    measured: list[Measured] = [part["measured"] for part in parts]
     together = merge_parts(study, measured) if measured else None
     done = run_study(study, measured=together, progress=tell)
     done.write(district.out, progress=tell)

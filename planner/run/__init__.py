@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         rollout_of,
         track_survey,
     )
-    from planner.run.outputs import check_output, is_done, publish_scores
+    from planner.run.outputs import check_output, check_unchanged, hash_inputs, is_done, publish_scores
     from planner.run.parts import DECAYS, score_part
     from planner.run.results import PARTS, Circle, Conformity, Measures, Proposal, Run, Survey
     from planner.run.story import (
@@ -51,7 +51,7 @@ _HOMES = {
     ),
     "planner.run.parts": ("DECAYS", "score_part"),
     "planner.run.results": ("PARTS", "Circle", "Conformity", "Measures", "Proposal", "Run", "Survey"),
-    "planner.run.outputs": ("check_output", "is_done", "publish_scores"),
+    "planner.run.outputs": ("check_output", "check_unchanged", "hash_inputs", "is_done", "publish_scores"),
     "planner.run.cuts": ("Measured", "cut_demand", "measure_part", "merge_parts"),
     "planner.run.story": (
         "check_standards",
@@ -80,6 +80,7 @@ __all__ = [
     "Survey",
     "check_output",
     "check_standards",
+    "check_unchanged",
     "communities_of",
     "composite_of",
     "cut_demand",
@@ -87,6 +88,7 @@ __all__ = [
     "evidence_of",
     "explain",
     "explain_plan",
+    "hash_inputs",
     "indicators_of",
     "is_done",
     "lift_survey",

@@ -21,7 +21,7 @@ import pandas as pd
 from planner import store
 from planner.circle import Service
 from planner.composite import composite_scores, weight_moves
-from planner.errors import PlannerWarning, SourceError
+from planner.errors import Fault, PlannerWarning, SourceError
 from planner.indicators import group_indicators, together
 from planner.priority import WHOLE, name_areas, score_areas
 from planner.privacy import publish_tables
@@ -327,6 +327,7 @@ def _attributed(study: Study, file: str) -> str:
 
 def manifest_of(run: Run) -> dict[str, Any]:
     survey, study = run.survey, run.survey.study
+    check_unchanged(study, run.inputs)
     return {
         "study": study.name,
         "as_of": survey.as_of.isoformat(),
@@ -349,6 +350,27 @@ def work_of(study: Study) -> dict[str, Any]:
         "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
         "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
     }
+
+
+def hash_inputs(study: Study) -> dict[str, str | None]:
+    """The SHA-256 of every file the study names, by its name there; None for one that cannot be read."""
+
+    def digest(path: Path) -> str | None:
+        try:
+            return store.hash_file(path)
+        except OSError:
+            return None
+
+    return {file: digest(study.path_of(file)) for file in input_files(study)}
+
+
+def check_unchanged(study: Study, before: Mapping[str, str | None]) -> None:
+    """Raise a SourceError if a file of the study is not what it was `before` (`hash_inputs`): nobody knows which was read."""
+    now = hash_inputs(study)
+    changed = next((file for file, digest in before.items() if now.get(file) != digest), None)
+    if changed is not None:
+        fault = Fault("it was changed or removed while the study was being done", "run again", str(study.path_of(changed)))
+        raise SourceError(str(fault), [fault], fault.file)
 
 
 def is_done(study: Study, folder: Path) -> bool:

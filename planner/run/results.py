@@ -189,6 +189,7 @@ class Run:
     notes: tuple[str, ...] = ()
     conformity: Conformity | None = None
     measures: Measures | None = None
+    inputs: Mapping[str, str | None] = field(default_factory=dict)  # SHA-256 of the study's files before they were read
 
     def __repr__(self) -> str:
         plan = self.proposal.plan if self.proposal else None
@@ -284,7 +285,8 @@ class Run:
         Raises
         ------
         SourceError
-            If the folder holds files that no earlier run wrote, or that were edited since, or cannot be written.
+            If the folder holds files that no earlier run wrote, or that were edited since, or cannot be written; or if a file
+            of the study was changed since the run began to read it.
         """
         path, steps = Path(folder), dataclasses.replace(self.survey.steps, progress=progress)
         outputs.check_output(self.survey.study, path, force=force)

@@ -20,6 +20,7 @@ from planner.privacy import publish_equity
 from planner.reach import Reach
 from planner.run.cuts import Measured
 from planner.run.measures import measure_all
+from planner.run.outputs import hash_inputs
 from planner.run.results import Conformity, Progress, Proposal, Run, Steps, Survey
 from planner.run.standing import read_counted
 from planner.run.summary import standards_said, summary_of
@@ -310,6 +311,7 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
     A study without candidates is scored and drawn without a proposal. What is lawful but surprising is kept in
     `Run.notes` and still warned about. What was `measured` in parts before (`planner.run.cuts`) is not measured again.
     """
+    inputs = hash_inputs(study)
     with noted() as notes:
         survey = survey_study(study, measured=measured, progress=progress)
         isochrones = measured.isochrones if measured else draw_isochrones(survey)
@@ -319,4 +321,4 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
         conformity = check_standards(survey) if read_policy(study).has_standards else None
         measures = measure_all(survey, scores, reached, proposal)
         summary = summary_of(survey, reached, proposal) | standards_said(conformity)
-    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(notes), conformity, measures)
+    return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(notes), conformity, measures, inputs)
