@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -115,7 +116,7 @@ def _foreign_files(folder: Path) -> list[str]:
 
 def _remove_leavings(folder: Path) -> None:
     """What a run that was killed left beside `folder`; those of living processes stay."""
-    for left in sorted(folder.parent.glob(f".{folder.name}.partial-*")):
+    for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
         pid = left.name.rsplit("-", 1)[-1]
         if not pid.isdigit() or _alive(int(pid)):
             continue

@@ -86,6 +86,15 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+def test_what_a_killed_run_left_is_told_by_its_name_to_the_letter(tmp_path: Path) -> None:
+    left, other = tmp_path / ".out[1].partial-999999999", tmp_path / ".out1.partial-old-999999999"
+    left.mkdir()
+    other.mkdir()
+    _write(tmp_path / "out[1]")
+    assert not left.exists()
+    assert other.exists()  # the output of another run, put aside
+
+
 def test_a_run_killed_between_two_renames_gives_the_old_output_back(tmp_path: Path) -> None:
     _write(tmp_path / "out", "first")
     (tmp_path / "out").rename(tmp_path / ".out.partial-old-999999999")
