@@ -59,7 +59,7 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays the link the user named
     check_folder(folder, force=force)
     beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    _remove_leavings(folder)
+    remove_leavings(folder)
     try:
         beside.mkdir(parents=True)
         yield beside
@@ -114,8 +114,8 @@ def _foreign_files(folder: Path) -> list[str]:
     return strangers + [name for name in sorted(present & set(written)) if hash_file(folder / name) != written[name]]
 
 
-def _remove_leavings(folder: Path) -> None:
-    """What a run that was killed left beside `folder`; those of living processes stay."""
+def remove_leavings(folder: Path) -> None:
+    """Remove what a run that was killed left beside `folder`; what is of living processes stays."""
     for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
         pid = left.name.rsplit("-", 1)[-1]
         if not pid.isdigit() or _alive(int(pid)):

@@ -6,7 +6,10 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +26,7 @@ from planner.batch.crew import Crew
 from planner.batch.work import do_part, do_study
 from planner.cli import main
 from planner.errors import PlannerWarning, SourceError, StudyError
+from planner.interrupt import INTERRUPTED, SAID
 from planner.run import is_done
 
 EVERYBODY = PEOPLE_A_CORNER * SIDE**2
@@ -116,6 +120,18 @@ def test_a_study_that_changes_while_it_is_done_fails_and_is_done_again(folders: 
     stations.unlink()
     with pytest.raises(SourceError, match="changed or removed"):
         run.write(north.out)
+
+
+def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(folders: list[Path], tmp_path: Path) -> None:
+    words = ["-m", "planner", "batch", *map(str, folders), "--out", str(tmp_path / "out"), "--workers", "2"]
+    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    studies, until = tmp_path / "out" / "studies", time.monotonic() + 120
+    while not list(studies.glob(".*.partial-*")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said.strip()) == (INTERRUPTED, SAID)
+    assert [path.name for path in studies.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_worker_killed_in_mid_run_costs_one_retry(crew: Crew, folders: list[Path], tmp_path: Path) -> None:

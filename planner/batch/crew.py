@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from planner.errors import SourceError, StudyError
@@ -63,15 +66,56 @@ def crew_of(scheduler: str | None, workers: int | None, *, tasks: int, largest_m
         "distributed.worker.daemon": True,
         "distributed.logging.distributed": "critical",
     }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=count, threads_per_worker=1, memory_limit=int(free_mb / count * 1e6), dashboard_address="127.0.0.1:0",
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster) as client,
-    ):  # fmt: skip
-        yield Crew(client, count, free_mb / count)
+    with dask.config.set(settings):
+        with _deaf_to_interrupts():
+            cluster = LocalCluster(
+                n_workers=count, threads_per_worker=1, memory_limit=int(free_mb / count * 1e6), dashboard_address="127.0.0.1:0",
+                silence_logs=50,
+            )  # fmt: skip
+        with cluster, Client(cluster) as client:
+            try:
+                yield Crew(client, count, free_mb / count)
+            except KeyboardInterrupt:
+                logging.getLogger("distributed").setLevel(logging.CRITICAL)  # whose workers are gone, and which says so
+                for worker in _workers_of(psutil.Process()):  # at once: what they do is not wanted any more
+                    with contextlib.suppress(psutil.Error):
+                        worker.kill()
+                raise
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Threads and processes that begin in the body never hear Ctrl-C, nor do those that begin in them: we end them ourselves.
+
+    What is pressed meanwhile is heard afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    _start_tracker()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _workers_of(process: Any) -> list[Any]:
+    """The processes that `process` began, without the one that clears up after them (`_start_tracker`)."""
+    return [child for child in process.children(recursive=True) if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def _start_tracker() -> None:
+    """Start what clears up after processes that were killed: now, for it opens its thread's ears, and without a word."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 @contextlib.contextmanager

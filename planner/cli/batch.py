@@ -45,14 +45,19 @@ def batch(
     Each study's output goes to OUT/studies/NAME, the tables and the map of all together to OUT/province. A study that fails
     costs only itself; one whose inputs, settings and version are those of its output is not done again. Exit 1 if any failed.
     """
+    from planner import store
     from planner.batch import crew_of, plan_districts, run_batch, write_province
     from planner.batch.work import need_mb
 
     districts = plan_districts(studies, out, overrides)
     largest = max(need_mb(district) for district in districts)
     tasks = len(districts) * (parts or 1)
-    with crew_of(scheduler, workers, tasks=tasks, largest_mb=largest) as crew, _table(quiet) as watch:
-        outcomes = run_batch(districts, crew, parts=parts, retries=retries, watch=watch)
+    try:
+        with crew_of(scheduler, workers, tasks=tasks, largest_mb=largest) as crew, _table(quiet) as watch:
+            outcomes = run_batch(districts, crew, parts=parts, retries=retries, watch=watch)
+    finally:
+        for district in districts:  # of workers that were killed
+            store.remove_leavings(district.out)
     write_province(districts, outcomes, out, force=force)
     if not quiet:
         _say_result(outcomes, out)
