@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pandas as pd
@@ -225,6 +226,13 @@ def test_a_scheduler_with_workers_is_joined(crew: Crew, folders: list[Path], tmp
     address = crew.client.scheduler_info()["address"]
     result = call("batch", str(folders[0]), "--out", str(tmp_path / "out"), "--scheduler", address, "-q")
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("lost", [CancelledError, ConnectionResetError])
+def test_a_scheduler_that_goes_away_is_said(crew: Crew, lost: type[Exception]) -> None:
+    address = crew.client.scheduler_info()["address"]
+    with pytest.raises(SourceError, match="the scheduler went away"), crew_of(address, None, tasks=1, largest_mb=100):
+        raise lost
 
 
 def test_a_name_is_text_on_the_page(folders: list[Path], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from typing import Any
@@ -46,7 +47,7 @@ def crew_of(scheduler: str | None, workers: int | None, *, tasks: int, largest_m
     StudyError
         If Dask is not installed.
     SourceError
-        If no scheduler answers, or it has no worker.
+        If no scheduler answers, it has no worker, or goes away.
     """
     try:
         import dask
@@ -129,4 +130,8 @@ def _joined(address: str, client_of: Any) -> Iterator[Crew]:
         known = client.scheduler_info(n_workers=-1)["workers"].values()
         if not known:
             raise SourceError(f"{address}: the scheduler has no worker; start some with `dask worker`", source=address)
-        yield Crew(client, len(known), min(worker["memory_limit"] or 1e12 for worker in known) / 1e6)
+        try:
+            yield Crew(client, len(known), min(worker["memory_limit"] or 1e12 for worker in known) / 1e6)
+        except (CancelledError, OSError) as error:  # Dask's words for a connection that is no more
+            said = f"{address}: the scheduler went away; start it and give the command again; what is done stays done"
+            raise SourceError(said, source=address) from error
