@@ -166,6 +166,31 @@ def test_a_city_in_parts_is_the_city_as_a_whole(crew: Crew, folders: list[Path],
     assert [o.state for o in run_batch(cut, crew, parts=3)] == ["kept"]
 
 
+class NoWorkers:
+    """A scheduler whose workers are all gone."""
+
+    def scheduler_info(self, n_workers: int) -> dict[str, dict[str, object]]:
+        return {"workers": {}}
+
+    def subscribe_topic(self, topic: str, handler: object) -> None: ...
+
+
+def test_a_batch_without_any_worker_left_ends(folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.batch.run.ALONE_S", 0.0)
+    with pytest.raises(SourceError, match="no worker was left for 0 s; start some"):
+        run_batch(plan_districts(folders, tmp_path / "out"), Crew(NoWorkers(), 1, 1000.0))
+
+
+def test_a_province_that_was_edited_stops_a_batch_before_it_begins(folders: list[Path], tmp_path: Path) -> None:
+    province = tmp_path / "out" / "province"
+    province.mkdir(parents=True)
+    (province / "batch.csv").write_text("mine", encoding="utf-8")
+    result = call("batch", *map(str, folders), "--out", str(tmp_path / "out"))
+    assert result.exit_code != 0
+    assert "batch.csv was not written by an earlier run" in result.stderr
+    assert not (tmp_path / "out" / "studies").exists()
+
+
 def test_what_fails_says_why_and_the_rest_goes_on(folders: list[Path], tmp_path: Path) -> None:
     (folders[0] / "stations.csv").unlink()
     out = tmp_path / "out"

@@ -65,3 +65,26 @@ def test_compiled_code_is_neither_kept_nor_loaded_where_another_user_could_put_i
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")  # a link can be turned by who made it
     assert found() is None
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_kept_code_that_was_cut_off_is_compiled_anew(left: int, tmp_path: Path) -> None:
+    script = tmp_path / "once.py"
+    script.write_text(
+        "from planner.reach.compiled import compiled, code_folder\n"
+        "@compiled\ndef twice(n):\n    return 2 * n\n"
+        "print(twice(21), code_folder())\n",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+
+    assert run().stdout.startswith("42")
+    kept = [*tmp_path.rglob("*.nbi"), *tmp_path.rglob("*.nbc")]
+    assert len(kept) >= 2
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:left])
+    again = run()
+    assert again.stdout.startswith("42"), again.stderr

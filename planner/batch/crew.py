@@ -68,6 +68,7 @@ def crew_of(scheduler: str | None, workers: int | None, *, tasks: int, largest_m
         "distributed.logging.distributed": "critical",
     }
     with dask.config.set(settings):
+        before = set(psutil.Process().children(recursive=True))
         with _deaf_to_interrupts():
             cluster = LocalCluster(
                 n_workers=count, threads_per_worker=1, memory_limit=int(free_mb / count * 1e6), dashboard_address="127.0.0.1:0",
@@ -78,7 +79,7 @@ def crew_of(scheduler: str | None, workers: int | None, *, tasks: int, largest_m
                 yield Crew(client, count, free_mb / count)
             except KeyboardInterrupt:
                 logging.getLogger("distributed").setLevel(logging.CRITICAL)  # whose workers are gone, and which says so
-                for worker in _workers_of(psutil.Process()):  # at once: what they do is not wanted any more
+                for worker in _workers_of(psutil.Process(), before):  # at once: what they do is not wanted any more
                     with contextlib.suppress(psutil.Error):
                         worker.kill()
                 raise
@@ -101,9 +102,10 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _workers_of(process: Any) -> list[Any]:
-    """The processes that `process` began, without the one that clears up after them (`_start_tracker`)."""
-    return [child for child in process.children(recursive=True) if "resource_tracker" not in " ".join(child.cmdline())]
+def _workers_of(process: Any, before: set[Any]) -> list[Any]:
+    """The processes that `process` began after those `before`, without the one that clears up (`_start_tracker`)."""
+    begun = [child for child in process.children(recursive=True) if child not in before]
+    return [child for child in begun if "resource_tracker" not in " ".join(child.cmdline())]
 
 
 def _start_tracker() -> None:

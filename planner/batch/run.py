@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from planner.batch.crew import Crew
 from planner.batch.work import TOPIC, District, do_part, do_study, need_mb
-from planner.errors import StudyError
+from planner.errors import SourceError, StudyError
 
 RETRIES = 2
 LOOK_S = 0.5  # how long to wait for a task to end before looking for workers that came back
+ALONE_S = 60.0  # how long to go on without any worker: those of our own that die come back within seconds
 DONE = ("done", "kept")
 
 
@@ -96,6 +98,8 @@ def run_batch(
     ------
     StudyError
         If `parts` is below 1.
+    SourceError
+        If no worker is left for a minute.
     """
     if parts is not None and parts < 1:
         raise StudyError(f"a study cannot be cut into {parts} parts; name 1 or more")
@@ -128,8 +132,14 @@ def _work(batch: Batch, waiting: list[_Task]) -> None:
     """Keep every worker at one task until nothing waits."""
     measured: dict[str, dict[int, dict[str, Any]]] = {}
     waiting.reverse()
+    last_seen = time.monotonic()
     while waiting or batch.tasks:
-        for worker in _idle(batch)[: len(waiting)]:
+        alive = set(batch.crew.client.scheduler_info(n_workers=-1)["workers"])
+        last_seen = time.monotonic() if alive else last_seen
+        if time.monotonic() - last_seen > ALONE_S:
+            said = f"no worker was left for {ALONE_S:.0f} s; start some with `dask worker` and give the command again"
+            raise SourceError(f"{said}: what is done stays done", source="--scheduler")
+        for worker in _idle(batch, alive)[: len(waiting)]:
             _give(batch, waiting.pop(), worker)
         for future in _ended(batch):
             _, task = batch.tasks.pop(future)
@@ -143,13 +153,13 @@ def _work(batch: Batch, waiting: list[_Task]) -> None:
             future.release()
 
 
-def _idle(batch: Batch) -> list[str]:
-    """The workers that live and whose last result was taken.
+def _idle(batch: Batch, alive: set[str]) -> list[str]:
+    """The workers that are alive and whose last result was taken.
 
     A worker that dies takes with it what was not yet taken from it, and Dask would do that again: none gets a task before.
     """
     busy = {worker for worker, _ in batch.tasks.values()}
-    return sorted(set(batch.crew.client.scheduler_info(n_workers=-1)["workers"]) - busy)[: batch.crew.workers - len(busy)]
+    return sorted(alive - busy)[: batch.crew.workers - len(busy)]
 
 
 def _ended(batch: Batch) -> list[Any]:
@@ -157,7 +167,7 @@ def _ended(batch: Batch) -> list[Any]:
     from distributed import wait
 
     if not batch.tasks:
-        batch.crew.client.wait_for_workers(1)
+        time.sleep(LOOK_S)
     else:
         with contextlib.suppress(TimeoutError):
             wait(list(batch.tasks), timeout=LOOK_S, return_when="FIRST_COMPLETED")

@@ -50,6 +50,7 @@ def batch(
     from planner.batch.work import need_mb
 
     districts = plan_districts(studies, out, overrides)
+    store.check_folder(out / "province", force=force)  # now rather than after a night's work
     largest = max(need_mb(district) for district in districts)
     tasks = len(districts) * (parts or 1)
     try:

@@ -93,7 +93,8 @@ def isochrone_bands(
     Times are exact at the corners of a raster, and where an outline passes between two corners is found with exact times to
     1/16 of a cell. Cells are 12.5 m; finer, to 4 m, where the first band or the longest link is short; coarser where already
     the first band goes farther than 1.6 km. `agreement` measures what that comes to: in Porto Alegre, Helsinki and Shanghai
-    precision and recall are 98.8 % or better at 5 minutes and 99.5 % or better at 10 and 15.
+    precision and recall of 40 to 60 stations together are 98.5 % or better at 5 minutes (of a single one 94 %) and 99.3 % or
+    better at 10 and 15.
 
     Examples
     --------

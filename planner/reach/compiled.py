@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
 import stat
 import sys
@@ -72,6 +73,7 @@ def code_folder() -> Path | None:
             folder.mkdir(mode=0o700, exist_ok=True)
             if os.access(folder, os.W_OK) and _is_ours(folder):
                 _drop_older(base, folder)
+                _drop_cut_off(folder)
                 return folder
     return None
 
@@ -98,6 +100,20 @@ def _drop_older(base: Path, kept: Path) -> None:
     others = sorted((each for each in base.glob("compiled-*") if each != kept), key=lambda each: each.stat().st_mtime)
     for folder in others[: -(KEPT - 1)]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop_cut_off(folder: Path) -> None:
+    """Remove kept code that was cut off (the power failed, the disk was full): numba would stop on it rather than compile.
+
+    What is whole ends with the mark by which a pickle stops.
+    """
+    for file in folder.rglob("*.nb[ic]"):
+        with file.open("rb") as kept:
+            size = kept.seek(0, os.SEEK_END)
+            kept.seek(max(size - 1, 0))
+            is_whole = kept.read() == pickle.STOP
+        if not is_whole:
+            file.unlink(missing_ok=True)
 
 
 def what_first() -> str:
