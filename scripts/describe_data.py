@@ -27,6 +27,7 @@ WRITTEN = {
     "REASONS": "reasons.csv", "ALTERNATIVES": "alternatives.csv", "MOVES": "moves.csv",
     "NEAR_PLANS": "plans.csv", "ROBUST": "robust.csv",
 }  # fmt: skip  # what a run writes, by the schema's name in planner.schema
+MAY_LACK = {schema.RECORDED.name: ("place",)}  # keys that their reader fills in: a figure without a place is the district's
 FILES = {
     "study.toml": "the study file: cutoff, groups and their weights, policy, communities, living circle, siting in two phases",
     "towns.geojson": "12 towns, WGS-84: `town` (name), `population` (people)",
@@ -110,7 +111,8 @@ def _table(of: Schema) -> str:
 
 def _line(column: Column, of: Schema) -> str:
     kind = f"{column.kind}: {', '.join(column.choices)}" if column.choices else str(column.kind)
-    must = "yes" if column.required or column.name in of.key else ""
+    key = column.name in of.key and column.name not in MAY_LACK.get(of.name, ())
+    must = "yes" if column.required or key else ""
     cells = (f"`{column.name}`", kind, column.unit, must, _bounds(column), column.en, column.zh, ", ".join(column.aliases))
     return "| " + " | ".join(cells) + " |"
 

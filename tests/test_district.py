@@ -101,6 +101,9 @@ def test_the_readme_is_what_the_files_and_the_schema_say():
     said = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     assert said == script.describe(ROOT / "data"), "run python scripts/describe_data.py"
     assert set(script.FILES) == {path.name for path in DISTRICT.iterdir()}
+    recorded = said.split("(`RECORDED`)")[1].split("###")[0]
+    musts = [line.split(" | ")[0] for line in recorded.splitlines() if line.split(" | ")[3:4] == ["yes"]]
+    assert musts == ["| `figure`", "| `date`", "| `value`"]  # a figure without a place is the district's
     for table in (schema.STATIONS, schema.CANDIDATES, schema.COVERAGE, schema.SCORES, schema.SITES):
         for column in table:
             assert f"| `{column.name}` |" in said

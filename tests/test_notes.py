@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from planner.demand.place import Tally
+from planner.errors import PlanError
 from planner.publish.notes import NOTES, STEPS, note_said, notes_said
 from planner.reach.islands import Islands
+from planner.siting.feasible import check_feasible
+from planner.siting.problem import no_rules_for
+from planner.study import Siting
 
 SLOT = re.compile(r"\{(\w+)\}")
 
@@ -45,6 +50,18 @@ def test_what_the_rooms_say_is_known() -> None:
     )
     what_if = "what if: ST03 is closed; NEW1 (Hall) is added at 121.2, 31.3; ST04 is moved 120 m to 121.2, 31.1"
     assert note_said(what_if, "zh") == "情景假设：关闭ST03；在121.2, 31.3新增NEW1 (Hall)；将ST04迁移120米至121.2, 31.1"
+
+
+def test_why_nothing_is_saved_and_which_premises_lack_are_said_in_chinese() -> None:
+    with pytest.raises(PlanError) as caught:
+        check_feasible(no_rules_for(80, 500), Siting(sites=500), pd.RangeIndex(80))
+    said = f"walking time saved by proposed sites is left out: {caught.value}"
+    assert note_said(said, "zh") == (
+        "未计算建议站点节省的步行时间：没有可行方案："
+        "siting.sites 要求新建500个站点，而备选场所只有80个；请将其改为至多80，或补充备选场所"
+    )
+    lacking = "candidates.2: no premises with amenity=cinema or post office or library lie in the area"
+    assert note_said(lacking, "zh") == "candidates.2：区域内没有此类场所（amenity=cinema、邮政网点、图书馆）"
 
 
 def test_names_with_braces_and_unknown_sentences_stay_text() -> None:

@@ -228,7 +228,7 @@ def test_services_of_the_living_circle_have_a_row_each_and_not_one_a_town() -> N
 
 def test_all_residents_and_missing_services_are_named_in_the_language_of_the_report() -> None:
     given = tables() | {"life_services": life_services()}
-    note = "life circle: no place is known for 菜场: none is there or none mapped; left out of the shares"
+    note = "life circle: no place is known for food market, repair: none is there or none mapped; left out of the shares"
     given["groups"] = given["groups"].assign(label=["常住人口", "毕业生"])
     said = {
         language: web_text(compose_report(
@@ -240,8 +240,8 @@ def test_all_residents_and_missing_services_are_named_in_the_language_of_the_rep
     assert ">常住人口</td>" in said["zh"]
     assert ">residents</td>" in said["en"]
     assert "常住人口" not in said["en"]
-    assert "Life circle: no place is known for food market: none" in said["en"]
-    assert "菜场" in said["zh"]
+    assert "Life circle: no place is known for food market, repair: none" in said["en"]
+    assert "生活圈：没有菜场、维修的地点数据" in said["zh"]
 
 
 def test_whoever_rides_is_not_said_to_walk() -> None:

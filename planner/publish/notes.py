@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from planner.study.hosts import host_kind
+
 # the sentence as it is said, and its Chinese form
 NOTES: tuple[tuple[str, str], ...] = (
     (
@@ -157,7 +159,7 @@ NOTES: tuple[tuple[str, str], ...] = (
         "{key}.speed_mps = {pace} is {kmh} km/h, which is no walk; it is in metres a second",
         "{key}.speed_mps = {pace} 合每小时{kmh}公里，不是步行速度；单位为米/秒",
     ),
-    ("{key}: no premises with {tags} lie in the area", "{key}：区域内没有带{tags}标签的场所"),
+    ("{key}: no premises with {tags} lie in the area", "{key}：区域内没有此类场所（{tags}）"),
     (
         "candidates: {n} repeat the name of another at the same place and are left out ({keys})",
         "备选场所中有{n}个与同一位置的另一个同名，已略去（{keys}）",
@@ -199,6 +201,7 @@ NOTES: tuple[tuple[str, str], ...] = (
         "life circle: no place is known for {services}: none is there or none mapped; left out of the shares",
         "生活圈：没有{services}的地点数据（没有或未绘入地图），不计入比例",
     ),
+    ("walking time saved by proposed sites is left out: {plan}", "未计算建议站点节省的步行时间：{plan}"),
     ("what if: {changes}", "情景假设：{changes}"),
     ("{what}, {step}: {before} people in, {after}; {note}", "{what}，{step}：读入{before}人，落到{after}；{note}"),
     ("{what}, {step}: {note} (figures withheld: some are small)", "{what}，{step}：{note}（部分数字过小，不予显示）"),
@@ -233,6 +236,18 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("{n} of {all} rows lie outside the area", "{all}行中有{n}行在区外"),
 )
 
+# why there is no plan, as far as it is said often
+PLANS: tuple[tuple[str, str], ...] = (
+    (
+        (
+            "no plan exists: siting.sites: {n} sites are asked for but there are {m} candidates; "
+            "ask for at most {most} or add candidates"
+        ),
+        "没有可行方案：siting.sites 要求新建{n}个站点，而备选场所只有{m}个；请将其改为至多{most}，或补充备选场所",
+    ),
+    ("no plan exists: {why}", "没有可行方案：{why}"),
+)
+
 _SLOT = re.compile(r"\\\{(\w+)\\\}")
 _MORE = re.compile(r" and (\d+) more")
 
@@ -243,6 +258,7 @@ def _pattern(said: str) -> re.Pattern[str]:
 
 _KNOWN = tuple((_pattern(said), chinese) for said, chinese in NOTES)
 _DONE = tuple((_pattern(said), chinese) for said, chinese in STEPS)
+_PLANS = tuple((_pattern(said), chinese) for said, chinese in PLANS)
 _DIFFERENCE = re.compile(r" \((\S+) (fewer|more)\)$")
 _LESS = {"fewer": "少", "more": "多"}
 _CHANGES = (
@@ -287,10 +303,22 @@ def _slot(slot: str, text: str) -> str:
         return "；".join(_change(part) for part in text.split("; "))
     if slot in ("step", "note"):
         return _chinese(text, _DONE)
+    if slot == "plan":
+        return _chinese(text, _PLANS)
+    if slot == "tags":
+        return "、".join(_kind(tag) for tag in text.split(" or "))
     if slot == "after":
         people, difference = text.split(" ", 1)[0], _DIFFERENCE.search(text)
         return f"{people}人" + ("" if difference is None else f"（{_LESS[difference[2]]}{difference[1]}人）")
     return _MORE.sub(r"等（另有\1个）", text.replace("the area", "全区") if slot == "town" else text)
+
+
+def _kind(tag: str) -> str:
+    """A kind of host by its Chinese name; a tag of OpenStreetMap as it is."""
+    try:
+        return host_kind(tag).zh
+    except ValueError:
+        return tag
 
 
 def _change(text: str) -> str:

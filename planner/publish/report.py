@@ -226,9 +226,8 @@ class _Writer:
     def notes(self, notes: Sequence[str]) -> list[str]:
         """Notes in the report's language, services of the living circle by their names in it."""
         services = self.tables.get("life_services")
-        names = {} if services is None else dict(zip(services["zh"], services["en"], strict=True))
-        said = notes_said(notes, self.language)
-        return said if self.language == "zh" else [_services_said(note, names) for note in said]
+        names = {} if services is None else dict(zip(services["en"], services["zh"], strict=True))
+        return notes_said(notes if self.language == "en" else [_services_said(note, names) for note in notes], self.language)
 
     def definitions(self) -> Iterator[Block]:
         yield Heading(self.words["definitions"])
@@ -338,13 +337,13 @@ def _sentence(text: str) -> str:
 
 
 def _services_said(note: str, names: Mapping[str, str]) -> str:
-    """A note that names services of the living circle in Chinese, with their English names.
+    """A note that names services of the living circle in English, with their names out of `names`.
 
-    >>> _services_said("no place is known for 家政、维修: none is there", {"家政": "domestic services", "维修": "repair"})
-    'no place is known for domestic services, repair: none is there'
+    >>> _services_said("no place is known for gym, shop: none is there", {"gym": "健身", "shop": "购物"})
+    'no place is known for 健身、购物: none is there'
     """
     return re.sub(
-        r"(?<=no place is known for )[^:]+", lambda found: ", ".join(names.get(n, n) for n in found[0].split("、")), note
+        r"(?<=no place is known for )[^:]+", lambda found: "、".join(names.get(n, n) for n in found[0].split(", ")), note
     )
 
 

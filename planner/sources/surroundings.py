@@ -86,9 +86,9 @@ def read_services(study: Study, towns: Towns) -> tuple[Service, ...]:
         )
         for service in asked
     ]
-    empty = [service.zh for service in services if not len(service.places)]
+    empty = [service.en for service in services if not len(service.places)]
     if empty:
-        said = f"life circle: no place is known for {'、'.join(empty)}: none is there or none mapped; left out of the shares"
+        said = f"life circle: no place is known for {', '.join(empty)}: none is there or none mapped; left out of the shares"
         warnings.warn(said, PlannerWarning, stacklevel=2)
     return tuple(services)
 
