@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import http.server
+import itertools
 import math
 import re
 import shutil
@@ -21,12 +23,16 @@ import pyproj
 import pytest
 import shapely
 from builders import CRS, stations_at
+from test_report import SUMMARY, plan_tables, study, tables
 
 from planner.datum import wgs84_to_gcj02
 from planner.network import Network
 from planner.policy import Function, Policy, Tier
 from planner.publish.atlas import draw_atlas
 from planner.publish.province import draw_province
+from planner.publish.report import compose_report
+from planner.publish.web_file import write_web
+from planner.schema import ROLLOUT
 
 pytestmark = pytest.mark.browser
 
@@ -154,6 +160,26 @@ def test_hostile_names_are_read_as_they_are_written(browser, folder, name):
             ".facilities"
         )  # a service, and two of its places by their names
         assert not visit.page.query_selector_all(".facilities img, .area-name script")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_names_of_towns_and_roll_out_areas_stay_text_in_a_report(browser, tmp_path, language):
+    words = atlas_town.HOSTILE
+    areas = pd.DataFrame({"by": "area", "place": [*words, "`${alert(1)}`", "</script><img src=x onerror=alert(1)>"]}).assign(
+        phase=1, new_sites=1, stations=2, population=100.0, covered_pop=50.0, coverage=0.5, gain_pop=10.0
+    )
+    plan = {"status": "optimal", "gap": 0.0, "sites": 2, "residents_gained": 1500}
+    paper = compose_report(
+        study=study(name=words[3]), summary=SUMMARY | {"plan": plan}, pictures=[], as_of=dt.date(2025, 6, 30), sources=words,
+        tables=plan_tables() | tables(words[1]) | {"rollout": ROLLOUT.conform(areas)}, notes=[words[0]], language=language,
+    )  # fmt: skip
+    write_web(tmp_path / "report.html", paper)
+    with Visit(browser, tmp_path / "report.html", shown="table") as visit:
+        said = {node.text_content() for node in visit.page.query_selector_all("td")}
+        assert {word for word in areas["place"] if word.isprintable()} | {words[1]} <= said
+        assert (visit.strangers(), visit.complaints) == ([], [])
+        assert visit.page.evaluate("window.hacked") is None
+        assert visit.page.evaluate("document.images.length + document.scripts.length") == 0
 
 
 WHERE = """(place) => { // in the window, of a place on the map
@@ -507,6 +533,45 @@ def test_axe_finds_nothing_to_mend(browser, folder, name, size):
             assert wrong == []
 
 
+CROWD = 40  # stations, each nearer to the next than a finger is wide
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The little town with so many stations that their marks hide one another on a phone."""
+    given, place = atlas_town.arguments(), tmp_path_factory.mktemp("crowd")
+    places = [(300.0 + 40 * (i % 8), 300.0 + 40 * (i // 8)) for i in range(CROWD)]
+    stations = stations_at(*places, names=[f"station {i}" for i in range(CROWD)], town="西镇")
+    scores = given["scores"].iloc[[0] * CROWD].set_axis(stations.index).assign(name=stations["name"])
+    draw_atlas(**given | {"stations": stations, "scores": scores, "isochrones": atlas_town.diamonds(stations)}).write(place)
+    return place
+
+
+NEAR = """(least) => { // the names of marks whose middle lies nearer than this to the middle of another
+    const pins = [...document.querySelectorAll(".pin")], at = pins.map((pin) => [pin.title, pin.getBoundingClientRect()]);
+    const far = (a, b) => Math.hypot(a.left + a.width / 2 - b.left - b.width / 2, a.top + a.height / 2 - b.top - b.height / 2);
+    return at.filter(([, a]) => at.some(([, b]) => a !== b && far(a, b) < least)).map(([name]) => name);
+}"""
+
+
+@pytest.mark.parametrize(("name", "buttons"), [("index.html", "#list button"), ("internal.html", "#stations td button")])
+def test_a_station_whose_mark_is_too_near_to_another_has_a_control_of_full_size_on_the_same_page(browser, crowd, name, buttons):
+    """WCAG 2.2, 2.5.8: such marks may be there since what they do is done by another control that is large enough."""
+    with Visit(browser, crowd / name, "phone") as visit:
+        near = [one for one in visit.page.evaluate(NEAR, 24) if one.startswith("station ")]
+        assert len(near) == CROWD
+        rows = {row.query_selector(".name").text_content(): row for row in visit.page.query_selector_all(buttons)}
+        boxes = [row.bounding_box() for row in rows.values()]
+        assert set(near) == set(rows)
+        assert min(min(box["width"], box["height"]) for box in boxes) >= 24
+        tops = sorted((box["y"], box["y"] + box["height"]) for box in boxes)
+        assert all(low <= high for (_, low), (high, _) in itertools.pairwise(tops))  # none lies on another
+        for one in (near[0], near[-1]):
+            rows[one].click()
+            visit.page.locator(".leaflet-popup .card h2", has_text=re.compile(f"^{one}$")).wait_for()
+            assert visit.page.get_attribute(".pin.chosen", "aria-label") == one
+
+
 def test_a_name_has_room_in_the_tables_and_nothing_moves_where_that_is_not_wanted(browser, tmp_path):
     names = [f"Sala do Trabalhador {number}" for number in range(11, 20)]
     draw_atlas(**atlas_town.arguments(names), policy=PACK).write(tmp_path)
@@ -566,6 +631,7 @@ def test_the_page_of_a_province_speaks_one_language_at_a_time(browser, tmp_path,
             assert axe.Axe().run(page, options={"runOnly": WCAG}).response["violations"] == []
         assert atlas_town.HOSTILE[0] in page.inner_text("table")
         assert page.locator("svg.map path").count() == 3
+        assert page.locator("svg.map circle").bounding_box()["width"] >= 5  # pixels of a station, on a phone as well
         assert page.evaluate("window.hacked") is None
     with Visit(browser, tmp_path / "index.html", size, shown="svg.map") as visit:  # with its content policy
         assert (visit.strangers(), visit.complaints) == ([], [])

@@ -53,6 +53,7 @@ main{{padding:0 14px 32px}}
 header{{flex-direction:column-reverse;align-items:stretch}}
 .languages{{align-self:flex-end}}
 h1{{font-size:19px}}
+.map circle{{r:8px}}
 thead{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
 table,tbody,tr,td{{display:block}}
 tr{{display:grid;grid-template-columns:1fr 1fr;gap:2px 18px;padding:10px 0;border-bottom:1px solid #d8dce1}}
