@@ -127,9 +127,10 @@ def test_a_wait_that_the_server_asks_for_is_kept_up_to_a_bound(
     ],
 )
 def test_what_is_not_the_file_is_refused_and_not_kept(server: Town, tmp_path: Path, trick: object, said: str) -> None:
-    server.tricks[PATH] = [trick]
+    server.tricks[PATH] = [trick] * 9  # on a busy machine an answer may come too late, and is asked for again
     with pytest.raises(SourceError, match=said):
         get(server, tmp_path)
+    server.tricks.clear()
     assert get(server, tmp_path).path.read_bytes() == BODY
     assert "Range" not in server.asked[-1][2]
 
@@ -143,7 +144,7 @@ def test_a_redirect_on_the_same_host_is_followed_and_a_ring_of_them_is_not(serve
 
 
 def test_an_answer_without_a_length_is_bounded_all_the_same(server: Town, tmp_path: Path) -> None:
-    server.tricks[PATH] = [{"body": b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n", "headers": CHUNKED}]
+    server.tricks[PATH] = [{"body": b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n", "headers": CHUNKED}] * 9
     with pytest.raises(SourceError, match="at most 500 are taken"):
         get(server, tmp_path, most=500)
 
