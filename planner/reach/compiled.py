@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import shutil
 import stat
 import sys
@@ -23,6 +22,7 @@ Progress = Callable[[str, float], None]
 
 PACKAGE = Path(__file__).resolve().parent.parent
 KEPT = 3  # folders of compiled code, for as many versions of the package
+STOP = b"."  # the last byte of what numba keeps; written whole or not at all, unless the machine stops
 COMPILING = "compiling the search, once after an install: this takes about a minute"
 LOADING = "loading the compiled search"
 
@@ -111,7 +111,7 @@ def _drop_cut_off(folder: Path) -> None:
         with file.open("rb") as kept:
             size = kept.seek(0, os.SEEK_END)
             kept.seek(max(size - 1, 0))
-            is_whole = kept.read() == pickle.STOP
+            is_whole = kept.read() == STOP
         if not is_whole:
             file.unlink(missing_ok=True)
 
