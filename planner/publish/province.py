@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import quote
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from planner.publish.digest import digest_of
 from planner.score import RESIDENTS
 from planner.style import GROUND, PALETTE_SOURCE, SHARES, Said
 
@@ -112,8 +111,7 @@ def draw_province(tables: Mapping[str, pd.DataFrame], folders: Mapping[str, str]
         "en": "{} residents · districts: {} · stations: {}".format(*counts),
     }
     lost = {language: said.format(escape(", ".join(missing))) for language, said in LOST.items()}
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{digest_of(STYLE)}'; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="zh-CN">\n<head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'

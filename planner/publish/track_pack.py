@@ -11,6 +11,7 @@ import pandas as pd
 
 from planner.policy import Policy
 from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper, Text, clean
+from planner.publish.values import STATUS_SAID
 from planner.publish.web_file import write_web
 from planner.publish.word_file import write_word
 from planner.publish.workbook import write_workbook
@@ -65,11 +66,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "yes": "是",
         "no": "否",
         "policy": "依据：",
-        "planned": "规划",
-        "applied": "申报",
-        "built": "建成",
-        "accepted": "验收",
-        "closed": "关闭",
     },
     "en": {
         "title": "Progress of stations ({})",
@@ -115,11 +111,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "yes": "yes",
         "no": "no",
         "policy": "Policy: ",
-        "planned": "planned",
-        "applied": "applied",
-        "built": "built",
-        "accepted": "accepted",
-        "closed": "closed",
     },
 }
 
@@ -337,7 +328,11 @@ def _cell(value: Any, key: str, column: Column, language: str) -> str:
     if isinstance(value, int | float):
         return shown_amount(float(value))
     said = str(value)
-    return _place(said, language) if key in _PLACES else clean(WORDS[language].get(said, said) if key in _STATUS else said)
+    return (
+        _place(said, language)
+        if key in _PLACES
+        else clean(STATUS_SAID[said][language] if key in _STATUS and said in STATUS_SAID else said)
+    )
 
 
 def _place(place: str, language: str) -> str:

@@ -31,7 +31,7 @@ _LEVELS = _said(
     station=("站点", "station"),
     area=("片区", "area"),
 )
-_STATUS = _said(
+STATUS_SAID = _said(
     planned=("规划", "planned"), applied=("申报", "applied"), built=("建成", "built"), accepted=("验收", "accepted"),
     closed=("关闭", "closed"),
 )  # fmt: skip
@@ -48,8 +48,8 @@ _CODES: Mapping[str, Mapping[str, Said]] = {
     "place": _WHOLE,
     "scope": _LEVELS,
     "by": _LEVELS,
-    "before": _STATUS,
-    "after": _STATUS,
+    "before": STATUS_SAID,
+    "after": STATUS_SAID,
     "form": _FORMS,
     "built_as": _BUILT_AS,
     "finding": _FINDINGS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.publish.blocks import Cells, Figures, Heading, Lines, Paper, Shown, Text
+from planner.publish.digest import digest_of
 
 _LONG_NAME = 8  # letters that want more than the least width of a column
 _LANGUAGES = {"zh": "zh-CN", "en": "en"}
@@ -28,8 +28,7 @@ def web_text(paper: Paper) -> str:
     True
     """
     style = (files("planner.publish") / "assets" / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{digest_of(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     body = "\n".join(_WRITERS[type(block)](block) for block in paper.blocks)
     under = "".join(f"<p>{_said(line)}</p>" for line in paper.under)
     return (

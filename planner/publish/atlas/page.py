@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import importlib.metadata
 import json
 import re
@@ -19,6 +18,7 @@ from folium.template import Template
 
 from planner.errors import StudyError
 from planner.publish.atlas.tiles import Tiles
+from planner.publish.digest import digest_of
 
 Assets = Literal["bundled", "cdn"]
 
@@ -161,17 +161,13 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    return f"'sha256-{_digest(text)}'"
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return f"'sha256-{digest_of(text)}'"
 
 
 def _cdn_links() -> str:
     folder = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("leaflet.css", "leaflet.js"))
     return (
-        f'<link rel="stylesheet" href="{CDN}leaflet.css" integrity="sha256-{_digest(style)}" crossorigin="anonymous">\n'
-        f'<script src="{CDN}leaflet.js" integrity="sha256-{_digest(script)}" crossorigin="anonymous"></script>'
+        f'<link rel="stylesheet" href="{CDN}leaflet.css" integrity="sha256-{digest_of(style)}" crossorigin="anonymous">\n'
+        f'<script src="{CDN}leaflet.js" integrity="sha256-{digest_of(script)}" crossorigin="anonymous"></script>'
     )
