@@ -63,11 +63,10 @@ def status_at(stations: Stations, as_of: dt.date) -> pd.Series:
     """
     day = pd.Timestamp(as_of)
     status, dates = dated_status(stations), stage_dates(stations)
-    reached = _stages_open(stations, status, dates)
+    reached, begun = _stages_open(stations, status, dates), _begun(stations, status, dates)
     found = pd.Series(pd.NA, index=stations.index, dtype="string", name="status")
     for stage in STAGES:
-        since = dates[stage].fillna(_since_at_least(stations, dates, stage).where(status == stage))
-        found = found.mask(reached[stage] & (since <= day).to_numpy(dtype=bool), stage)
+        found = found.mask(reached[stage] & (begun[stage] <= day).to_numpy(dtype=bool), stage)
     closed = dates["closed"]
     ended = (closed <= day) | ((status == "closed") & closed.isna())
     return found.mask(ended.to_numpy(dtype=bool), "closed")
@@ -154,12 +153,10 @@ def days_in(stations: Stations, stages: Sequence[str]) -> tuple[Days, Days]:
     where it has not closed.
     """
     status, dates = dated_status(stations), stage_dates(stations)
-    reached = _stages_open(stations, status, dates)
+    reached, begun = _stages_open(stations, status, dates), _begun(stations, status, dates)
     begin: Days = np.full(len(stations), np.datetime64("NaT", "D"))
     for stage in stages:
-        day = dates[stage].to_numpy(dtype="datetime64[D]")
-        since = _since_at_least(stations, dates, stage).to_numpy(dtype="datetime64[D]")
-        day = np.where(np.isnat(day) & (status == stage).to_numpy(dtype=bool), since, day)
+        day = begun[stage].to_numpy(dtype="datetime64[D]")
         begin = np.fmin(begin, np.where(reached[stage], day, np.datetime64("NaT", "D")))
     end = dates["closed"].to_numpy(dtype="datetime64[D]")
     begin[np.isnat(end) & (status == "closed").to_numpy(dtype=bool)] = np.datetime64("NaT", "D")
@@ -216,14 +213,15 @@ def _dates(stations: Stations, name: str) -> pd.Series:
     return dates
 
 
-def _since_at_least(stations: Stations, dates: dict[str, pd.Series], stage: str) -> pd.Series:
-    """The first day on which stations may have been in a stage that they are in since nobody knows when."""
-    told = (
-        pd.concat([dates[name] for name in STAGES[: STAGES.index(stage)] or STAGES[:1]], axis=1)
-        .max(axis=1)
-        .astype("datetime64[us]")
-    )
-    return told.fillna(pd.Timestamp(ALWAYS if stage in STANDING else last_told(stations)))
+def _begun(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> dict[str, pd.Series]:
+    """From which day on stations are in each stage: its date; where it is a station's own status and has none, the first day
+    on which it may have been so."""
+    told, begun = pd.Timestamp(last_told(stations)), {}
+    for at, stage in enumerate(STAGES):
+        earlier = pd.concat([dates[name] for name in STAGES[:at] or STAGES[:1]], axis=1).max(axis=1).astype("datetime64[us]")
+        since = earlier.fillna(pd.Timestamp(ALWAYS) if stage in STANDING else told)
+        begun[stage] = dates[stage].fillna(since.where(status == stage))
+    return begun
 
 
 def _stages_open(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> dict[str, Marks]:
