@@ -327,11 +327,11 @@ def _attributed(study: Study, file: str) -> str:
 
 def manifest_of(run: Run) -> dict[str, Any]:
     survey, study = run.survey, run.survey.study
-    check_unchanged(study, run.inputs)
+    inputs = check_unchanged(study, run.inputs)
     return {
         "study": study.name,
         "as_of": survey.as_of.isoformat(),
-        **work_of(study),
+        **work_of(study, inputs),
         "sources": sources_recorded(study),
         "network": survey.network.report,
         "plan": run.published_summary.get("plan"),
@@ -342,12 +342,13 @@ def manifest_of(run: Run) -> dict[str, Any]:
     }
 
 
-def work_of(study: Study) -> dict[str, Any]:
-    """All that the outputs of a study depend on: the version and code of the program, the inputs' content, the settings."""
+def work_of(study: Study, inputs: Mapping[str, str | None]) -> dict[str, Any]:
+    """All that the outputs of a study depend on: the version and code of the program, the inputs' content (`hash_inputs`), the
+    settings."""
     return {
         "planner": importlib.metadata.version("planner"),
         "code": _hash_of_code(),
-        "inputs": {file: store.hash_file(study.path_of(file)) for file in input_files(study)},
+        "inputs": inputs,
         "settings": dataclasses.asdict(dataclasses.replace(study, folder=Path())),
     }
 
@@ -364,13 +365,14 @@ def hash_inputs(study: Study) -> dict[str, str | None]:
     return {file: digest(study.path_of(file)) for file in input_files(study)}
 
 
-def check_unchanged(study: Study, before: Mapping[str, str | None]) -> None:
-    """Raise a SourceError if a file of the study is not what it was `before` (`hash_inputs`): nobody knows which was read."""
+def check_unchanged(study: Study, before: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Give `hash_inputs` of now; raise a SourceError if a file is not what it was `before`: nobody knows which was read."""
     now = hash_inputs(study)
     changed = next((file for file, digest in before.items() if now.get(file) != digest), None)
     if changed is not None:
         fault = Fault("it was changed or removed while the study was being done", "run again", str(study.path_of(changed)))
         raise SourceError(str(fault), [fault], fault.file)
+    return now
 
 
 def is_done(study: Study, folder: Path) -> bool:
@@ -378,7 +380,7 @@ def is_done(study: Study, folder: Path) -> bool:
     try:
         manifest = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
         written = {name: store.hash_file(folder / name) for name in manifest["outputs"]}
-        same = all(manifest[key] == value for key, value in store.plain(work_of(study)).items())
+        same = all(manifest[key] == value for key, value in store.plain(work_of(study, hash_inputs(study))).items())
         return bool(same and written == manifest["outputs"] and "summary.json" in written)
     except (OSError, ValueError, KeyError, TypeError):
         return False
