@@ -25,6 +25,7 @@ from planner.sources.osm.rules import LONGEST_M, NO_STREET, Verdict, blocks, jud
 from planner.sources.osm.squares import crossings
 
 Mask = npt.NDArray[np.bool_]
+Related = tuple[Verdict, Ids]  # what is said of a square that is a relation, and the ids of the ways it is made of
 Progress = Callable[[str, float], None]
 
 _OF_ONE_DIRECTION = int(EdgeFlag.UP | EdgeFlag.DOWN | EdgeFlag.AGAINST | EdgeFlag.AGAINST_BACK)
@@ -116,12 +117,14 @@ def walked_streets(
 ) -> tuple[Streets, dict[str, int]]:
     """The segments that people may walk (or ride) and that touch the frame, and counts of what was found and left out there."""
     verdicts = [judge(tags, bicycles=bicycles) for tags in raw.tags]
-    streets = _segments(raw, crs, frame, _flags_of(raw, verdicts, bicycles=bicycles))
-    reasons = _reasons(raw, streets, verdicts)
+    related = [(judge(tags, bicycles=bicycles), members) for tags, members in raw.squares if not judge(tags).left_out]
+    streets = _segments(raw, crs, frame, _flags_of(raw, verdicts, related))
+    reasons = _reasons(raw, streets, verdicts, related)
     streets = streets.keep(touching(streets.xy, streets.ends, frame))
     counts = _counted(raw, streets, reasons)
     streets = streets.keep(np.asarray(reasons == "", dtype=bool)[streets.way])
-    streets = _with_crossings(streets, raw, verdicts, counts, bicycles=bicycles)
+    squares, flags_of = _squares(raw, verdicts, related)
+    streets = _with_crossings(streets, squares, flags_of, counts)
     return _cut_at_barriers(streets, raw, counts), counts
 
 
@@ -135,18 +138,13 @@ def _silent(doing: str, share: float) -> None:
     """Progress that nobody asked for."""
 
 
-def _flags_of(raw: RawStreets, verdicts: list[Verdict], *, bicycles: bool) -> Flags:
+def _flags_of(raw: RawStreets, verdicts: list[Verdict], related: list[Related]) -> Flags:
     """The flags of each way. The rims of a square that is a relation, no streets themselves, are as the square is."""
     flags = np.array([verdict.flags for verdict in verdicts], dtype=np.uint16)[raw.kind]
     bare = np.array([verdict.left_out == NO_STREET for verdict in verdicts], dtype=bool)[raw.kind]
-    for square, members in _related(raw, bicycles=bicycles):
+    for square, members in related:
         flags[bare & np.isin(raw.way_id, members)] = square.flags & ~_OF_ONE_DIRECTION
     return flags
-
-
-def _related(raw: RawStreets, *, bicycles: bool) -> list[tuple[Verdict, Ids]]:
-    """The squares that are relations and walked, and the ids of the ways they are made of."""
-    return [(judge(tags, bicycles=bicycles), members) for tags, members in raw.squares if not judge(tags).left_out]
 
 
 def _segments(raw: RawStreets, crs: Any, frame: BaseGeometry | None, flags_of: Flags) -> Streets:
@@ -174,17 +172,17 @@ def _in_box(lonlat: Floats, ends: Ids, crs: Any, frame: BaseGeometry | None) -> 
     return np.asarray((high >= [west, south]).all(axis=1) & (low <= [east, north]).all(axis=1), dtype=bool)
 
 
-def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict]) -> npt.NDArray[np.object_]:
+def _reasons(raw: RawStreets, streets: Streets, verdicts: list[Verdict], related: list[Related]) -> npt.NDArray[np.object_]:
     """Why each way is left out, in words; empty for the ways that are walked."""
     reasons = np.array([verdict.left_out for verdict in verdicts], dtype=object)[raw.kind]
-    rims = [members for tags, members in raw.squares if not judge(tags).left_out]
-    if rims:
-        reasons[np.isin(raw.way_id, np.concatenate(rims)) & (reasons == NO_STREET)] = ""
+    reasons[np.isin(raw.way_id, _rims(raw, related)) & (reasons == NO_STREET)] = ""
     roads = np.array([verdict.road for verdict in verdicts], dtype=object)[raw.kind]
     on_foot = np.array([not verdict.flags & EdgeFlag.NO_FOOT for verdict in verdicts], dtype=bool)[raw.kind]
     for road, limit_m in LONGEST_M.items():
         walked, every = (roads == road) & on_foot, roads == road  # bicycles do not make a bridge longer for walkers
-        joined_m = np.where(on_foot, _joined_m(streets, walked), _joined_m(streets, every))
+        joined_m = _joined_m(streets, walked)
+        if not on_foot.all():
+            joined_m = np.where(on_foot, joined_m, _joined_m(streets, every))
         too_long = every & (joined_m > limit_m) & (reasons == "")
         reasons[too_long] = f"road {road} of more than {limit_m:.0f} m"
     return reasons
@@ -224,11 +222,8 @@ def _counted(raw: RawStreets, streets: Streets, reasons: npt.NDArray[np.object_]
     return counts | {f"ways left out: {reason}": left_out[reason] for reason in sorted(left_out)}
 
 
-def _with_crossings(
-    streets: Streets, raw: RawStreets, verdicts: list[Verdict], counts: dict[str, int], *, bicycles: bool
-) -> Streets:
+def _with_crossings(streets: Streets, squares: list[Ids], flags_of: Flags, counts: dict[str, int]) -> Streets:
     """Squares with straight ways across them; those to or from a way for bicycles alone are for bicycles alone."""
-    squares, flags_of = _squares(raw, verdicts, bicycles=bicycles)
     on_foot = streets.keep((streets.flags & EdgeFlag.NO_FOOT) == 0)
     ends, square = crossings(streets.xy, on_foot.ends, on_foot.way, squares)
     counts["squares"], counts["ways across squares"] = len(squares), len(ends)
@@ -247,17 +242,21 @@ def _with_crossings(
     )
 
 
-def _squares(raw: RawStreets, verdicts: list[Verdict], *, bicycles: bool) -> tuple[list[Ids], Flags]:
+def _squares(raw: RawStreets, verdicts: list[Verdict], related: list[Related]) -> tuple[list[Ids], Flags]:
     """The ways that each square's rims are made of, and the flags of a straight way across it."""
     is_square = np.array([verdict.square for verdict in verdicts], dtype=bool)[raw.kind]
     first, last = raw.refs[raw.starts[:-1].clip(max=max(len(raw.refs) - 1, 0))], raw.refs[raw.starts[1:] - 1]
     closed = np.flatnonzero(is_square & (np.diff(raw.starts) > 3) & (first == last))
     groups, flags = [np.array([way]) for way in closed], [verdicts[kind].flags for kind in raw.kind[closed]]
-    related = _related(raw, bicycles=bicycles)
-    near = np.flatnonzero(np.isin(raw.way_id, np.concatenate([raw.way_id[:0], *(members for _, members in related)])))
+    near = np.flatnonzero(np.isin(raw.way_id, _rims(raw, related)))
     groups += [near[np.isin(raw.way_id[near], members)] for _, members in related]
     flags += [square.flags for square, _ in related]
     return groups, np.array(flags, dtype=np.uint16) & np.uint16(~_OF_ONE_DIRECTION & 0xFFFF)
+
+
+def _rims(raw: RawStreets, related: list[Related]) -> Ids:
+    """The ids of all ways that squares which are relations are made of."""
+    return np.concatenate([raw.way_id[:0], *(members for _, members in related)])
 
 
 def _cut_at_barriers(streets: Streets, raw: RawStreets, counts: dict[str, int]) -> Streets:
