@@ -168,6 +168,44 @@ def test_a_header_that_is_a_name_is_called_by_its_place(town):
     assert_nobody_in(said)
 
 
+@pytest.mark.parametrize("column", [None, "n", "姓名"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "夔小梅",
+        "310114199001011231",
+        "138 0013 8000",
+        "x@PLANTED-a.cn",
+        "ZHANG Wei",
+        "Name 13800138000",
+        "１３８００１３８０００",
+    ],
+)
+def test_headers_that_tell_of_somebody_are_said_by_no_message(town, header, column):
+    """A file without headers, of people with rare names, wrong numbers, addresses: all headers but two are theirs."""
+    write_csv(town / "list.csv", [header, "lon", "lat"], [["王小明", *degrees(50, 50)]] * 2)
+    said, _ = everything_said(town, Group("jobless", file="list.csv", column=column))
+    assert header not in said
+    assert_nobody_in(said)
+
+
+def test_what_stands_in_brackets_behind_a_header_is_not_said(town):
+    write_csv(town / "list.csv", ["人数（王小明13800138000）", "lon", "lat"], [["many", *degrees(50, 50)]])
+    said, _ = everything_said(town, Group("jobless", file="list.csv"))
+    assert "人数: the count is not a number" in said
+    assert_nobody_in(said)
+
+
+@pytest.mark.parametrize("phone", ["13800138000", "59530000", "9539876"])
+def test_a_phone_among_counts_is_no_count_and_no_sum_of_them_is_said(town, phone):
+    rows = [[1, *degrees(50, 50)], [1, *degrees(50, 50)], [1, *degrees(50, 50)], [phone, *degrees(50, 50)]]
+    write_csv(town / "list.csv", ["n", "lon", "lat"], rows)
+    said, demand = everything_said(town, Group("jobless", file="list.csv", column="n"))
+    assert demand is None
+    assert phone[2:6] not in said.replace(",", "")
+    assert_nobody_in(said)
+
+
 def test_town_names_that_are_people_are_not_repeated(town):
     write_csv(town / "list.csv", ["town", "people"], [["王小明", 3], ["13800138000", 4]])
     said, _ = everything_said(town, Group("jobless", file="list.csv"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from planner.schema import fold
+from planner.schema import as_number, fold, is_blank
 
 _PERSONAL = (  # anywhere in a header
     "姓名", "名字", "申请人", "联系人", "户主", "身份证", "证件", "证号", "护照", "社保", "社会保障",
@@ -18,6 +20,12 @@ _PERSONAL = (  # anywhere in a header
 _PERSONAL_WHOLE = ("name", "names", "tel", "idno", "address", "dob")  # a header of just this
 _SURNAMES = frozenset(  # the hundred most common, four in five people
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
+_RARE_SURNAMES = frozenset(  # of the Hundred Family Surnames those that are not among the most common
+    "褚卫尤施华戚喻柏水窦章云葛奚郎鲁昌苗凤花俞柳酆鲍费廉岑倪滕殷毕邬安常乐时傅皮卞齐康伍元卜平和穆萧湛祁禹狄米贝明臧计伏成谈茅庞纪舒屈项祝阮蓝闵席季麻强路娄危童颜梅盛刁骆樊凌霍虞支柯"
+    "昝管卢经房裘缪干解应宗宣贲郁单杭洪包诸左吉钮嵇邢滑裴荣翁荀羊於惠甄曲家封芮羿储靳汲邴糜松井富巫乌焦巴弓牧隗山谷车宓蓬全郗班仰秋仲伊宫宁仇栾暴甘钭厉戎祖符景詹束幸司韶郜蓟薄印宿怀蒲邰从"
+    "鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟贡劳逄姬申扶堵冉宰郦雍郤璩桑桂濮牛寿通边扈燕冀郏浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容古易慎戈庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳沃利蔚越"
+    "夔隆师巩厍聂晁勾敖融冷訾辛阚那简饶空毋沙乜养鞠须丰巢关蒯相查后荆红游竺权逯盖益桓公岳帅缑亢况有琴商牟佘佴伯赏墨哈谯笪年爱仝代岑麦盘覃"
 )
 _DOUBLE_SURNAMES = (
     "欧阳",
@@ -41,6 +49,7 @@ _PHONE = re.compile(r"(?:\+?86)?[-\s]?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|0\d{2,3}[-\
 _LONG_DIGITS = re.compile(r"\d{6,}")
 SAMPLE = 2000  # rows looked at; a column of names is one from the start
 _MOSTLY = 0.5  # of the values of a column
+LONGEST_HEADER = 40  # letters; what is longer is no header
 
 
 def is_id_number(text: str) -> bool:
@@ -107,16 +116,40 @@ def personal_columns(frame: pd.DataFrame, headers: Sequence[str]) -> list[str]:
 def shown_header(header: str, position: int) -> str:
     """A header as it may be said aloud: one that could itself be a person's name or number is called by its place.
 
-    >>> shown_header("联系电话", 2), shown_header("13800138000", 2), shown_header("王小明", 0)
+    >>> shown_header("联系电话", 2), shown_header("13800138000", 2), shown_header("夔小明", 0)
     ("'联系电话'", 'column 3', 'column 1')
     """
-    unsafe = bool(_LONG_DIGITS.search(header)) or is_name(header) or is_id_number(header) or len(header) > 40
+    unsafe = _tells_somebody(header) or _may_be_a_name(header)
     return f"column {position + 1}" if unsafe else repr(header)
+
+
+def is_countable(header: str, values: Iterable[Any]) -> bool:
+    """Whether a column of a list of people may be proposed by its header as one of counts: numbers under words of nobody.
+
+    >>> is_countable("count_2024", [1, "2", None]), is_countable("夔晓梅", ["逄山"]), is_countable("138 0013 8000", [1])
+    (True, False, False)
+    """
+    held = [value for value in values if not is_blank(value)]
+    return not _tells_somebody(header) and bool(held) and all(math.isfinite(as_number(value)) for value in held)
 
 
 def is_record(headers: Iterable[str]) -> bool:
     """Whether what stands for headers is a person's row: a file without headers."""
-    return any(is_id_number(header) or is_phone(header) for header in headers)
+    return any(is_id_number(header) or is_phone(header) or _is_long(header.strip()) for header in headers)
+
+
+def _tells_somebody(header: str) -> bool:
+    """Whether a header has a number of a person or an address in it, or is no header at all."""
+    return bool(_LONG_DIGITS.search(re.sub(r"[\s()+-]", "", header))) or "@" in header or len(header) > LONGEST_HEADER
+
+
+def _may_be_a_name(header: str) -> bool:
+    """Whether a header has the shape of a name: with a common surname or a rare one, or two to four words in Latin letters."""
+    plain = unicodedata.normalize("NFKC", header).strip()
+    is_han = bool(re.fullmatch(r"[\u3400-\u9fff·]{2,4}", plain)) and plain[0] in _RARE_SURNAMES
+    words = plain.replace(",", " ").split()
+    is_latin = 2 <= len(words) <= 4 and all(re.fullmatch(r"[A-Z][A-Za-z'-]+", word) for word in words)
+    return not is_personal_header(header) and (is_name(plain) or is_han or is_latin)
 
 
 def _plain(value: Any) -> str:

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
 WORDS = {Counted.PEOPLE: COUNT_WORDS, Counted.EMPLOYERS: EMPLOYER_WORDS, Counted.JOBS: JOB_WORDS}  # headers of counts
+MOST_SAID = 1e6  # people of a group; a larger number may be somebody's telephone number that stood among the counts
 ATTACH_M = 1000.0  # a member farther than a walk of 15 minutes from every resident of the town is an error of place
 
 
@@ -128,7 +129,8 @@ def held_by_residents(group: str, amounts: Floats, points: CountedPoints) -> tup
     held = hold_within(amounts, points.counts[RESIDENTS], points.xy, points.town)
     total, residents = float(amounts.sum()), points.total(RESIDENTS)
     if held.left > 1e-6 * max(total, 1.0):
-        problem = f"group {group!r} counts {total:,.0f} people in an area where {residents:,.0f} live"
+        counted = f"{total:,.0f} people" if total < MOST_SAID else "more people than may be said"
+        problem = f"group {group!r} counts {counted} in an area where {residents:,.0f} live"
         fault = Fault(problem, "check both counts; a group is part of the residents")
         raise TableError(str(fault), [fault], group)
     note = ""

@@ -24,7 +24,7 @@ from planner.sources.files.points import PAIRS
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.files.shapes import place_rows
-from planner.sources.population.door import SAMPLE, holds_personal, is_record, personal_columns, shown_header
+from planner.sources.population.door import SAMPLE, holds_personal, is_countable, is_record, personal_columns, shown_header
 
 Floats = npt.NDArray[np.float64]
 Shapes = npt.NDArray[np.object_]
@@ -45,6 +45,8 @@ _POINT, _ZONES = shapely.GeometryType.POINT, (shapely.GeometryType.POLYGON, shap
 
 
 _SUM = re.compile(r"(本页|全区|全县|全市)?(合计|小计|总计|共计|总和)|(sub|grand)?totals?")  # folded, without what follows
+
+MOST_OF_A_ROW = 1e7  # people of a group: no town and no zone has so many, but a telephone number is as large
 
 _SUM_WORD = re.compile(r"计|总和|otal|OTAL")  # most cells have none
 
@@ -126,9 +128,14 @@ def read_counts(ask: CountAsk, crs: pyproj.CRS) -> CountTable:
     if not len(frame) and not faults:
         faults = [Fault("the table has no rows", "write one at least", ask.file)]
     if faults:
-        said = [replace(fault, value=None) for fault in faults] if ask.private else faults
+        said = [_discreet(fault) for fault in faults] if ask.private else faults
         raise TableError(say_faults(said), said, "population")
     return CountTable(ask.file, ask.private, rows, counts, shapes, towns)
+
+
+def _discreet(fault: Fault) -> Fault:
+    """A fault of a private file: without the cell, and without what stands in brackets behind the words of a header."""
+    return replace(fault, value=None, column=fault.column and without_unit(fault.column))
 
 
 def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
@@ -155,7 +162,8 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     others = [name for name in headers if not recognise(name)]
     dropped = _greet(ask, frame, headers, others) if ask.private else []
     faults = [*read.faults, *summed, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
-    return frame.drop(columns=others), [name for name in others if name not in dropped], faults
+    told = [name for name in others if not ask.private or (name not in dropped and is_countable(name, frame[name]))]
+    return frame.drop(columns=others), told, faults
 
 
 def _without_sums(frame: Any, ask: CountAsk) -> tuple[Any, list[Fault]]:
@@ -259,6 +267,7 @@ def _numbers(values: pd.Series[Any], what: str, ask: CountAsk, rows: Rows) -> tu
         (blank, "the count is empty", "write 0 where there is nobody"),
         (~np.isfinite(numbers) & ~blank, "the count is not a number", "write digits only"),
         (numbers < 0, "the count is negative", "write 0 or more"),
+        (ask.private & (numbers >= MOST_OF_A_ROW), "the number is too large for a count of people", "write how many there are"),
     ]
     faults = [
         Fault(problem, mend, ask.file, rows[i], header, None if blank[i] else str(values.iloc[i]))
