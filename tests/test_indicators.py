@@ -25,6 +25,7 @@ from planner.indicators import (
     measure_cells,
     measure_indicators,
     score_communities,
+    thin_homes,
     together,
 )
 from planner.reach import Reach, travel_times
@@ -166,6 +167,28 @@ def test_area_homes_and_communities_are_counted_where_they_are_known():
     assert value(table, "residential_coverage")["value"] == pytest.approx(0.75)
     assert value(table, "community_coverage")["value"] == pytest.approx(0.5)
     assert value(table, "community_coverage", "town", "West")["numerator"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "amounts", "said"),
+    [
+        ("building", [6000.0, 600.0] * 6, ""),
+        ("building", [30000.0, 3000.0], "the map knows 2 residential building(s), 27.3 m2 of floor area a resident"),
+        ("building", [300.0, 30.0] * 6, "the map knows 12 residential building(s), 1.6 m2 of floor area a resident"),
+        ("land", [30000.0, 3000.0], ""),
+        ("land", [1500.0, 300.0], "the map knows 1.5 m2 of residential land a resident"),
+        ("building", [12000.0, 60.0] * 6, "coverage of West rests on few homes: the map knows less than 5 m2 of floor area"),
+    ],
+)
+def test_residential_coverage_of_few_homes_is_noted(kind: str, amounts: list[float], said: str):
+    """Of 1210 residents 660 live in the West; every other home stands there."""
+    told = evidence()
+    places = [shapely.Point(900, 900), shapely.Point(100, 100)] * (len(amounts) // 2)
+    homes = gpd.GeoDataFrame({"amount": amounts, "kind": kind}, geometry=places, crs=builders.CRS)
+    table = measure_indicators(dataclasses.replace(told, reached=shapely.box(0, 0, 450, 550), homes=homes))
+    found = thin_homes(table, homes)
+    assert said in found
+    assert bool(said) == bool(found)
 
 
 def test_time_saved_is_that_of_those_who_walk_less():

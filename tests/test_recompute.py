@@ -47,10 +47,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "network.osm").write_text(network.replace("<way", HOME_NODES + "<way", 1).replace("</osm>", HOME_WAYS + "</osm>"))
     areas = gpd.read_file(folder / "towns.geojson").rename(columns={"town": "community"})
     areas.to_file(folder / "communities.geojson")
-    unknown, shown = (
-        pytest.warns(planner.errors.PlannerWarning, match=said) for said in ("no place is known", "is suppressed")
+    unknown, shown, thin = (
+        pytest.warns(planner.errors.PlannerWarning, match=said)
+        for said in ("no place is known", "is suppressed", r"few homes: the map knows 4 residential building\(s\), 0\.4 m2")
     )
-    with unknown, shown:
+    with unknown, shown, thin:
         run = planner.run_study(planner.read_study(folder))
     written = run.write(tmp_path_factory.mktemp("out") / "run")
     asked = ["times", str(folder), "--from", "stations", "--to", "demand", "--format", "csv"]

@@ -2,10 +2,13 @@
 
 from planner.indicators.communities import score_communities
 from planner.indicators.definitions import DEFINITIONS, Indicator, definitions_table
+from planner.indicators.homes import BUILDING, LAND, thin_homes
 from planner.indicators.measure import Amount, Evidence, group_indicators, measure_cells, measure_indicators, ratio, together
 
 __all__ = [
+    "BUILDING",
     "DEFINITIONS",
+    "LAND",
     "Amount",
     "Evidence",
     "Indicator",
@@ -15,5 +18,6 @@ __all__ = [
     "measure_indicators",
     "ratio",
     "score_communities",
+    "thin_homes",
     "together",
 ]

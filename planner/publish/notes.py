@@ -201,6 +201,31 @@ NOTES: tuple[tuple[str, str], ...] = (
         "life circle: no place is known for {services}: none is there or none mapped; left out of the shares",
         "生活圈：没有{services}的地点数据（没有或未绘入地图），不计入比例",
     ),
+    (
+        (
+            "residential-area coverage rests on few homes: "
+            "the map knows {n} residential building(s), {m2} m2 of floor area a resident"
+        ),
+        "居住用地（住宅建筑）覆盖率依据的住宅过少：地图上只有{n}栋住宅建筑，人均建筑面积{m2}平方米",
+    ),
+    (
+        "residential-area coverage rests on few homes: the map knows {m2} m2 of residential land a resident",
+        "居住用地（住宅建筑）覆盖率依据的居住用地过少：地图上人均居住用地仅{m2}平方米",
+    ),
+    (
+        (
+            "residential-area coverage of {towns} rests on few homes: "
+            "the map knows less than {m2} m2 of floor area a resident there"
+        ),
+        "{towns}的居住用地（住宅建筑）覆盖率依据的住宅过少：地图上人均建筑面积不足{m2}平方米",
+    ),
+    (
+        (
+            "residential-area coverage of {towns} rests on few homes: "
+            "the map knows less than {m2} m2 of residential land a resident there"
+        ),
+        "{towns}的居住用地（住宅建筑）覆盖率依据的居住用地过少：地图上人均居住用地不足{m2}平方米",
+    ),
     ("walking time saved by proposed sites is left out: {plan}", "未计算建议站点节省的步行时间：{plan}"),
     ("what if: {changes}", "情景假设：{changes}"),
     ("{what}, {step}: {before} people in, {after}; {note}", "{what}，{step}：读入{before}人，落到{after}；{note}"),

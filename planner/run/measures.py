@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 
 import geopandas as gpd
 import numpy as np
@@ -12,8 +13,8 @@ from shapely.geometry.base import BaseGeometry
 
 from planner.circle import circle_cells, places_among, reach_services, score_circle, score_services
 from planner.composite import check_weights, composite_scores, weight_moves
-from planner.errors import PlanError, StudyError
-from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities
+from planner.errors import PlanError, PlannerWarning, StudyError
+from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities, thin_homes
 from planner.lift import lift_stations
 from planner.progress import track_figures, track_targets
 from planner.reach import Reach
@@ -48,7 +49,7 @@ def measure_all(survey: Survey, scores: Scores, reached: BaseGeometry, proposal:
     targets, figures = track_survey(survey)
     with survey.steps.step("measuring indicators"):
         evidence = evidence_of(survey, scores, reached, proposal)
-        indicators, cells = measure_indicators(evidence), measure_cells(evidence)
+        indicators, cells = _measured(evidence), measure_cells(evidence)
     return Measures(
         indicators=indicators,
         cells=cells,
@@ -66,7 +67,15 @@ def indicators_of(
 ) -> Indicators:
     """The indicators of the district, towns and stations; those of area and homes need what is `reached`, time saved a plan."""
     with survey.steps.step("measuring indicators"):
-        return measure_indicators(evidence_of(survey, scores, reached, proposal))
+        return _measured(evidence_of(survey, scores, reached, proposal))
+
+
+def _measured(evidence: Evidence) -> Indicators:
+    """The indicators, and a note where those of homes rest on few of them."""
+    indicators = measure_indicators(evidence)
+    if evidence.homes is not None and (said := thin_homes(indicators, evidence.homes)):
+        warnings.warn(said, PlannerWarning, stacklevel=3)
+    return indicators
 
 
 def evidence_of(

@@ -13,6 +13,7 @@ import shapely
 
 from planner.circle import DISTRICT, Service
 from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, StudyError, TableError, say_faults
+from planner.indicators import BUILDING, LAND
 from planner.policy import LifeService, Policy
 from planner.progress import check_handed
 from planner.schema import RECORDED, SERVICE_POINTS, RecordedFigures, Towns, is_blank
@@ -94,7 +95,9 @@ def read_services(study: Study, towns: Towns) -> tuple[Service, ...]:
 
 
 def read_homes(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
-    """Where people live, with ``amount`` in m²: floor area of residential buildings, else residential land; None if neither.
+    """Where people live: ``amount`` in m² of floor area of residential buildings, else of residential land; None if neither.
+
+    ``kind`` says which it is, ``building`` or ``land``.
 
     Raises
     ------
@@ -108,12 +111,12 @@ def read_homes(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
     buildings = read_buildings(path, crs=study.crs, area=area)
     homes = buildings[buildings["residential"].to_numpy(dtype=bool)]
     if len(homes):
-        return gpd.GeoDataFrame({"amount": homes["floor_area_m2"]}, geometry=homes.geometry, crs=study.crs)
+        return gpd.GeoDataFrame({"amount": homes["floor_area_m2"], "kind": BUILDING}, geometry=homes.geometry, crs=study.crs)
     land = read_shapes(path, [HOMES[0]], crs=study.crs, area=area)
     land = land.keep(land.values(HOMES[0]) == HOMES[1])
     if not len(land):
         return None
-    return gpd.GeoDataFrame({"amount": shapely.area(land.shape)}, geometry=land.shape, crs=study.crs)
+    return gpd.GeoDataFrame({"amount": shapely.area(land.shape), "kind": LAND}, geometry=land.shape, crs=study.crs)
 
 
 def read_recorded(study: Study, towns: Towns) -> RecordedFigures:
