@@ -18,7 +18,8 @@ from planner.schema import fold
 from planner.study import ServiceClass, Tag
 
 _SEPARATORS = re.compile(r"[\s,;，；、/|]+")
-_NUMBERS = re.compile(r"(\d{1,3})(?:[-‐−–—~至](\d{1,3}))?")
+_RANGE = re.compile(r"(?<=\d)项?\s*(?:[-‐‒–—―−~〜∼]+|[至到])\s*第?(?=\d)")  # however the dash is typed
+_NUMBERS = re.compile(r"第?(\d{1,3})(?:-(\d{1,3}))?项?")
 _FREE = frozenset({"x", "n"})  # the letters of a tier pattern that mean "as many as you like"
 
 _STRICT = ConfigDict(extra="forbid")
@@ -395,7 +396,8 @@ class Policy:
         >>> sorted(pack.read_offer("１－２；3").items), sorted(pack.read_offer("功能").functions), pack.read_offer("4") is None
         ([1, 2, 3], ['f'], True)
         """
-        words = [word for word in _SEPARATORS.split(unicodedata.normalize("NFKC", text)) if word]  # full-width 1－5 is 1-5
+        plain = _RANGE.sub("-", unicodedata.normalize("NFKC", text))  # full-width 1－5 is 1-5
+        words = [word for word in _SEPARATORS.split(plain) if word]
         numbers: set[int] = set()
         functions: set[str] = set()
         for word in words:

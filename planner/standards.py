@@ -37,9 +37,17 @@ SEPARATOR = ", "
 NO_TIER = "–"  # the row of stations that say no tier
 
 _PARTS = re.compile(r"[,;、。/|\n]+")  # of a cell that names several things
-_NO = r"无(?!障碍)|非(?!常)|没有|暂无|未(?!来)|不设|缺|\b(?:no|not|non|without)\b"
+_NONE = r"无(?![障人线偿纸需须限休])|未(?![来成])|没有"  # 无障碍, 无人值守, 无需预约 say that it is there
+_NO = rf"{_NONE}|非(?!常)|暂无|不设|缺|\b(?:no|not|non|without)\b"
 _DENIED = re.compile(rf"\s*(?:{_NO})")  # a part that begins so says what is not there
 _DENIES = re.compile(rf"(?:{_NO})[设置配备建有\s\-]*$")  # the same, right before a word
+_DENIED_AFTER = re.compile(  # and right after it: 自助服务区：无, 自助服务（暂未开放）, self service: none
+    r"(?:区域?|[台机点窗柜间室]|设备|设施|终端|窗口|制度?|功能)?[\s:(\[=\-]*"
+    rf"(?:[暂尚还]?(?:{_NONE})|[暂已]?(?:不设|不开放|不提供|不具备|不可用|停[用止办]|关闭(?!时))|没[设配开]|[在待拟筹]建|建设中"
+    r"|(?:已?取消|缺失?)\s*(?:[)\]]|$)|否|[×✗✘☐□]|0(?![\d.:])|(?:no(?!\.)|not|none|n/a|without|closed|missing)\b)"
+)
+_TICKED_FIRST = re.compile(r"\s*[√✓✔☑■×✗✘☐□]")  # a form whose marks stand before its words
+_CROSSED = re.compile(r"[×✗✘☐□]\s*$")
 
 Floats = npt.NDArray[np.float64]
 
@@ -293,15 +301,23 @@ def _lacking(said: Any, asked: Sequence[str]) -> Any:
 
 
 def says(cell: str, word: str) -> bool:
-    """Whether a cell names a word as something that is there: spacing is forgiven, and a denial before it is heard.
+    """Whether a cell names a word as something that is there: spacing is forgiven, a denial before or after it is heard.
 
-    >>> [says(cell, "自助服务") for cell in ("设有自助服务区", "专窗专柜，无自助服务", "非自助服务", "无障碍自助服务")]
+    >>> [says(cell, "自助服务") for cell in ("设有自助服务区", "专窗专柜，无自助服务", "自助服务区：无", "无障碍自助服务")]
     [True, False, False, True]
     """
     spaced = re.compile(r"[\s_\-*:]*".join(map(re.escape, fold(word))))
     parts = _PARTS.split(unicodedata.normalize("NFKC", cell).casefold())
     affirmed = (part for part in parts if not _DENIED.match(part))
-    return any(not _DENIES.search(part[: found.start()]) for part in affirmed for found in spaced.finditer(part))
+    return any(not _is_denied(part, *found.span()) for part in affirmed for found in spaced.finditer(part))
+
+
+def _is_denied(part: str, start: int, end: int) -> bool:
+    """Whether what stands around a word in its part of a cell says that it is not there."""
+    before, after = part[:start], part[end:]
+    if _TICKED_FIRST.match(part):
+        return bool(_DENIES.search(before) or _CROSSED.search(before))
+    return bool(_DENIES.search(before) or _DENIED_AFTER.match(after))
 
 
 def _days(stations: Stations) -> Any:

@@ -335,6 +335,25 @@ def test_errors_of_formulas_are_no_texts(tmp_path: Path) -> None:
     }
 
 
+def test_a_date_that_a_sheet_made_of_opening_hours_is_no_text(tmp_path: Path) -> None:
+    """Excel takes 9-17 for the 17th of September; what was typed is lost then, and nobody would see it on the map."""
+    path = tmp_path / "a.xlsx"
+    heads = [*HEADERS[:4], "hours", "services"]
+    book = workbook(path, heads, ["a", "A", 121.25, 31.38, dt.datetime(2025, 9, 17), dt.date(2025, 1, 5)],
+                    ["b", "B", 121.25, 31.38, dt.time(9, 0), "1-5"], ["c", "C", 121.25, 31.38, "9月17日", dt.timedelta(days=1)],
+                    ["d", "D", 121.25, 31.38, "周一至周五 9:00–17:00", None])  # fmt: skip
+    book.save(path)
+    with pytest.raises(TableError) as caught:
+        read_table(path, STATIONS, CRS)
+    assert {(fault.row, fault.column) for fault in caught.value.faults} == {
+        *((2, "hours"), (2, "services"), (4, "hours"), (4, "services"))
+    }
+    book.active.delete_rows(4)
+    book.active.delete_rows(2)
+    book.save(path)
+    assert read_table(path, STATIONS, CRS)["hours"].tolist() == ["09:00", "周一至周五 9:00–17:00"]
+
+
 def test_headers_said_again_are_no_rows(tmp_path: Path) -> None:
     """A second row of headers in the other language, and those that a print repeats on each page."""
     rows = ["编号,名称,经度,纬度", "station_id,name,lon,lat", "a,甲,121.25,31.38", "编号,名称,经度,纬度", "b,乙,121.26,31.38"]

@@ -140,6 +140,23 @@ def test_what_the_pack_does_not_ask_is_neither_met_nor_unmet():
         ("没有专窗专柜和自助服务", False),
         ("休息区但未设置自助服务", False),
         ("无自助服务；另有自助服务点", True),
+        ("自助服务：无", False),
+        ("自助服务区（暂未开放）", False),
+        ("专窗专柜有，自助服务 没有", False),
+        ("自助服务设备=否", False),
+        ("自助服务终端 0 台", False),
+        ("自助服务机在建", False),
+        ("专窗专柜√ 自助服务×", False),
+        ("专窗专柜× 自助服务√", True),
+        ("√专窗专柜 □自助服务", False),
+        ("□ 专窗专柜 ☑ 自助服务", True),
+        ("自助服务 0:00-24:00", True),
+        ("自助服务（周末不开放）", True),
+        ("自助服务无需预约", True),
+        ("自助服务：无障碍", True),
+        ("自助服务、休息等候区无", True),
+        ("无人值守自助服务", True),
+        ("自助服务 关闭时间17:00", True),
     ],
 )
 def test_a_facility_that_is_denied_is_not_there(cell: str, there: bool):
@@ -147,13 +164,21 @@ def test_a_facility_that_is_denied_is_not_there(cell: str, there: bool):
 
 
 @pytest.mark.parametrize(
-    ("cell", "there"), [("Self-Service desk", True), ("no self service", False), ("notice board, self service", True)]
+    ("cell", "there"),
+    [
+        ("Self-Service desk", True),
+        ("no self service", False),
+        ("notice board, self service", True),
+        ("self service: none", False),
+        ("self service (not yet)", False),
+        ("self service no. 3", True),
+    ],
 )
 def test_a_denial_in_english_is_a_whole_word(cell: str, there: bool):
     assert says(cell, "self service") is there
 
 
-@pytest.mark.parametrize("dash", ["-", "－", "‐", "−", "–", "~", "至"])
+@pytest.mark.parametrize("dash", ["-", "－", "‐", "−", "–", "~", "至", "到", "——", "〜", " - ", " — ", "项至第"])
 def test_a_range_of_items_is_read_whatever_its_dash(dash: str):
     offer = JIADING.read_offer(f"1{dash}5")
     assert offer is not None

@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
 _CLOCK = r"(?:[t ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 _DATE = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})\s?日?" + _CLOCK)
 _RUN_TOGETHER = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DAY_OF_A_SHEET = re.compile(r"\s*(?:\d{1,2}月\d{1,2}日|\d{1,2}-[A-Z][a-z]{2})\s*")
 _YEARS = range(1900, 2201)
 _ERRORS = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA")  # of Excel
 _LARGEST_WHOLE = 2.0**53  # beyond it a float is not sure of its ones
@@ -92,9 +93,12 @@ def as_number(value: Any) -> float:
 
 
 def as_text(value: Any) -> str:
-    """A cell as text: no space at its ends, no unseen marks (controls, turns of direction); 3.0 out of a sheet is "3"."""
+    """A cell as text: no space at its ends, no unseen marks (controls, turns of direction); 3.0 out of a sheet is "3", a
+    time of day 09:00."""
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
         return str(int(value))
+    if isinstance(value, dt.time):
+        return f"{value:%H:%M}"
     if isinstance(value, str) and value.isprintable():
         return value.strip()  # U+200B and the like are not printable
     kept = (letter for letter in str(value) if letter in "\n\t" or not (_is_control(letter) or letter in _UNSEEN))
@@ -170,10 +174,21 @@ def _choices(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
 
 
 def _texts(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
+    """Text as it is; an error of a formula is none, nor is a date, for what was typed is lost then."""
     read = _each(values, lambda value: pd.NA if is_blank(value) else as_text(value) or pd.NA)
     texts = pd.Series(pd.array(read, dtype="string"), index=values.index, name=values.name)
     broken = np.flatnonzero(texts.isin(_ERRORS).to_numpy(dtype=bool))
-    return texts, {int(i): ("a formula's error, and no text", "mend the formula, or clear the cell") for i in broken}
+    problems: Problems = {int(i): ("a formula's error, and no text", "mend the formula, or clear the cell") for i in broken}
+    dates = given & np.asarray(_each(values, _is_made_date), dtype=bool)
+    said = ("a date, and no text: a sheet makes one of 9-17 or 1-5", "format the column as text and type it again")
+    return texts, problems | {int(i): said for i in np.flatnonzero(dates)}
+
+
+def _is_made_date(value: Any) -> bool:
+    """Whether a sheet took what was typed for a date or a length of time; in CSV it then stands as 9月17日 or 17-Sep."""
+    if isinstance(value, str):
+        return _DAY_OF_A_SHEET.fullmatch(value) is not None
+    return isinstance(value, dt.date | dt.timedelta)
 
 
 def _read(values: Any, given: Mask, read: Callable[[Any], Any], dtype: str, problem: tuple[str, str]) -> tuple[Any, Problems]:
