@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import io
@@ -247,6 +248,24 @@ def test_a_yearly_figure_of_december_recorded_in_january_counts_for_its_own_year
         assert (row["value"], row["year_before"], row["year_before_met"]) == (0, before, met)
     then = track_figures(pack, told, TOWNS, dt.date(2024, 12, 31)).loc[("held", "district")]
     assert (then["value"], then["met"]) == (0, False)  # it was not known yet
+
+
+@pytest.mark.parametrize(("day", "told", "noted"), [("2026-12-31", 2026, False), ("2027-01-01", 2027, True)])
+def test_a_record_of_a_year_told_when_the_next_is_over_counts_nowhere_and_is_noted(day: str, told: int, noted: bool):
+    """Told on the last day of the next year it is in the year before; a day later it is in no row of any day."""
+    yearly = Figure("held", "held", "次数", minimum=1, yearly=True, phrase="每年不少于1次")
+    ever = Figure("helped", "helped", "人数", minimum=1, by=dt.date(2027, 12, 31), phrase="不少于1人")
+    rows = [(figure, "2025-06-20", "district", 3.0, day) for figure in ("held", "helped")]
+    records = RECORDED.conform(pd.DataFrame(rows, columns=["figure", "date", "place", "value", "recorded_on"]))
+    pack = Policy("p", "p", "p", "us", figures=(yearly, ever))
+    counted = []
+    for as_of in (dt.date(2025, 12, 31), dt.date(2026, 12, 31), dt.date(2027, 1, 1), dt.date(2027, 12, 31)):
+        hears = pytest.warns(PlannerWarning, match=r"1 recorded figures .* 2025-06-20\) were told .* count nowhere")
+        with hears if noted and as_of.year >= told else contextlib.nullcontext():
+            table = track_figures(pack, records, TOWNS, as_of)
+        counted += [table.loc[("held", "district"), name] for name in ("value", "year_before")]
+    assert table.loc[("helped", "district"), "value"] == 3  # one with a date of its own is never closed before
+    assert sum(counted) == (0 if noted else 3)
 
 
 def test_a_pack_has_the_roll_out_areas_of_the_study(study: str, tmp_path: Path):

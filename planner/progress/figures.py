@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from planner.errors import PlannerWarning
 from planner.policy import Figure, How, Policy
 from planner.progress.tracking import DISTRICT
 from planner.schema import FIGURES, Figures, RecordedFigures
@@ -45,9 +47,16 @@ def track_figures(
     -----
     Laws: history is not rewritten (records of after `as_of`, or known after it, change nothing);
     a sum's ``shortfall = max(minimum - value, 0)``.
+
+    Warns
+    -----
+    PlannerWarning
+        If records of a yearly figure were told after the end of the year that followed theirs: their own row was closed without
+        them, the ``year_before`` of the next one too, and neither is rewritten, so that they count nowhere.
     """
     told = _with_day_known(recorded.reset_index())
     flat = told[told["known_on"] <= pd.Timestamp(as_of)]
+    _warn_of_too_late(flat[flat["figure"].isin([figure.name for figure in policy.all_figures if figure.yearly])])
     then = None if since is None else told[told["known_on"] <= pd.Timestamp(since)]
     rows: list[dict[str, Any]] = []
     for figure in policy.all_figures:
@@ -58,6 +67,16 @@ def track_figures(
             rows += [_row(figure, place, own, before, as_of, since) for place in places]
     columns = [column.name for column in FIGURES.columns]
     return cast("Figures", FIGURES.conform(pd.DataFrame(rows, columns=columns)))
+
+
+def _warn_of_too_late(yearly: pd.DataFrame) -> None:
+    late = yearly[yearly["known_on"].dt.year > yearly["date"].dt.year + 1]
+    if len(late):
+        said = f"{len(late)} recorded figures of yearly targets (the first is of {late['date'].min().date()})"
+        message = (
+            f"{said} were told after the end of the year that followed theirs and count nowhere: no closed year is rewritten"
+        )
+        warnings.warn(message, PlannerWarning, stacklevel=3)
 
 
 def _row(

@@ -117,6 +117,13 @@ NOTES: tuple[tuple[str, str], ...] = (
         "{n}个现有站点没有建成日期（第一个是{key}），按自其此前最后一个日期起（没有任何日期的按一直）存在计；请填写built_on（建成日期）",
     ),
     (
+        (
+            "{n} recorded figures of yearly targets (the first is of {day}) were told after the end of the year that followed "
+            "theirs and count nowhere: no closed year is rewritten"
+        ),
+        "{n}项年度指标的记录（最早的一项属于{day}）在次年结束之后才上报，不计入任何年度：已结束的年度不再改写",
+    ),
+    (
         "stations: the dates of {keys} contradict their status or run backwards; the status decides how far they got",
         "站点{keys}的日期与状态矛盾或前后颠倒；以状态为准",
     ),
