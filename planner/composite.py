@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from planner.errors import Fault, StudyError, say_faults
-from planner.schema import COMPOSITE, CompositeScores
+from planner.schema import COMPOSITE, COMPOSITE_MOVES, CompositeScores
 from planner.study import Composite
 
 Floats = npt.NDArray[np.float64]
@@ -90,8 +90,9 @@ def weight_moves(scores: pd.DataFrame, composite: Composite) -> pd.DataFrame:
 
     Returns
     -------
-    By ``weight`` and ``times`` (what it is multiplied by): ``spearman``: correlation of the ranks with those of the study's
-    weights; ``moved``: stations whose rank changes; ``furthest``: the most places one moves; ``first``: who then comes first.
+    COMPOSITE_MOVES, by ``weight`` and ``times`` (what it is multiplied by): ``spearman``: correlation of the ranks with those
+    of the study's weights; ``moved``: stations whose rank changes; ``furthest``: the most places one moves; ``first``: who then
+    comes first.
     """
     weights = np.array(list(composite.weights.values()), dtype=np.float64)
     values = normalised(scores, list(composite.weights))
@@ -107,7 +108,8 @@ def weight_moves(scores: pd.DataFrame, composite: Composite) -> pd.DataFrame:
         first = ", ".join(map(str, scores.index[ranks == 1]))
         row = {"weight": name, "times": times, "spearman": _spearman(base, ranks), "moved": int((moved > 0).sum())}
         rows.append(row | {"furthest": int(moved.max(initial=0)), "first": first})
-    return pd.DataFrame(rows).set_index(["weight", "times"])
+    table: pd.DataFrame = COMPOSITE_MOVES.conform(pd.DataFrame(rows))
+    return table
 
 
 def normalised(scores: pd.DataFrame, columns: Sequence[str]) -> Floats:

@@ -73,6 +73,7 @@ _SCHEMAS = {
     "life_places": schema.LIFE_PLACES,
     "life_cells": schema.LIFE_CELLS,
     "composite": schema.COMPOSITE,
+    "composite_moves": schema.COMPOSITE_MOVES,
     "reasons": schema.REASONS,
     "alternatives": schema.ALTERNATIVES,
     "plans": schema.NEAR_PLANS,
@@ -109,8 +110,8 @@ def aliases(name: str, fields: Sequence[str]) -> dict[str, str]:
     named = {}
     for field, column in found.items():
         if column is not None:
-            own = f" {field.removeprefix(column.prefix)}" if column.is_family else ""
-            named[field] = f"{column.label('zh')}{own} {column.label('en')}"
+            own = f": {field.removeprefix(column.prefix)}" if column.is_family else ""
+            named[field] = f"{column.label('zh')} {column.label('en')}{own}"
     return named
 
 
@@ -127,10 +128,10 @@ def _renderer(name: str, minutes: Sequence[float]) -> str:
         return _single(_marker("circle", CATEGORICAL[0], "3.4", "#ffffff"))
     if name == "sites":
         return _single(_marker("pentagon", PROPOSED_COLOUR, "5.2", "#1c2733"))
-    if name == "towns":
-        breaks = [0.0, *SHARE_BREAKS, 1.0]
-        shown = [f"{low:.0%}–{high:.0%}" for low, high in pairwise(breaks)]
-        return _graduated("coverage", breaks, [_fill(colour, 200) for colour in SHARE_COLOURS], shown)
+    if name in ("towns", "communities"):
+        return _shares("coverage", [_fill(colour, 200) for colour in SHARE_COLOURS])
+    if name == "life_cells":
+        return _shares("completeness", [_marker("square", colour, "1.2", None) for colour in SHARE_COLOURS])
     if name == "demand":
         marks = [_marker("square", colour, "1.2", None) for colour in OVERLAP_COLOURS]
         return _graduated("stations_in_reach", [-0.5, 0.5, 1.5, 2.5, 1e6], marks, ["0", "1", "2", "3+"])
@@ -154,7 +155,13 @@ def _labels(name: str) -> str:
     look = 'fontFamily="Sans" fontSize="8" textColor="28,39,51,255"'
     style = f"<text-style fieldName={quoteattr(field)} {look}>{buffer}</text-style>"
     place = '<placement placement="0" dist="1"/>' if name not in ("towns", "areas") else '<placement placement="1"/>'
-    return f'  <labeling type="simple">\n    <settings>{style}{place}</settings>\n  </labeling>'
+    covers = '<rendering obstacle="0"/>'  # else the names of what lies within a polygon are left out
+    return f'  <labeling type="simple">\n    <settings>{style}{place}{covers}</settings>\n  </labeling>'
+
+
+def _shares(field: str, symbols: Sequence[str]) -> str:
+    breaks = [0.0, *SHARE_BREAKS, 1.0]
+    return _graduated(field, breaks, symbols, [f"{low:.0%}–{high:.0%}" for low, high in pairwise(breaks)])
 
 
 def _single(symbol: str) -> str:

@@ -22,7 +22,7 @@ WRITTEN = {
     "STANDARDS": "standards.csv", "TIERS": "tiers.csv", "FUNCTIONS": "functions.csv", "INDICATORS": "indicators.csv",
     "TRACK": "targets.csv", "FIGURES": "figures.csv", "LIFT": "lift.csv", "COMMUNITIES": "communities.csv",
     "LIFE_CIRCLE": "life_circle.csv", "LIFE_SERVICES": "life_services.csv", "LIFE_PLACES": "life_places.csv",
-    "LIFE_CELLS": "life_cells.parquet", "COMPOSITE": "composite.csv",
+    "LIFE_CELLS": "life_cells.parquet", "COMPOSITE": "composite.csv", "COMPOSITE_MOVES": "composite_moves.csv",
     "NEEDED": "needed.csv", "ROLLOUT": "rollout.csv",
     "REASONS": "reasons.csv", "ALTERNATIVES": "alternatives.csv", "MOVES": "moves.csv",
     "NEAR_PLANS": "plans.csv", "ROBUST": "robust.csv",

@@ -85,7 +85,7 @@ def test_a_hostile_name_of_a_field_stays_text() -> None:
 
 def test_every_table_that_a_run_writes_has_a_name_in_both_languages_and_aliases() -> None:
     assert set(store.FILES) <= set(qml.NAMES)
-    for name in set(store.FILES) - {"composite_moves"}:  # whose columns are the study's own weights
+    for name in store.FILES:
         assert qml._SCHEMAS[name] is not None
 
 
@@ -100,3 +100,9 @@ def test_areas_of_priority_open_as_lines_of_their_kind_with_their_names(tmp_path
     assert {one.get("value"): one.get("label") for one in style.iter("category")}["crowd"] == "人流密集区 busy place"
     assert style.find(".//text-style").get("fieldName") == "label"
     assert 'name="优先区域系数' in text or 'name="系数' in text
+
+
+def test_names_of_what_lies_within_a_polygon_are_not_left_out(book: Path) -> None:
+    text = dict(rows(book, "SELECT f_table_name, styleQML FROM layer_styles"))["towns"]
+    style = ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
+    assert style.find("./labeling/settings/rendering").get("obstacle") == "0"

@@ -173,6 +173,7 @@ def _schema_of(name: str) -> Schema | None:
         "life_services": schema.LIFE_SERVICES,
         "life_places": schema.LIFE_PLACES,
         "composite": schema.COMPOSITE,
+        "composite_moves": schema.COMPOSITE_MOVES,
     }
     return known.get(name)
 

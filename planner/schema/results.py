@@ -260,3 +260,16 @@ COMPOSITE = Schema(
         _n("part_<group>", "part of the score", "得分构成", high=1),
     ),
 )  # fmt: skip
+
+COMPOSITE_MOVES = Schema(
+    "composite score as weights move",
+    ("weight", "times"),
+    (
+        _t("weight", "weight that moves", "变动的权重", required=True),
+        _n("times", "multiplied by", "乘数", required=True),
+        _n("spearman", "rank correlation", "排名相关系数", low=-1, high=1),
+        _n("moved", "stations whose rank changes", "排名变动站点数", kind=Kind.WHOLE, required=True),
+        _n("furthest", "most places one moves", "最大变动位次", kind=Kind.WHOLE, required=True),
+        _t("first", "then first", "变动后排名第一"),
+    ),
+)
