@@ -53,7 +53,10 @@ that only a boat reaches, a motorway that walkers cross at few places, an old to
 Nothing here is taken from OpenStreetMap, a census or an office. Key groups are counts; there never was a list of people.
 
 `jiading/` is a study of a real district that holds no data: `planner fetch` gets what is public, and its empty tables are for
-the office to fill in. [Its README](jiading/README.md) says how, in Chinese and English.
+the office to fill in. [Its README](jiading/README.md) says how, in Chinese and English. Until then `planner check` lists the
+files that are yet to be fetched and, where the map has too few public premises, says that
+`siting.sites: 24 sites are asked for but there are 18 candidates; ask for at most 18 or add candidates`:
+fill in `hosts.csv`, or ask for fewer.
 """
 NOTE = """\
 Out of `planner.schema`, which readers, checks, maps and workbooks share. The first column is the key. `<group>` stands for

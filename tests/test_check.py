@@ -137,11 +137,11 @@ def test_sites_that_are_required_and_nobody_has(folder: Path) -> None:
         (["siting.sites=3"], ["3 sites are asked for but there are 2 candidates; ask for at most 2 or add candidates"]),
         (
             ["siting.sites=2", 'siting.forbidden=["h2"]'],
-            ["2 sites are asked for but there are 1 candidates; ask for at most 1 or add candidates"],
+            ["2 sites are asked for but there is 1 candidate; ask for at most 1 or add candidates"],
         ),
         (
             ["siting.sites=1", 'siting.forbidden=["h1", "h2"]'],
-            ["1 sites are asked for but there are 0 candidates; add candidates"],
+            ["1 site is asked for but there are 0 candidates; add candidates"],
         ),
         (["siting.sites=3", "siting.budget=9"], []),
     ],

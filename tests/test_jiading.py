@@ -106,7 +106,10 @@ def test_before_the_fetch_check_says_what_is_to_be_fetched_and_what_to_be_filled
     assert said.stdout.count("planner fetch") == 3
     assert "stations.csv has no rows yet" in said.stderr
     assert "hosts.csv has no rows yet" in said.stderr
-    assert "3 faults" in said.stderr
+    assert said.stderr.rstrip().endswith("3 files yet to be fetched: nothing that can be seen without is wrong")
+    (copied(tmp_path / "one") / "stations.csv").write_text("station_id,name,lon,lat\nS1,A,abc,31.3\n", encoding="utf-8")
+    shutil.copy(tmp_path / "one" / "jiading" / "stations.csv", tmp_path / "jiading" / "towns.geojson")
+    assert call("check", tmp_path / "jiading").stderr.rstrip().endswith("1 fault and 2 files yet to be fetched")
 
 
 def test_fetch_check_run_is_the_whole_way(server: Server, tmp_path: Path) -> None:
@@ -117,7 +120,11 @@ def test_fetch_check_run_is_the_whole_way(server: Server, tmp_path: Path) -> Non
     assert "no boundary of 菊园新区, 嘉定工业区" in fetched.stderr
     few = call("check", study)
     assert few.exit_code == 1
-    assert "siting.sites: 24 sites are asked for but there are 10 candidates; ask for at most 10" in few.stdout
+    asked = "siting.sites: 24 sites are asked for but there are 10 candidates; ask for at most 10 or add candidates"
+    assert asked in few.stdout
+    for guide in (HOME / "README.md", HOME.parent / "README.md"):
+        words = " ".join(guide.read_text(encoding="utf-8").split())
+        assert asked.replace("10", "18") in words, f"{guide} must say what a user sees"
     checked = call("check", study, "--set", "siting.sites=10")
     assert (checked.exit_code, checked.stdout) == (0, ""), checked.stdout
     assert "stations.csv has no rows yet" in checked.stderr

@@ -151,7 +151,7 @@ def test_everything_that_makes_a_plan_impossible_is_said_at_once() -> None:
         propose_sites(*town, Siting(sites=1, per_town_min=1), stations_per_town={"C": 0})
     said = str(caught.value)
     assert caught.value.status == "infeasible"
-    assert "2 candidates are required but 1 sites are asked for" in said
+    assert "2 candidates are required but 1 site is asked for" in said
     assert "town 'B' lacks 1 station and has no candidate" in said
     assert "town 'C' lacks 1 station and has no candidate" in said
     assert "add host premises in this town" in said
@@ -161,7 +161,7 @@ def test_everything_that_makes_a_plan_impossible_is_said_at_once() -> None:
     ("siting", "said"),
     [
         (Siting(sites=4), "4 sites are asked for but there are 3 candidates"),
-        (Siting(sites=1, per_town_min=1), "need 2 new sites but 1 are asked for"),
+        (Siting(sites=1, per_town_min=1), "need 2 new sites but 1 is asked for"),
         (Siting(sites=3, per_town_min=2), "town 'B' lacks 2 stations and has only 1 candidate"),
         (Siting(sites=3, per_town_max=1), "the towns take only 2 more"),
         (Siting(sites=2, required=("a", "b"), per_town_max=1), "town 'A' has 2 required candidates but takes only 1 more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from click.shell_completion import get_completion_class
 import planner
 from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_optional, talk_options
 from planner.cli.show import say_result, show
+from planner.errors import Fault
+from planner.sources.files.fetchable import NOT_FETCHED
 
 
 @main.command()
@@ -60,13 +63,21 @@ def check(study: Path | None, overrides: tuple[str, ...], privacy: Path | None, 
     if form == "table":
         for fault in faults:
             click.echo(str(fault))
-        counted = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}"
-        say(counted if faults else clean)
+        say(_counted(faults) if faults else clean)
     else:
         import pandas as pd
 
         show({"faults": pd.DataFrame([dataclasses.asdict(fault) for fault in faults])}, form)
     return FAULTY if faults else 0
+
+
+def _counted(faults: Sequence[Fault]) -> str:
+    """How many faults there are, those that `planner fetch` mends apart from what is wrong."""
+    fetched = sum(fault.problem == NOT_FETCHED for fault in faults)
+    wrong = len(faults) - fetched
+    said = [f"{wrong} fault{'' if wrong == 1 else 's'}"] if wrong else []
+    said += [f"{fetched} file{'' if fetched == 1 else 's'} yet to be fetched"] if fetched else []
+    return " and ".join(said) + ("" if wrong else ": nothing that can be seen without is wrong")
 
 
 @main.command()

@@ -149,7 +149,7 @@ def _counts(rules: Rules) -> Iterator[Fault]:
     yield from more_than_candidates(asked, count, at_most=rules.at_most)
     if forced > asked:
         mend = f"raise siting.sites to {forced} or require fewer"
-        yield Fault(f"{forced} candidates are required but {asked} sites are asked for", mend, column="siting.sites")
+        yield Fault(f"{forced} candidates are required but {_sites(asked)} asked for", mend, column="siting.sites")
 
 
 def more_than_candidates(asked: int, count: int, *, at_most: bool) -> list[Fault]:
@@ -157,7 +157,12 @@ def more_than_candidates(asked: int, count: int, *, at_most: bool) -> list[Fault
     if asked <= count or (count and at_most):
         return []
     mend = f"ask for at most {count} or add candidates" if count else "add candidates"
-    return [Fault(f"{asked} sites are asked for but there are {count} candidates", mend, column="siting.sites")]
+    there = "is 1 candidate" if count == 1 else f"are {count} candidates"
+    return [Fault(f"{_sites(asked)} asked for but there {there}", mend, column="siting.sites")]
+
+
+def _sites(asked: int) -> str:
+    return "1 site is" if asked == 1 else f"{asked} sites are"
 
 
 def _minimums(rules: Rules, siting: Siting) -> Iterator[Fault]:
@@ -175,7 +180,8 @@ def _minimums(rules: Rules, siting: Siting) -> Iterator[Fault]:
     if needed > max(rules.steps[-1], int(rules.forced.sum())):
         said = f"the minimum of {siting.per_town_min} a town and the required candidates need {needed} new sites"
         mend = f"raise siting.sites to {needed} or lower per_town_min"
-        yield Fault(f"{said} but {rules.steps[-1]} are asked for", mend, column="siting.per_town_min")
+        asked = int(rules.steps[-1])
+        yield Fault(f"{said} but {asked} {'is' if asked == 1 else 'are'} asked for", mend, column="siting.per_town_min")
 
 
 def _too_few(town: str, short: int, there: int) -> Fault:
@@ -192,11 +198,12 @@ def _maximums(rules: Rules, siting: Siting) -> Iterator[Fault]:
     placed = rules.town != NOWHERE
     there, forced = _per_town(rules, placed), _per_town(rules, placed & rules.forced)
     for i in np.flatnonzero(forced > rules.room):
-        said = f"town {rules.towns[i]!r} has {forced[i]} required candidates but takes only {rules.room[i]} more"
+        said = f"town {rules.towns[i]!r} has {forced[i]} required candidate{'s' if forced[i] > 1 else ''} "
+        said += f"but takes only {rules.room[i]} more"
         yield Fault(said, "require fewer or raise per_town_max", column="siting.per_town_max")
     takes = int(np.minimum(there, rules.room).sum() + (~placed).sum())
     if takes < rules.steps[-1] <= len(placed) and not rules.at_most:
-        said = f"{rules.steps[-1]} sites are asked for but the towns take only {takes} more"
+        said = f"{_sites(int(rules.steps[-1]))} asked for but the towns take only {takes} more"
         yield Fault(said, f"ask for at most {takes} or raise per_town_max", column="siting.per_town_max")
 
 

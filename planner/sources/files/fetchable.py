@@ -8,6 +8,8 @@ from pathlib import Path
 from planner.errors import Fault, SourceError, say_faults
 from planner.study import Study
 
+NOT_FETCHED = "the file is not there yet"  # a fault that `planner fetch` mends; no other says so
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -43,7 +45,7 @@ def unfetched(study: Study) -> list[Fault]:
     """A fault for each file that is not there and that `planner fetch` would get."""
     missing = [wanted for wanted in wanted_files(study) if wanted.asked and not study.path_of(wanted.file).exists()]
     mend = f"run `planner fetch {_shown(study.folder)}`, or put it there"
-    return [Fault("the file is not there yet", mend, wanted.file) for wanted in missing]
+    return [Fault(NOT_FETCHED, mend, wanted.file) for wanted in missing]
 
 
 def check_fetched(study: Study) -> None:
