@@ -192,6 +192,66 @@ def test_need_before_and_after_a_plan_tells_no_few_people_that_all_sites_togethe
         assert (told["residents_gained"], told["sites"]) == (0, 2)
 
 
+PLAN = {
+    "method": "mclp",
+    "need_covered_before": 50.0,
+    "need_covered_after": 166.0,
+    "bound": 166.0,
+    "gap": 0.0,
+    "objective": 166.0,
+}
+
+
+def published(*, gain: float = 30.0, need: float = 8.0, **columns: list[float]) -> dict[str, pd.DataFrame]:
+    """Two sites and two points as they are published; nan is empty."""
+    sites = pd.DataFrame({"gain_young": [gain, 20.0], "gain_need": [40.0, 20.0]})
+    return {"sites": sites, "demand": pd.DataFrame({"need": [need, 9.0], **columns})}
+
+
+def told_with(shown: dict[str, pd.DataFrame], **plan: object) -> dict[str, object]:
+    """The figures of a plan beside published tables, of a group whose own figures are all large."""
+    gains = pd.DataFrame({"gain_young": [30.0, 20.0]})
+    said = {"need": 900.0, "covered_need": 400.0, "plan": PLAN | plan, "groups": {}}
+    return publish_summary(said, groups_table(200, 100), sites=gains, minimum=MINIMUM, shown=shown)
+
+
+def test_need_before_and_after_a_plan_does_not_tell_the_empty_gain_of_a_site() -> None:
+    assert told_with(published())["plan"] == PLAN
+    plan = told_with(published(gain=np.nan))["plan"]
+    assert {key for key, value in plan.items() if value is None} == PLAN.keys() - {"method"}
+
+
+def test_need_that_counts_more_in_an_area_does_not_tell_who_lives_there() -> None:
+    """Need less what residents and the group count without areas, over the factor less one, is those in the area."""
+    for shown, empty in ((published(in_camp=[5.0, 0.0]), False), (published(need=np.nan, in_camp=[5.0, 0.0]), True)):
+        told = told_with(shown)
+        assert [told[key] is None for key in ("need", "covered_need")] == [empty] * 2
+        assert (told["plan"]["need_covered_after"] is None) == empty
+    demand = pd.DataFrame({"covered": [True, False], "pop_young": [4.0, 60.0], "need": [9.0, 99.0], "in_camp": [5.0, 0.0]})
+    sites = pd.DataFrame({"gain_young": [20.0, 40.0], "gain_need": [70.0, 80.0]})
+    out = publish_tables({"demand": demand, "sites": sites}, MINIMUM)["sites"]
+    assert shown_rows(out) == ([20.0, 40.0], [None, None])
+
+
+def shown_rows(sites: pd.DataFrame) -> tuple[list[float | None], list[float | None]]:
+    return shown(sites["gain_young"]), shown(sites["gain_need"])
+
+
+@pytest.mark.parametrize(
+    ("plan", "hidden"),
+    [
+        ({}, set()),
+        ({"method": "p-median", "mean_walk_min_after": 7.25}, {"objective", "bound", "mean_walk_min_after"}),
+        ({"need_backed_up_after": 70.0}, {"objective", "bound", "need_backed_up_after"}),
+        ({"method": "lscp", "share_reached": 0.9}, {"bound", "share_reached"}),
+    ],
+)
+def test_need_summed_over_other_people_than_sites_gain_goes_where_a_point_is_empty(plan, hidden) -> None:
+    assert None not in told_with(published(), **plan)["plan"].values()
+    told = told_with(published(need=np.nan), **plan)["plan"]
+    assert {key for key, value in told.items() if value is None} == hidden
+
+
 def sparse(walks: pd.DataFrame) -> sp.csr_array:
     rows, columns = np.nonzero(walks.notna().to_numpy())
     return sp.csr_array((walks.to_numpy()[rows, columns].astype("float32"), (rows, columns)), shape=walks.shape)

@@ -22,6 +22,9 @@ from planner.score import RESIDENTS
 FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites": "gain_"}  # columns of key groups
 RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
 NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
+PLAIN = ("need_covered_before", "need_covered_after", "gap")  # of any plan: sums over whom its sites gain, and none
+OTHERWISE = ("need_decayed", "need_backed_up", "need_served")  # begin the figures of plans that count need otherwise than once
+INSIDE = "in_"  # of demand points: residents in an area of priority, where need counts more
 BEYOND = {"median_walk_min": 0.5, "p90_walk_min": 0.1}  # of a group's covered people, at most, walk farther
 QUANTILE_DECIMALS = 1  # of minutes: a finer one names the demand point it is of, where then somebody of the group lives
 WALK_COLUMNS = ("saved_walk_h", "decayed_need")  # of sites: need by walks, also of people whom others' counts are about
@@ -67,8 +70,8 @@ def publish_tables(
     - further towns, points and sites, so that what is left of a published sum is at least two counts and `minimum` people;
       district and town totals of a group count as known to everyone;
     - the district's covered count, where no other town could cover up for the small ones;
-    - ``need`` and ``gain_need`` in rows where a group's count is empty, since the weights are published; ``saved_walk_h`` and
-      ``decayed_need`` of all sites where any is;
+    - ``need`` and ``gain_need`` in rows where a group's count is empty, since the weights are published; of all sites, where
+      any is, ``saved_walk_h`` and ``decayed_need``, and ``gain_need`` where need counts more in areas of priority;
     - in ``groups`` the shares and quantiles of what is hidden.
 
     Counts of all residents are never hidden.
@@ -82,11 +85,20 @@ def publish_tables(
     """
     who = _catchments(tables, reach, options)
     hidden = {group: _hide(tables, group, minimum, who) for group in _groups(tables) if group not in open_groups}
-    return {name: _published(name, table, hidden, minimum) for name, table in tables.items()}
+    shown = {name: _published(name, table, hidden, minimum) for name, table in tables.items()}
+    if "sites" in shown and _has_empty_need(shown):
+        told = [*WALK_COLUMNS, *(["gain_need"] if _tells_of_areas(shown) else [])]
+        shown["sites"] = shown["sites"].assign(**{name: np.nan for name in told if name in shown["sites"]})
+    return shown
 
 
 def publish_summary(
-    summary: Mapping[str, Any], groups: pd.DataFrame, *, sites: pd.DataFrame | None = None, minimum: float = 0
+    summary: Mapping[str, Any],
+    groups: pd.DataFrame,
+    *,
+    sites: pd.DataFrame | None = None,
+    minimum: float = 0,
+    shown: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Give headline figures (`score.summarise`) that say no more than the published group scores do.
 
@@ -100,23 +112,31 @@ def publish_summary(
         The proposed sites as they are, with the gains of the groups whose counts are not open; default none.
     minimum
         Fewer people of a group that all sites together gain, or leave over, are told by nothing.
+    shown
+        The tables as `publish_tables` gives them; of these ``sites`` and ``demand`` count. Default: none is published.
 
     Returns
     -------
     A copy in which the figures of a group are empty where they are in `groups`; if any are, so is all that counts need, since
-    the weights are published (``plan`` included). The plan's need is empty too where all sites together gain or leave few.
+    the weights are published (``plan`` included). So it is where need counts more in areas of priority and a point's is empty:
+    beside the plain sums it tells how many of a group live there. The plan's need is empty too where all sites together gain
+    or leave few, or where a site's gain is empty, which what need is covered before and after would tell; and what it counts
+    by walks, twice, by capacity or over all candidates is where a point's need is: such a sum is one more over other points.
     """
     said = dict(summary)
     said["groups"] = {
         name: {key: _figure(groups, name, key, value) for key, value in figures.items()}
         for name, figures in summary.get("groups", {}).items()
     }
-    is_hidden = bool(groups[["total", "covered"]].isna().to_numpy().any())
+    tables = {} if shown is None else shown
+    is_hidden = bool(groups[["total", "covered"]].isna().to_numpy().any()) or _tells_of_areas(tables)
     if is_hidden:
         said |= {key: None for key in ("need", "covered_need", "need_coverage") if key in said}
-    few = is_hidden or (sites is not None and _gains_few(sites, groups, minimum))
-    if few and isinstance(said.get("plan"), Mapping):
-        said["plan"] = {key: None if _counts_need(key, said["plan"]) else value for key, value in said["plan"].items()}
+    few = is_hidden or _has_empty_gains(tables) or (sites is not None and _gains_few(sites, groups, minimum))
+    plan = said.get("plan")
+    if isinstance(plan, Mapping) and (few or (_has_empty_need(tables) and not _is_plain(plan))):
+        kept = () if few else PLAIN
+        said["plan"] = {key: None if _counts_need(key, plan) and key not in kept else value for key, value in plan.items()}
     return said
 
 
@@ -126,6 +146,28 @@ def _gains_few(sites: pd.DataFrame, groups: pd.DataFrame, minimum: float) -> boo
     gained = sites[[FAMILIES["sites"] + name for name in named]].sum().to_numpy(np.float64)
     left = (groups.loc[named, "total"] - groups.loc[named, "covered"]).to_numpy(np.float64) - gained
     return bool((too_small(gained, minimum) | too_small(left, minimum)).any())
+
+
+def _is_plain(plan: Mapping[str, Any]) -> bool:
+    """Whether all figures of a plan are sums over whom the stations and the sites cover, once each, whatever the walk."""
+    return plan["method"] == "mclp" and not any(key.startswith(OTHERWISE) for key in plan)
+
+
+def _has_empty_need(tables: Mapping[str, pd.DataFrame]) -> bool:
+    demand = tables.get("demand", pd.DataFrame())
+    return "need" in demand and bool(demand["need"].isna().any())
+
+
+def _has_empty_gains(tables: Mapping[str, pd.DataFrame]) -> bool:
+    sites = tables.get("sites", pd.DataFrame())
+    gains = [name for name in sites if str(name).startswith(FAMILIES["sites"])]
+    return bool(sites[gains].isna().to_numpy().any())
+
+
+def _tells_of_areas(tables: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether a sum of need, less what residents and groups count without areas of priority, tells of a point that is empty."""
+    has_areas = any(str(name).startswith(INSIDE) for name in tables.get("demand", pd.DataFrame()))
+    return has_areas and _has_empty_need(tables)
 
 
 def _counts_need(key: str, plan: Mapping[str, Any]) -> bool:

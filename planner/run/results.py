@@ -213,7 +213,8 @@ class Run:
         """The headline figures without those that would give a suppressed count away."""
         plan, study = None if self.proposal is None else self.proposal.plan, self.survey.study
         sites, minimum = None if plan is None else private_gains(plan, study), study.privacy.minimum_count
-        return publish_summary(self.summary, self.published["groups"], sites=sites, minimum=minimum)
+        shown = self.published
+        return publish_summary(self.summary, shown["groups"], sites=sites, minimum=minimum, shown=shown)
 
     @cached_property
     def pictures(self) -> Mapping[str, list[Picture]]:

@@ -82,7 +82,7 @@ def publish_plan(plan: Plan, published: Mapping[str, pd.DataFrame], study: Study
     """What may be said of a plan beside the published tables: figures of need are empty where a small count would show."""
     sites, minimum = private_gains(plan, study), study.privacy.minimum_count
     facts = {"plan": plan_facts(plan), "groups": {}}
-    said: dict[str, Any] = publish_summary(facts, published["groups"], sites=sites, minimum=minimum)["plan"]
+    said: dict[str, Any] = publish_summary(facts, published["groups"], sites=sites, minimum=minimum, shown=published)["plan"]
     return said
 
 

@@ -119,7 +119,7 @@ def shown_header(header: str, position: int) -> str:
     >>> shown_header("联系电话", 2), shown_header("13800138000", 2), shown_header("夔小明", 0)
     ("'联系电话'", 'column 3', 'column 1')
     """
-    unsafe = _tells_somebody(header) or _may_be_a_name(header)
+    unsafe = _tells_somebody(header) or _may_be_a_name(header) or re.search(r"\d", header)
     return f"column {position + 1}" if unsafe else repr(header)
 
 
