@@ -239,6 +239,13 @@ def test_places_a_crs_does_not_have(tmp_path: Path) -> None:
     assert "there is no such place in EPSG:4549" in faults[0].problem
 
 
+@pytest.mark.parametrize(("easting", "code"), [(40_618_908.66, "EPSG:4528"), (21_333_588.62, "EPSG:4499")])
+def test_an_easting_that_begins_with_its_zone_is_said_with_the_code_that_counts_so(tmp_path, easting, code) -> None:
+    text = f"station_id,name,x,y\na,A,{easting},3473781.44\n"
+    assert code in faults_of(tmp_path, text, coordinates="EPSG:4549")[0].mend
+    assert read(tmp_path, text, coordinates=code)["lat"].item() == pytest.approx(LAT, abs=0.1)
+
+
 # -- workbooks ---------------------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 PAIRS = ("经纬度", "坐标", "lonlat", "lnglat", "location", "coordinates")  # one cell "121.25,31.38", as map pickers copy it
 PLACE = "lon, lat"  # how a fault calls both coordinates of a row
 WORDS = {"lon": "longitude / 经度", "lat": "latitude / 纬度"}
+ZONES_3, ZONES_6 = range(25, 46), range(13, 24)  # of Gauss and Krueger in China, 3 and 6 degrees wide
 NOWHERE = shapely.Point(0.0, 0.0)  # stands for a place that is already a fault
 
 
@@ -49,11 +50,27 @@ def points_of(frame: pd.DataFrame, source: str, coordinates: str, crs: str) -> t
     east, north = Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat)
     good = np.isfinite(east) & np.isfinite(north)
     lost = np.isfinite(x) & np.isfinite(y) & ~good
-    problem, mend = f"there is no such place in {coordinates}", "check `coordinates` of this file in study.toml"
-    faults += [Fault(problem, mend, source, *_at(frame, int(i), "lon")) for i in np.flatnonzero(lost)]
+    problem = f"there is no such place in {coordinates}"
+    faults += [Fault(problem, _mend_of_lost(x[i], y[i]), source, *_at(frame, int(i), "lon")) for i in np.flatnonzero(lost)]
     placed = frame.assign(lon=np.where(good, lon, np.nan), lat=np.where(good, lat, np.nan))
     points = shapely.points(np.where(good, east, 0.0), np.where(good, north, 0.0))
     return gpd.GeoDataFrame(placed, geometry=points, crs=crs), faults
+
+
+def _mend_of_lost(east_m: float, north_m: float) -> str:
+    """What to do about a place that a CRS in metres does not have: the number of its zone stands before the easting, or not.
+
+    >>> _mend_of_lost(40_618_908.7, 3_473_781.4)
+    'the easting begins with the number of a zone: if it is CGCS2000, write coordinates = "EPSG:4528" for this file'
+    """
+    zone, rest = divmod(east_m, 1e6)
+    for zones, first in ((ZONES_3, 4513), (ZONES_6, 4491)):  # the codes whose eastings begin with their zone
+        if zone in zones and 0 < rest < 1e6 and 0 < north_m < 7e6:
+            code = f"EPSG:{first + int(zone) - zones[0]}"
+            return (
+                f'the easting begins with the number of a zone: if it is CGCS2000, write coordinates = "{code}" for this file'
+            )
+    return "check `coordinates` of this file in study.toml"
 
 
 def split_pairs(frame: pd.DataFrame) -> pd.DataFrame:
