@@ -45,7 +45,8 @@ TOWNS = ["嘉定镇街道", "嘉定工业区", "南翔镇", "菊园新区", "新
         ("南翔镇", "南翔镇"), ("南翔", "南翔镇"), (" 南 翔 镇 ", "南翔镇"), ("南翔镇人民政府", "南翔镇"), ("南翔乡", "南翔镇"),
         ("嘉定镇", "嘉定镇街道"), ("嘉定镇街道办事处", "嘉定镇街道"), ("工业区", None), ("嘉定", None), ("菊园", "菊园新区"),
         ("嘉定区南翔镇", "南翔镇"), ("上海市嘉定区嘉定工业区", "嘉定工业区"), ("新成路", "新成路街道"), ("真新镇", "真新街道"),
-        ("安亭镇", None), ("", None),
+        ("安亭镇", None), ("", None), ("嘉定镇街道办", "嘉定镇街道"), ("嘉定工业区管委会", "嘉定工业区"),
+        ("南翔镇政府", "南翔镇"), ("外冈镇、南翔镇", None), ("大南翔镇", None), ("南翔镇外冈镇", None),
     ],
 )  # fmt: skip
 def test_towns_are_known_by_the_names_people_use(said: str, town: str | None) -> None:
@@ -73,6 +74,11 @@ def test_names_in_other_scripts_are_matched_without_case_and_spaces() -> None:
 def test_a_miss_names_the_nearest() -> None:
     assert nearest_town("外岗镇", TOWNS) == "did you mean '外冈镇'?"
     assert nearest_town("xyz", ["A", "B"]) == "the towns are A, B"
+
+
+def test_a_name_that_two_towns_share_says_both() -> None:
+    assert match_town("安亭", ["安亭镇", "安亭街道"]) is None
+    assert nearest_town("安亭", ["安亭镇", "安亭街道", "南翔镇"]) == "say which is meant, '安亭镇' or '安亭街道'"
 
 
 # -- stations ----------------------------------------------------------------------------------------------------------------
