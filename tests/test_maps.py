@@ -572,6 +572,32 @@ def test_a_station_whose_mark_is_too_near_to_another_has_a_control_of_full_size_
             assert visit.page.get_attribute(".pin.chosen", "aria-label") == one
 
 
+def test_host_premises_are_buttons_that_the_keyboard_reaches_and_a_search_narrows(browser, tmp_path):
+    given = atlas_town.arguments()
+    many = given["candidates"].iloc[[-1] * 40].set_axis([f"h{i}" for i in range(40)]).rename_axis("site_id")
+    names = [f"hall {i:02}" for i in range(40)]
+    draw_atlas(**given | {"candidates": many.assign(name=pd.array(names, dtype="string"))}).write(tmp_path)
+    with Visit(browser, tmp_path / "internal.html", "phone") as visit:
+        page = visit.page
+        page.click("#hosts-block summary")
+        rows = page.locator("#hosts button")
+        assert rows.count() == 30
+        assert "40" in page.text_content("#host-count")
+        assert min(min(box["width"], box["height"]) for box in [rows.nth(i).bounding_box() for i in range(30)]) >= 24
+        rows.nth(1).focus()
+        page.keyboard.press("Enter")
+        page.locator(".leaflet-popup .card h2", has_text=names[1]).wait_for()
+        assert page.evaluate("document.activeElement.classList.contains('card')")  # read out at once
+        page.keyboard.press("Escape")
+        page.locator(".leaflet-popup").wait_for(state="detached")
+        assert page.evaluate("document.activeElement.querySelector('.name').textContent") == names[1]
+        page.fill("#host-search", "HALL 39")
+        assert [one.text_content() for one in page.query_selector_all("#hosts .name")] == [names[39]]
+        page.fill("#host-search", "nowhere at all")
+        assert rows.count() == 0
+        assert visit.complaints == []
+
+
 def test_a_name_has_room_in_the_tables_and_nothing_moves_where_that_is_not_wanted(browser, tmp_path):
     names = [f"Sala do Trabalhador {number}" for number in range(11, 20)]
     draw_atlas(**atlas_town.arguments(names), policy=PACK).write(tmp_path)

@@ -329,6 +329,27 @@ const Planning = (() => {
     return (key) => { chosen = key; light(); };
   }
 
+  // The host premises as buttons, for their circles on the map are small; `go(i, button)` leads to the map.
+  function premises(go) {
+    const MOST_FOUND = 30, box = at("host-search"), texts = data.candidates.map(([, , ...words]) => Atlas.fold(words.join(" ")));
+    const entry = (i) => {
+      const [, , name, host, address] = data.candidates[i];
+      const button = el("button", {type: "button"}, el("span", {}, nameOf(name || say("candidate")),
+        [host, address].filter(Boolean).map((line) => el("small", {dir: "auto"}, line))));
+      button.addEventListener("click", (event) => go(i, event.detail === 0 ? button : null));
+      return el("li", {}, button);
+    };
+    const find = () => {
+      const words = Atlas.fold(box.value).split(" ").filter(Boolean);
+      const found = texts.flatMap((text, i) => (words.every((word) => text.includes(word)) ? [i] : []));
+      at("host-count").textContent = say(found.length > MOST_FOUND ? "hosts_first" : "hosts_found", {n: number(found.length), m: MOST_FOUND});
+      at("hosts").replaceChildren(...found.slice(0, MOST_FOUND).map(entry));
+    };
+    at("hosts-block").hidden = !data.candidates.length;
+    box.addEventListener("input", find);
+    onLanguage(find);
+  }
+
   /* ---- headline and frontier ---- */
   function headline() {
     const {heads} = data, line = (key, value, more) => el("div", {}, el("dt", {}, say(key)), el("dd", {}, value, more ? el("small", {}, more) : null));
@@ -367,7 +388,7 @@ const Planning = (() => {
       el("dl", {}, shown.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {dir: "auto"}, value)])));
   }
 
-  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, areas, swipe, phaseName, table, rowOf, headline, curve, card};
+  return {at, unpackCells, cellAt, cellRows, townValue, surfaceSwitch, areas, swipe, phaseName, table, premises, rowOf, headline, curve, card};
 })();
 
 function startPage(map) {
@@ -404,9 +425,10 @@ function startPage(map) {
   const most = Math.max(1, ...Object.values(data.loads));
   const loads = L.layerGroup(data.stations.filter((station) => data.loads[station.id] > 0).map((station) => L.circleMarker([station.lat, station.lon],
     {radius: 6 + 34 * Math.sqrt(data.loads[station.id] / most), weight: 1.5, color: "#1c2733", opacity: 0.9, fillColor: "#3c4650", fillOpacity: 0.18, interactive: false})));
-  const hosts = L.featureGroup(data.candidates.map(([lat, lon, name, host, address]) =>
-    L.circleMarker([lat, lon], {radius: 4.5, weight: 1.4, color: "#3c4650", fillColor: "#fff", fillOpacity: 0.9, bubblingMouseEvents: false})
-      .bindPopup(() => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]), Atlas.popup(map))));
+  const hostCard = ([, , name, host, address]) => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]);
+  const hosts = L.featureGroup(data.candidates.map((one) =>
+    L.circleMarker(one.slice(0, 2), {radius: 4.5, weight: 1.4, color: "#3c4650", fillColor: "#fff", fillOpacity: 0.9, bubblingMouseEvents: false})
+      .bindPopup(() => hostCard(one), Atlas.popup(map))));
   const unions = data.bands.map((band) => Atlas.outline(Atlas.polygon(band.union), {color: "#1c2733", weight: 1, opacity: 0.85, fillColor: band.colour, fillOpacity: 0.16}));
 
   const layers = at("layers");
@@ -451,6 +473,15 @@ function startPage(map) {
     pin.openPopup();
     toMap();
   };
+  const goHost = (i, from) => {
+    const one = data.candidates[i], place = one.slice(0, 2);
+    spot.clearLayers();
+    spot.addLayer(L.circleMarker(place, {radius: 9, weight: 3, color: "#b3500a", fillColor: "#fff", fillOpacity: 0.9, interactive: false}));
+    map.setView(place, Math.max(map.getZoom(), 15), {animate: false});
+    Atlas.cardAt(map, place, () => hostCard(one), from);
+    toMap();
+  };
+  Planning.premises(goHost);
   const marks = {
     sites: Planning.table("sites", "sites_table", goSite),
     towns: Planning.table("towns", "towns_table", goTown),
