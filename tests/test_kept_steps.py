@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +77,18 @@ def test_a_what_if_says_the_same_with_and_without_what_was_kept(folder: Path, mo
     monkeypatch.setenv(cache.VARIABLE, "off")
     assert first == again == [told(*words) for words in asked]
     assert len(set(first)) == len(asked), "each is another question"
+
+
+def test_where_all_was_measured_before_the_compiler_is_not_even_loaded(folder: Path) -> None:
+    first = told()
+    program = (
+        "import sys; from planner.cli import main\n"
+        f"try: main(['score', {str(DISTRICT)!r}, '--close', 'S03', '--format', 'json', '-q'])\n"
+        "finally: print(sorted({'numba', 'folium', 'matplotlib', 'docx'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr.split() == [b"[]"]
+    assert done.stdout == told("--close", "S03") != first
 
 
 def test_the_walks_themselves_are_the_same_to_the_last_bit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

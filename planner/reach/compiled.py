@@ -1,4 +1,7 @@
-"""How the loops of this room are compiled: to machine code, kept on disk, run outside Python's lock."""
+"""How loops are compiled: to machine code, kept on disk, run outside Python's lock, and not before one is called.
+
+The compiler is slow to import: who calls none of the loops, because all was measured before, never waits for it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ import os
 import shutil
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, update_wrapper
 from itertools import count
 from pathlib import Path
-from typing import TypeVar, cast
-
-import numba
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Progress = Callable[[str, float], None]
@@ -23,6 +25,7 @@ Progress = Callable[[str, float], None]
 PACKAGE = Path(__file__).resolve().parent.parent
 KEPT = 3  # folders of compiled code, for as many versions of the package
 STOP = b"."  # the last byte of what numba keeps; written whole or not at all, unless the machine stops
+_ONE_AT_A_TIME = threading.RLock()  # one loop calls others
 COMPILING = "compiling the search, once after an install: this takes about a minute"
 LOADING = "loading the compiled search"
 
@@ -34,25 +37,52 @@ def compiled(function: Function) -> Function:
     numba itself only looks at the file a function stands in. Where there is no folder at all, each process compiles anew.
     Nothing compiled asks for a thread number: that would silently turn the cache off.
     """
-    return _compile(function)
+    return cast("Function", Loop(function))
 
 
 def inlined(function: Function) -> Function:
     """As `compiled`, for the steps of a loop: put into the caller's code rather than called, which would count references."""
-    return _compile(function, forceinline=True)
+    return cast("Function", Loop(function, forceinline=True))
 
 
-def _compile(function: Function, **options: bool) -> Function:
+class Loop:
+    """A function that is compiled when it is first called, from Python or within another that is compiled."""
+
+    def __init__(self, function: Callable[..., object], **options: bool) -> None:
+        update_wrapper(self, function)
+        self._function, self._options = function, options
+        self._machine: Any = None
+
+    def __call__(self, *given: object, **named: object) -> object:
+        return (self._machine or self._made())(*given, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the compiled function has; where another loop calls it, the compiler asks for its type."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._made(), name)
+
+    def _made(self) -> Any:
+        with _ONE_AT_A_TIME:
+            self._machine = self._machine or _compile(self._function, **self._options)
+            return self._machine
+
+
+def _compile(function: Callable[..., object], **options: bool) -> Any:
+    import numba
+
     folder = code_folder()
     if folder is not None:
         with suppress(RuntimeError, OSError), _kept_in(folder):  # numba finds no folder it may write to
-            return cast("Function", numba.njit(function, cache=True, nogil=True, **options))
-    return cast("Function", numba.njit(function, nogil=True, **options))
+            return numba.njit(function, cache=True, nogil=True, **options)
+    return numba.njit(function, nogil=True, **options)
 
 
 @contextmanager
 def _kept_in(folder: Path) -> Iterator[None]:
     """Let numba keep what is made ready meanwhile in `folder`."""
+    import numba
+
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
     try:
         yield
@@ -65,6 +95,8 @@ def code_folder() -> Path | None:
     """Where compiled code is kept: in ``NUMBA_CACHE_DIR``, else beside the package, else in the user's cache folder; None if
     none of them can be written by us and by nobody else. Its name is a hash of all files with compiled loops and of the
     versions of numba and Python."""
+    import numba
+
     beside, home = PACKAGE / "__pycache__", Path("~/.cache").expanduser() / "planner"
     for base in (Path(numba.config.CACHE_DIR),) if numba.config.CACHE_DIR else (beside, home):
         folder = base / f"compiled-{fingerprint(PACKAGE)}"
@@ -88,6 +120,8 @@ def _is_ours(folder: Path) -> bool:
 
 def fingerprint(package: Path) -> str:
     """Sixteen hexadecimal digits that change with any file of `package` that holds compiled loops."""
+    import numba
+
     whole = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
     for file in sorted(package.rglob("*.py")):
         text = file.read_bytes()
