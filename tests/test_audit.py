@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 import zipfile
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from lattice_study import lonlat, write_lattice_study
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
+from PIL import Image, PngImagePlugin
 
 from planner.cli import main
 from planner.errors import SourceError
@@ -110,6 +112,17 @@ def plant_archive(path: Path) -> None:
         archive.writestr("inner/list.txt", f"id {PERSON[1]}")
 
 
+def plant_folder(path: Path) -> None:
+    (path / PERSON[2]).mkdir()
+    (path / PERSON[2] / "x.txt").write_text("x")
+
+
+def plant_picture(path: Path) -> None:
+    held = PngImagePlugin.PngInfo()
+    held.add_text("Author", f"tel. {PERSON[2]}", zip=True)
+    Image.new("RGB", (2, 2)).save(path / "map.png", pnginfo=held)
+
+
 def plant_rich_text(path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append([CellRichText(PERSON[2][:4], TextBlock(InlineFont(b=True), PERSON[2][4:]))])
@@ -153,6 +166,29 @@ PLANTS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: plant_drawing(p, '<path d="M 1 2" data-tel="138 1234 5678"/>'),
         "map.svg (internal), line 2: {phone}",
     ),
+    "a full-width number": (
+        lambda p: (p / "x.json").write_text(json.dumps("１３８１２３４５６７８")),
+        "x.json (internal), line 1: {phone}",
+    ),
+    "a number from abroad": (lambda p: (p / "x.txt").write_text(f"0086{PERSON[2]}"), "x.txt (internal), line 1: {phone}"),
+    "a card's number with spaces": (
+        lambda p: (p / "x.txt").write_text(f"{PERSON[1][:6]} {PERSON[1][6:14]} {PERSON[1][14:]}"),
+        "x.txt (internal), line 1: {id}",
+    ),
+    "a number in UTF-16": (
+        lambda p: (p / "x.txt").write_bytes(PERSON[2].encode("utf-16")),
+        "x.txt (internal), line 1: {phone}",
+    ),
+    "a folder's name": (plant_folder, "13812345678/x.txt (internal), the file's name: {phone}"),
+    "a packed property of a picture": (plant_picture, "map.png (internal), Author: {phone}"),
+    "a text built into a page": (
+        lambda p: plant_page(p, f'<a href="data:text/plain;base64,{base64.b64encode(PERSON[2].encode()).decode()}">a</a>'),
+        "page.html (internal), what is built in, line 1: {phone}",
+    ),
+    "a file that cannot be searched": (
+        lambda p: (p / "x.pdf").write_bytes(b"%PDF-1.4"),
+        "x.pdf (internal): the file cannot be looked through",
+    ),
     "a picture's properties": (lambda p: (p / "map.png").write_bytes(b"\x89PNG 13812345678 "), "map.png (internal): {phone}"),
 }
 WORDS = {
@@ -168,7 +204,7 @@ def test_what_is_planted_is_found_and_not_repeated(out, study, what):
     plant(out)
     found = [str(fault) for fault in audit_output(out, study)]
     assert [line for line in found if expected.format(**WORDS) in line], found
-    shown = [line.replace(f"{PERSON[0]}.txt", "") for line in found]  # a file can only be called by its name
+    shown = [line.replace(f"{PERSON[0]}.txt", "").replace(f"{PERSON[2]}/x.txt", "") for line in found]  # called by their names
     assert not [line for line in shown for secret in PLANTED if secret in line]
 
 

@@ -46,7 +46,7 @@ def audit_output(folder: str | Path, study: Study | None = None) -> list[Fault]:
     for path in files:
         said = _said(path, place)
         try:
-            faults += [*_persons_in(path, said, secrets), *small_counts(path, said, groups)]
+            faults += [*_persons_in(path, place, said, secrets), *small_counts(path, said, groups)]
         except UNREADABLE:
             faults.append(Fault("the file cannot be looked through", "remove it, or write the output again", said))
         faults += _not_for_the_public(path, place, groups, study)
@@ -87,10 +87,10 @@ def _groups_of(folder: Path, study: Study | None) -> Groups:
     return Groups(labels, float(study.privacy.minimum_count))
 
 
-def _persons_in(path: Path, said: str, secrets: Secrets) -> Iterator[Fault]:
+def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterator[Fault]:
     """One fault a kind of thing found, with where the first stands."""
     first: dict[tuple[str, str], str] = {}
-    for where, text in (("the file's name", path.name), *texts_of(path)):
+    for where, text in (("the file's name", path.relative_to(folder).as_posix()), *texts_of(path)):
         for each in {(kind, "") for kind in numbers_in(text)} | set(secrets.found_in(text)):
             first.setdefault(each, where)
     for (kind, file), where in sorted(first.items()):

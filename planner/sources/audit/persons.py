@@ -20,8 +20,10 @@ from planner.sources.population.tables import is_needed
 from planner.sources.rasters import is_raster
 from planner.study import Group, Study
 
-_ID = re.compile(r"(?<![0-9A-Za-z.])(\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])")
-_MOBILE = re.compile(r"(?<![0-9A-Za-z._])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?![0-9A-Za-z]|\.\d)")
+_ID = re.compile(
+    r"(?<![0-9A-Za-z.])(\d{17}[\dXx]|\d{15}|\d{6}([ -])\d{8}\2\d{3}[\dXx]|(?:\d{4}[ -]){4}\d[\dXx])(?![0-9A-Za-z])"
+)
+_MOBILE = re.compile(r"(?<![0-9A-Za-z._])(?:(?:\+|00)?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?![0-9A-Za-z]|\.\d)")
 _FLOAT_ID = re.compile(r"(?<![0-9A-Za-z.])\d\.\d{10,16}[eE]\+?1[47](?!\d)")  # as a spreadsheet writes one it took for a number
 _HAN = re.compile(r"[\u3400-\u9fff·]{2,}")
 _DIGITS = re.compile(r"(?<![0-9a-z._])[0-9][0-9 \-]{4,}[0-9Xx]")
@@ -71,14 +73,18 @@ def numbers_in(text: str) -> Iterator[str]:
 
     >>> list(numbers_in("11010519491231002X and 13800138000, not 121.4737138001380001 or n13800138000"))
     ['id', 'phone']
+    >>> list(numbers_in("110105 19491231 002X, １３８００１３８０００, 0086-13800138000"))
+    ['id', 'phone', 'phone']
     """
-    for found in _ID.finditer(text):
-        if is_id_number(found[0]) and _has_birthday(found[0]):
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    for found in _ID.finditer(plain):
+        number = re.sub("[ -]", "", found[0])
+        if is_id_number(number) and _has_birthday(number):
             yield "id"
-    for found in _FLOAT_ID.finditer(text):
+    for found in _FLOAT_ID.finditer(plain):
         if _has_birthday(str(int(float(found[0])))):
             yield "id"
-    for _ in _MOBILE.finditer(text):
+    for _ in _MOBILE.finditer(plain):
         yield "phone"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import json
 import re
 import sqlite3
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -16,6 +19,7 @@ import pyarrow.parquet as pq
 
 Piece = tuple[str, str]  # where it stands, and the text
 
+MOST_UNPACKED = 10_000_000  # bytes of a property of a picture
 DEEPEST = 3  # archives in archives
 TAGS = re.compile(r"<[^>]*>")
 APART = re.compile(  # tags at which a text ends: of paragraphs, cells and rows; all others may stand within a word or a number
@@ -28,6 +32,30 @@ BETWEEN_COORDINATES = re.compile(r"[ \t,]+|(?=[-+])")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 PACKED = (".xlsx", ".docx", ".pptx", ".xlsm", ".ods", ".odt", ".zip", ".kmz")
 MARKED_UP = (".xml", ".rels", ".html", ".htm", ".svg", ".kml")
+OPAQUE = (
+    ".pdf",
+    ".doc",
+    ".xls",
+    ".ppt",
+    ".xlsb",
+    ".wps",
+    ".et",
+    ".rar",
+    ".7z",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zst",
+    ".pickle",
+    ".pkl",
+)
+BUILT_IN = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)?[^,;\s\"')]*(?:;[a-z]+=[^,;]*)*;base64,([A-Za-z0-9+/=]+)")
+KINDS = {
+    "image/svg+xml": ".svg",
+    "text/html": ".html",
+    "application/xml": ".xml",
+}  # of what is built into a page; others by their bytes
+PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".woff", ".woff2", ".ico")
 
 
@@ -39,9 +67,11 @@ def texts_of(path: Path) -> Iterator[Piece]:
     Raises
     ------
     OSError, ValueError, RuntimeError, sqlite3.Error, zipfile.BadZipFile
-        If the file is not what its ending says.
+        If the file is not what its ending says, or is of a kind whose text cannot be read.
     """
     suffix = path.suffix.lower()
+    if suffix in OPAQUE:
+        raise ValueError("the text of such a file cannot be read")
     if suffix == ".parquet":
         yield from _of_parquet(path)
     elif suffix == ".gpkg":
@@ -59,16 +89,49 @@ def _of_bytes(name: str, raw: bytes, depth: int) -> Iterator[Piece]:
                 yield "a name in the archive", part.filename
                 for where, text in _of_bytes(part.filename, archive.read(part), depth + 1):
                     yield f"{part.filename}, {where}" if where else part.filename, text
-    elif suffix in PICTURES:
+    elif suffix in PICTURES or raw.startswith(PNG):
         yield "", raw.decode("latin-1")  # its properties; the picture itself cannot be read
+        yield from _of_png(raw)
     elif suffix in MARKED_UP:
-        yield from _of_markup(_decoded(raw))
+        text = _decoded(raw)
+        yield from _of_markup(text)
+        for found in BUILT_IN.finditer(text) if depth < DEEPEST else ():
+            held = _built_in(found[2])
+            for where, inner in _of_bytes(f"built in{KINDS.get(found[1] or '', '')}", held, depth + 1):
+                yield f"what is built in, {where}" if where else "what is built in", inner
     else:
         yield from _lines(_decoded(raw))
 
 
+def _of_png(raw: bytes) -> Iterator[Piece]:
+    """The properties of a picture that are packed (ISO/IEC 15948, 11.3.3)."""
+    at = len(PNG)
+    while raw.startswith(PNG) and at + 12 <= len(raw):
+        (size,), kind = struct.unpack(">I", raw[at : at + 4]), raw[at + 4 : at + 8]
+        name, _, held = raw[at + 8 : at + 8 + size].partition(b"\0")
+        packed = held[1:] if kind == b"zTXt" else held[2:].split(b"\0", 2)[-1] if kind == b"iTXt" and held[:1] == b"\1" else b""
+        if packed:
+            yield name.decode("latin-1"), _inflated(packed).decode(errors="replace")
+        at += size + 12
+
+
+def _inflated(packed: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(packed, MOST_UNPACKED)
+    except zlib.error as error:
+        raise ValueError("a property of the picture cannot be unpacked") from error
+
+
+def _built_in(text: str) -> bytes:
+    """What base 64 stands for, without a last letter that stands for nothing."""
+    plain = text.rstrip("=")
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return base64.b64decode(plain + "=" * (-len(plain) % 4))
+
+
 def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8-sig", errors="replace")
+    marked = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return raw.decode("utf-16" if marked else "utf-8-sig", errors="replace")
 
 
 def _of_markup(text: str) -> Iterator[Piece]:
