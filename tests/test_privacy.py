@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 from planner.coverage import measure_coverage
 from planner.privacy import hide_in_sum, publish_summary, publish_tables, publishable, suppress, too_small
+from planner.privacy.catchments import Sums, hide_catchments
 from planner.reach import Reach
 from planner.schema import TOWNS
 from planner.score import score_groups, score_stations, score_towns, summarise
@@ -250,6 +251,18 @@ def test_need_summed_over_other_people_than_sites_gain_goes_where_a_point_is_emp
     assert None not in told_with(published(), **plan)["plan"].values()
     told = told_with(published(need=np.nan), **plan)["plan"]
     assert {key for key, value in told.items() if value is None} == hidden
+
+
+def test_what_two_catchments_share_is_not_told_where_it_is_few_people() -> None:
+    """10 and 13 people of 20: 3 are in both, at six points of two towns, none of which is told alone."""
+    points = np.array([1.0, 0, 1, 0, 1, 0, 4, 3, 3, 2, 4, 1])
+    both, first, second = np.arange(12) < 6, np.arange(12) < 8, (np.arange(12) < 6) | (np.arange(12) > 7)
+    east = np.arange(12) % 2 == 0
+    sums = Sums([np.ones(12, dtype=bool), east, ~east], [], [])
+    inside = sp.csr_array(np.vstack([first, second]).astype(float))
+    assert (points[first].sum(), points[second].sum(), points[both].sum()) == (10, 13, 3)
+    found = hide_catchments(points, np.ones(12, dtype=bool), sums, inside, np.zeros(2, dtype=bool), 5)
+    assert found.tolist() == [True, False]
 
 
 def sparse(walks: pd.DataFrame) -> sp.csr_array:

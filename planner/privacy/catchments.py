@@ -19,8 +19,8 @@ def hide_catchments(points: Floats, marks: Marks, sums: Sums, inside: sp.csr_arr
     A station's count is the sum of the points in its catchment. Less the shown points it is the sum of the hidden ones
     there: that must be nothing, or at least two points and `minimum` people; and so many more than there are points of
     somebody, less those hidden of nobody, that the largest is not told by each of the others being one. And nothing hidden
-    may be a combination of all sums shown, nor may a small sum of points that no membership tells apart: stations are let
-    through one by one, the largest first, as long as none is.
+    may be a combination of all sums shown, nor may a small sum of points that no membership tells apart, or of those that two
+    sums share or that only one of them has: stations are let through one by one, the largest first, as long as none is.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def hide_catchments(points: Floats, marks: Marks, sums: Sums, inside: sp.csr_arr
     shown, common, secret = ([atoms.row(each[atoms.first].astype(np.float64)) for each in of] for of in sums.kinds)
     stations = [atoms.row(row) for row in inside[:, atoms.first].toarray()]
     spans = [_Span.of(shown, few), _Span.of([*shown, *common], few)]
+    parts = _small_parts([*shown, *common, *stations], atoms.people(points) / np.sqrt(atoms.count), minimum)
     for span in spans:
-        span.guard([*secret, *(stations[i] for i in np.flatnonzero(found))])
+        span.guard([*secret, *(stations[i] for i in np.flatnonzero(found)), *parts])
     served = inside @ points
     for i in np.lexsort((np.arange(len(found)), -served)):
         if found[i]:
@@ -116,6 +117,19 @@ class _Atoms:
         return np.asarray(members * np.sqrt(self.count), dtype=np.float64)
 
 
+def _small_parts(rows: list[Floats], people: Floats, minimum: float) -> list[Floats]:
+    """What two sums share, and what only one of them has, where it is few people; `people` along each atom's unit."""
+    if not rows:
+        return []
+    row = np.unique(np.array(rows), axis=0)
+    shared = (row * people) @ (row > 0).T.astype(np.float64)
+    own = np.diag(shared)
+    both = [row[i] * (row[j] > 0) for i, j in np.argwhere(np.triu(too_small(shared, minimum), 1))]
+    return both + [
+        row[i] * (row[j] <= 0) for i, j in np.argwhere(too_small(own[:, None] - shared, minimum)) if shared[i, j] > 0
+    ]
+
+
 class _Span:
     """What can be worked out from the sums shown so far, and what must not be."""
 
@@ -124,7 +138,7 @@ class _Span:
         self._basis = np.zeros((0, size))
         self._open = guarded.copy()  # columns that must not be worked out, and cannot be yet
         self._reach = np.zeros(size)  # how far the span reaches along each point: 1 is all the way
-        self._guarded: list[Floats] = []  # what the span leaves over of each guarded sum, over its length
+        self._guarded = np.zeros((0, size))  # what the span leaves over of each guarded sum, over its length
 
     @classmethod
     def of(cls, rows: list[Floats], guarded: Marks) -> _Span:
@@ -136,7 +150,7 @@ class _Span:
 
     def guard(self, rows: list[Floats]) -> None:
         """Keep these sums from being worked out, unless they can be already."""
-        self._guarded += [step for row in rows if (step := self._step(row)) is not None]
+        self._guarded = np.vstack([self._guarded, *(step for row in rows if (step := self._step(row)) is not None)])
 
     def admits(self, row: Floats) -> bool:
         """Whether nothing guarded can be worked out with one more sum."""
@@ -144,7 +158,7 @@ class _Span:
         if step is None:
             return True
         told = (self._open & (self._reach + step**2 >= 1 - _NEARLY)).any()
-        return not told and all((step @ rest) ** 2 < 1 - _NEARLY for rest in self._guarded)
+        return not told and bool(((self._guarded @ step) ** 2 < 1 - _NEARLY).all())
 
     def take(self, row: Floats) -> None:
         """Show one more sum."""
@@ -153,8 +167,8 @@ class _Span:
             return
         self._basis = np.vstack([self._basis, step])
         self._reach = self._reach + step**2
-        left = [rest - (step @ rest) * step for rest in self._guarded]
-        self._guarded = [rest / np.sqrt(rest @ rest) for rest in left]
+        left = self._guarded - np.outer(self._guarded @ step, step)
+        self._guarded = left / np.sqrt(np.einsum("ij,ij->i", left, left))[:, None]
 
     def _step(self, row: Floats) -> Floats | None:
         """The direction in which a row leaves the span, of length 1; None if it does not."""
