@@ -8,8 +8,11 @@ import glob
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,12 @@ import pyogrio
 import shapely
 
 from planner import qml
-from planner.errors import SourceError
+from planner.errors import PlannerWarning, SourceError
 from planner.spreadsheet import neutralised
 
 MANIFEST = "manifest.json"
+_OWN_HASH = "manifest_sha256"  # of all else in the manifest
+_HOST = re.sub(r"[^\w.-]", "_", platform.node())[:64]
 _WGS84 = "EPSG:4326"
 _DECIMALS = 7  # of a degree: about a centimetre
 _READ_BYTES = 1 << 20
@@ -47,7 +52,7 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
     folder
         Where the output belongs. A folder that one of our runs wrote, unchanged since, is replaced as a whole.
     manifest
-        Called and written last as ``manifest.json``, with the SHA-256 of every file under ``outputs``.
+        Called and written last as ``manifest.json``, with the SHA-256 of every file under ``outputs`` and of itself.
     force
         Replace the folder even if files in it were added or edited by hand; the old folder is then kept beside it.
 
@@ -58,13 +63,14 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays the link the user named
     check_folder(folder, force=force)
-    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    beside = folder.with_name(f".{folder.name}.partial-{os.getpid()}@{_HOST}")
     remove_leavings(folder)
     try:
         beside.mkdir(parents=True)
         yield beside
         hashes = {str(p.relative_to(beside)): hash_file(p) for p in sorted(beside.rglob("*")) if p.is_file()}
-        write_json(beside / MANIFEST, {**manifest(), "outputs": hashes})
+        content = {**manifest(), "outputs": hashes}
+        write_json(beside / MANIFEST, {**content, _OWN_HASH: _hash_of(content)})
         _take_place(beside, folder, keep_old=bool(_foreign_files(folder)))  # looked at again: somebody may have edited it
     except OSError as error:
         raise _said(error, folder) from error
@@ -93,6 +99,7 @@ def _said(error: OSError, folder: Path) -> SourceError:
         errno.ENOSPC: "the disk is full; make room and run again",
         errno.EACCES: "it may not be written; choose another folder with --out",
         errno.EROFS: "the disk is read-only; choose another folder with --out",
+        errno.ENOTEMPTY: "another run put its output there meanwhile; look at it, or run again",
     }.get(error.errno or 0, "choose another folder with --out")
     return SourceError(f"{folder}: cannot write the output ({error.strerror or error}); {mend}", source=str(folder))
 
@@ -103,24 +110,46 @@ def _foreign_files(folder: Path) -> list[str]:
         return []
     if not folder.is_dir():
         return [f"it is a file and {folder.name!r}"]
-    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    written = _written(folder)
+    if written is None:
+        return [MANIFEST]
+    made = {str(above) for name in written for above in Path(name).parents}
+    present = {str(p.relative_to(folder)): p for p in folder.rglob("*")}
+    files = {name for name, p in present.items() if p.is_symlink() or not p.is_dir()}
+    empty = {name for name, p in present.items() if name not in files and not any(p.iterdir())}
+    strangers = sorted((files - set(written) - ({MANIFEST} if written else set())) | (empty - made))
+    ours = ((name, present[name]) for name in sorted(files & set(written)))
+    return strangers + [name for name, p in ours if p.is_symlink() or hash_file(p) != written[name]]
+
+
+def _written(folder: Path) -> dict[str, str] | None:
+    """The files a run of ours wrote there with their hashes; none where none did, None where its manifest was edited."""
     try:
-        written = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
-    except (OSError, ValueError, KeyError, TypeError):
-        written = {}
-    if not isinstance(written, dict):
-        written = {}
-    strangers = sorted(present - set(written) - ({MANIFEST} if written else set()))
-    return strangers + [name for name in sorted(present & set(written)) if hash_file(folder / name) != written[name]]
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        own, written = manifest.pop(_OWN_HASH, None), manifest["outputs"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    if own is not None and own != _hash_of(manifest):  # one of before manifests had a hash is taken as it is
+        return None
+    return written if isinstance(written, dict) else {}
+
+
+def _hash_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json_text(content).encode()).hexdigest()
 
 
 def remove_leavings(folder: Path) -> None:
-    """Remove what a run that was killed left beside `folder`; what is of living processes stays."""
+    """Remove what a run that was killed left beside `folder`; what is of living processes stays, and of other machines:
+    nobody here knows whether those live, and a note says so."""
     for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
-        pid = left.name.rsplit("-", 1)[-1]
-        if not pid.isdigit() or _alive(int(pid)):
+        writer = left.name.removeprefix(f".{folder.name}.partial-")
+        pid, _, host = writer.removeprefix("old-").partition("@")
+        if host not in ("", _HOST):
+            said = f"{left}: another machine ({host}) writes there, or was cut off; remove it if nothing runs there any more"
+            warnings.warn(said, PlannerWarning, stacklevel=2)
+        elif not pid.isdigit() or _alive(int(pid)):
             continue
-        if left.name.startswith(_aside(folder).name.rpartition("-")[0]) and not folder.exists():
+        elif writer.startswith("old-") and not folder.exists():
             left.rename(folder)  # killed between two renames: the old output goes back
         else:
             shutil.rmtree(left, ignore_errors=True)
@@ -128,7 +157,7 @@ def remove_leavings(folder: Path) -> None:
 
 def _aside(folder: Path) -> Path:
     """Where this process puts the old output while the new one takes its place."""
-    return folder.with_name(f".{folder.name}.partial-old-{os.getpid()}")
+    return folder.with_name(f".{folder.name}.partial-old-{os.getpid()}@{_HOST}")
 
 
 def _alive(pid: int) -> bool:
@@ -166,8 +195,11 @@ def _free_name(folder: Path, word: str) -> Path:
 
 def write_json(path: Path, content: Any) -> None:
     """JSON in UTF-8 with keys in the given order; missing numbers are null, never NaN."""
-    text = json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(_json_text(content) + "\n", encoding="utf-8")
+
+
+def _json_text(content: Any) -> str:
+    return json.dumps(plain(content), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def plain(value: Any) -> Any:
@@ -252,7 +284,10 @@ def write_parquet(path: Path, table: gpd.GeoDataFrame) -> None:
 
 
 def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame]) -> None:
-    """One GeoPackage with a layer (or a table without shapes) for each name, stamped with a fixed date: same bytes again."""
+    """One GeoPackage with a layer (or a table without shapes) for each name, stamped with a fixed date: same bytes again.
+
+    What GDAL or SQLite cannot write is an OSError, as of any other file.
+    """
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
     try:
@@ -262,6 +297,10 @@ def write_geopackage(path: Path, layers: Mapping[str, gpd.GeoDataFrame | pd.Data
             table = _for_gdal(layer.reset_index())
             pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=there, **made)
         _dress(path, layers)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, sqlite3.Error) as error:
+        if "full" in str(error) or shutil.disk_usage(path.parent).free < _READ_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise OSError(errno.EIO, str(error)) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 

@@ -224,6 +224,13 @@ def test_what_one_district_withholds_the_province_withholds(folders: list[Path],
     assert tables["districts"]["total_graduates"].isna().to_dict() == {"north": False, "south": True}
 
 
+@pytest.mark.parametrize("file", ["...toml", "..toml"])
+def test_a_study_whose_name_is_a_way_out_of_its_folder_is_refused(file: str, folders: list[Path], tmp_path: Path) -> None:
+    (folders[0] / file).write_text((folders[0] / "study.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(StudyError, match="has no folder of its own"):
+        plan_districts([folders[0] / file], tmp_path / "out")
+
+
 def test_two_studies_of_one_name_are_refused(folders: list[Path], tmp_path: Path) -> None:
     shutil.copytree(folders[0], tmp_path / "elsewhere" / "north")
     with pytest.raises(StudyError, match="two studies are called north"):

@@ -166,6 +166,16 @@ def test_why_tells_the_way_and_the_reason(study: str) -> None:
     assert call("why", study, "--at", "31.2;121").exit_code == 2
 
 
+def test_why_says_that_a_place_lies_outside_how_far_and_of_what(study: str) -> None:
+    lon, lat = lonlat(6, 6)
+    said = call("why", study, "--at", f"{lon},{lat + 0.5}", "--format", "csv").stderr
+    far_km = float(said.partition(" km outside of ")[0].removeprefix("This place lies "))
+    assert far_km == pytest.approx(0.5 * 111, rel=0.05)
+    assert planner.read_study(study).name in said
+    assert "no street that may be walked is within" in said
+    assert "outside" not in call("why", study, "--at", f"{lon},{lat}", "--format", "csv").stderr
+
+
 def test_set_overrides_any_key(study: str) -> None:
     slow = csv(call("score", study, "--of", "groups", "--format", "csv", "--set", "walk.minutes=2"))
     fast = csv(call("score", study, "--of", "groups", "--format", "csv", "--set", "walk.minutes=5"))

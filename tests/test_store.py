@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ import pytest
 from builders import stations_at
 
 from planner import store
-from planner.errors import SourceError
+from planner.errors import PlannerWarning, SourceError
 
 
 def _write(folder: Path, text: str = "made", *, force: bool = False) -> None:
@@ -66,6 +67,36 @@ def test_what_was_made_or_edited_by_hand_is_never_overwritten(tmp_path: Path, st
     assert (tmp_path / "out.old-1" / stranger).read_text(encoding="utf-8") == "by hand"
 
 
+@pytest.mark.parametrize("made", ["empty folder", "broken link", "link to the same", "note in the manifest"])
+def test_nothing_that_a_user_made_is_lost_however_small(tmp_path: Path, made: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere.txt"
+    _write(out, "first")
+    elsewhere.write_text("first", encoding="utf-8")
+    if made == "empty folder":
+        (out / "mine" / "deeper").mkdir(parents=True)
+    elif made == "broken link":
+        (out / "link").symlink_to(tmp_path / "nowhere")
+    elif made == "link to the same":
+        (out / "a.txt").unlink()
+        (out / "a.txt").symlink_to(elsewhere)
+    else:
+        said = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        store.write_json(out / "manifest.json", {**said, "note": "as agreed on Monday"})
+    before = {str(path): path.is_symlink() or path.stat().st_size for path in out.rglob("*")}
+    with pytest.raises(SourceError, match="nothing is overwritten"):
+        _write(out, "second")
+    assert {str(path): path.is_symlink() or path.stat().st_size for path in out.rglob("*")} == before
+
+
+def test_a_manifest_of_before_it_had_a_hash_of_its_own_is_taken(tmp_path: Path) -> None:
+    _write(tmp_path / "out", "first")
+    said = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    del said["manifest_sha256"]
+    store.write_json(tmp_path / "out" / "manifest.json", said)
+    _write(tmp_path / "out", "second")
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "second"
+
+
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.docx").write_text("mine", encoding="utf-8")
@@ -93,6 +124,36 @@ def test_what_a_killed_run_left_is_told_by_its_name_to_the_letter(tmp_path: Path
     _write(tmp_path / "out[1]")
     assert not left.exists()
     assert other.exists()  # the output of another run, put aside
+
+
+def test_what_another_machine_is_writing_is_let_alone_and_said(tmp_path: Path) -> None:
+    """Process numbers are of one machine: 999999999 is nobody's here, and may live there."""
+    theirs, ours = tmp_path / ".out.partial-999999999@elsewhere", tmp_path / f".out.partial-999999999@{store._HOST}"
+    aside = tmp_path / ".out.partial-old-999999999@elsewhere"
+    for folder in (theirs, ours, aside):
+        folder.mkdir()
+    with pytest.warns(PlannerWarning, match=r"another machine \(elsewhere\) writes there, or was cut off"):
+        _write(tmp_path / "out")
+    assert theirs.exists()
+    assert aside.exists()
+    assert not ours.exists()
+
+
+def test_what_another_run_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(tmp_path / "out", "first")
+    rename = Path.rename
+
+    def outrun(self: Path, target: Path) -> Path:
+        done = rename(self, target)
+        if self.name == "out":  # the other run finds the place empty, and takes it
+            self.mkdir()
+            (self / "theirs.txt").write_text("theirs", encoding="utf-8")
+        return done
+
+    monkeypatch.setattr(Path, "rename", outrun)
+    with pytest.raises(SourceError, match="another run put its output there meanwhile"):
+        _write(tmp_path / "out", "second")
+    assert (tmp_path / "out" / "theirs.txt").read_text(encoding="utf-8") == "theirs"
 
 
 def test_a_run_killed_between_two_renames_gives_the_old_output_back(tmp_path: Path) -> None:
@@ -150,6 +211,23 @@ def test_a_geopackage_has_the_layers_and_the_same_bytes_again(tmp_path: Path) ->
         store.write_geopackage(tmp_path / name, tables)
     assert (tmp_path / "a.gpkg").read_bytes() == (tmp_path / "b.gpkg").read_bytes()
     assert {str(name) for name, _ in pyogrio.list_layers(tmp_path / "a.gpkg")} == {"stations", "frontier", "layer_styles"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of the size of files")
+def test_a_geopackage_that_finds_no_room_is_an_error_of_writing(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    many = stations_at(*((i, i) for i in range(3000)), name=["a long name " * 20] * 3000)
+    allowed, heeded = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, allowed[1]))
+    try:
+        with pytest.raises(SourceError, match="cannot write the output"), store.whole_folder(tmp_path / "out", dict) as beside:
+            store.write_geopackage(beside / "study.gpkg", {"stations": many})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+        signal.signal(signal.SIGXFSZ, heeded)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_has_no_nan(tmp_path: Path) -> None:

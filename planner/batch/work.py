@@ -56,12 +56,15 @@ def plan_districts(studies: Sequence[Path], out: Path, overrides: Sequence[str] 
     SourceError
         If one of them is no study.
     StudyError
-        If two have one name: their outputs would lie in one folder.
+        If two have one name, for their outputs would lie in one folder, or one has none (a file called ``...toml``).
     """
     found: dict[str, Path] = {}
     for given in studies:
         file = study_file(given).resolve()
         name = file.parent.name if file.name == "study.toml" else file.stem
+        if name.strip(".") == "":
+            fault = Fault(f"a study called {name!r} has no folder of its own", "rename its file", str(given))
+            raise StudyError(str(fault), [fault])
         if name in found and found[name] != file:
             fault = Fault(f"two studies are called {name}", "rename the folder of one", str(given))
             raise StudyError(str(fault), [fault])

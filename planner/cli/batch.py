@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planner.cli.door import FAULTY, FORCE, OUT, main, say, talk_options
+from planner.cli.door import FAULTY, FORCE, OUT, main, progress_bar, say, talk_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,9 +57,11 @@ def batch(
         with crew_of(scheduler, workers, tasks=tasks, largest_mb=largest) as crew, _table(quiet) as watch:
             outcomes = run_batch(districts, crew, parts=parts, retries=retries, watch=watch)
     finally:
-        for district in districts:  # of workers that were killed
-            store.remove_leavings(district.out)
-    write_province(districts, outcomes, out, force=force)
+        with progress_bar(quiet):
+            for district in districts:  # of workers that were killed
+                store.remove_leavings(district.out)
+    with progress_bar(quiet):
+        write_province(districts, outcomes, out, force=force)
     if not quiet:
         _say_result(outcomes, out)
     return FAULTY if any(outcome.state == "failed" for outcome in outcomes) else 0

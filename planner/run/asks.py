@@ -17,7 +17,7 @@ from planner.schema import (
 )
 from planner.sources.files import read_area, read_candidates, read_table
 from planner.sources.files.fit import with_towns
-from planner.sources.osm import read_network
+from planner.sources.osm import margin_m, read_network
 from planner.sources.population import read_demand
 from planner.study import Study
 from planner.way import explain_place
@@ -65,9 +65,24 @@ def _points(study: Study, what: str, towns: Towns) -> gpd.GeoDataFrame:
 
 
 def explain(survey: Survey, lon: float, lat: float, *, nearest: int = 3) -> tuple[gpd.GeoDataFrame, str]:
-    """The nearest stations of a place in degrees, the way there leg by leg, and why it is covered or not."""
+    """The nearest stations of a place in degrees, the way there leg by leg, and why it is covered or not.
+
+    Of a place outside the area this is said first, and how far it lies from which area.
+    """
     to_metres = pyproj.Transformer.from_crs("EPSG:4326", survey.network.crs, always_xy=True)
     place = shapely.Point(to_metres.transform(lon, lat))
     inside = survey.towns.index[survey.towns.intersects(place)]
     walk = survey.study.scenario.walk.for_town(str(inside[0]) if len(inside) else None)
-    return explain_place(survey.network, survey.stations, place, walk, nearest=nearest)
+    ways, reason = explain_place(survey.network, survey.stations, place, walk, nearest=nearest)
+    return ways, reason if len(inside) else f"{_outside(survey, place)} {reason}"
+
+
+def _outside(survey: Survey, place: shapely.Point) -> str:
+    west, south, east, north = survey.towns.to_crs("EPSG:4326").total_bounds
+    area = f"{survey.study.name} ({len(survey.towns)} towns, {west:.3f},{south:.3f} to {east:.3f},{north:.3f})"
+    far_km = float(survey.towns.distance(place).min()) / 1000
+    far = f"lies {far_km:.1f} km outside of {area}" if np.isfinite(far_km) else f"cannot be measured from {area}"
+    around = margin_m(survey.study.scenario.walk)
+    return (
+        f"This place {far}, whose streets are read to {around / 1000:.1f} km around it, and nobody who lives here is counted."
+    )
