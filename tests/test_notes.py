@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from planner.demand.place import Tally
+from planner.demand.place import RESIDENTS, Tally
 from planner.errors import PlanError
 from planner.publish.notes import NOTES, STEPS, note_said, notes_said
 from planner.reach.islands import Islands
@@ -60,8 +60,17 @@ def test_why_nothing_is_saved_and_which_premises_lack_are_said_in_chinese() -> N
         "未计算建议站点节省的步行时间：没有可行方案："
         "siting.sites 要求新建500个站点，而备选场所只有80个；请将其改为至多80，或补充备选场所"
     )
+    other = "walking time saved by proposed sites is left out: no plan exists: siting.sites: 2 candidates are required but …"
+    assert note_said(other, "zh") == "未计算建议站点节省的步行时间：没有可行方案，planner propose 会说明原因"
     lacking = "candidates.2: no premises with amenity=cinema or post office or library lie in the area"
     assert note_said(lacking, "zh") == "candidates.2：区域内没有此类场所（amenity=cinema、邮政网点、图书馆）"
+
+
+def test_residents_and_quoted_names_are_said_in_chinese() -> None:
+    tally = Tally("people.csv within the area", RESIDENTS, 120.0, 100.0, "3 of 12 rows lie outside the area")
+    assert note_said(str(tally), "zh").startswith("常住人口，people.csv本区部分：读入120人")
+    outside = "a.geojson: 25% of the area of priority '产业园' lies outside the towns"
+    assert note_said(outside, "zh") == "a.geojson：优先区域“产业园”有25%的面积在各街镇界外"
 
 
 def test_names_with_braces_and_unknown_sentences_stay_text() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import html
 import re
 import warnings
 from dataclasses import replace
@@ -229,11 +230,14 @@ def test_services_of_the_living_circle_have_a_row_each_and_not_one_a_town() -> N
 def test_all_residents_and_missing_services_are_named_in_the_language_of_the_report() -> None:
     given = tables() | {"life_services": life_services()}
     note = "life circle: no place is known for food market, repair: none is there or none mapped; left out of the shares"
+    grad = "few, a.csv within the area: 12 people in, 12 out; 3 of 12 rows lie outside the area"
+    offer = "nothing is said of what 2 stations offer (the first is S1); towards 'each' they are taken as well equipped"
+    given["targets"] = pd.DataFrame({"target": ["each"], "place": ["district"], "en": ["one a town"], "zh": ["每镇一个"]})
     given["groups"] = given["groups"].assign(label=["常住人口", "毕业生"])
     said = {
         language: web_text(compose_report(
             study=study(), summary=SUMMARY, tables=given, pictures=[], as_of=dt.date(2025, 6, 30), sources=[],
-            notes=[note], language=language,
+            notes=[note, grad, offer], language=language,
         ))
         for language in ("zh", "en")
     }  # fmt: skip
@@ -241,6 +245,10 @@ def test_all_residents_and_missing_services_are_named_in_the_language_of_the_rep
     assert ">residents</td>" in said["en"]
     assert "常住人口" not in said["en"]
     assert "Life circle: no place is known for food market, repair: none" in said["en"]
+    assert "毕业生，a.csv本区部分" in said["zh"]
+    assert "毕业生, a.csv within the area" in said["en"]
+    assert "考核“每镇一个”时" in said["zh"]
+    assert "towards 'one a town' they" in html.unescape(said["en"])
     assert "生活圈：没有菜场、维修的地点数据" in said["zh"]
 
 

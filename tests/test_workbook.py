@@ -8,7 +8,19 @@ import openpyxl
 import pandas as pd
 
 from planner.publish.workbook import write_workbook
-from planner.schema import CHANGES, FRONTIER, GROUP_SCORES, INDICATORS, STANDARDS, TIERS, TOWN_SCORES, Schema
+from planner.schema import (
+    ALTERNATIVES,
+    AREA_SCORES,
+    CHANGES,
+    COMPOSITE,
+    FRONTIER,
+    GROUP_SCORES,
+    INDICATORS,
+    STANDARDS,
+    TIERS,
+    TOWN_SCORES,
+    Schema,
+)
 from planner.study import Group, Walk
 
 
@@ -133,13 +145,25 @@ def coded() -> dict[str, pd.DataFrame]:
         "lacks": ["staff_met, unified_sign"],
         "staff_met": [False],
     }
+    score = {"station_id": ["S1"], "name": ["S"], "missing": ["rating, median_walk_min"], "part_served_pop": [0.5]}
+    sites = {"site_id": ["H1", "H2"], "name": ["a", "b"], "order": [1, 2], "host": ["Library", "amenity=townhall"]}
+    area = {"area": ["zone_a"], "label": ["产业园"], "kind": ["industry"], "factor": [2.0], "place": ["district"]}
+    area |= {name: [1.0] for name in ("area_km2", "population", "covered_pop", "coverage", "stations")}
     given: dict[str, tuple[Schema, object]] = {
+        "composite": (COMPOSITE, score),
+        "alternatives": (ALTERNATIVES, alternatives(sites)),
+        "areas": (AREA_SCORES, area),
         "indicators": (INDICATORS, rows),
         "changes": (CHANGES, changes),
         "tiers": (TIERS, tiers),
         "standards": (STANDARDS, standards),
     }
     return {name: schema.conform(pd.DataFrame(table)) for name, (schema, table) in given.items()}  # type: ignore[arg-type]
+
+
+def alternatives(sites: dict[str, list[object]]) -> dict[str, list[object]]:
+    rest = {name: [1.0, 1.0] for name in ("away_m", "loss_pop", "loss_need")}
+    return {"site_id": sites["site_id"], "rank": [1, 1], "alternative_id": ["A", "B"], "host": sites["host"]} | rest
 
 
 def cells(path: Path, language: str) -> dict[str, list[list[object]]]:
@@ -158,6 +182,12 @@ def test_a_workbook_in_one_language_has_its_words_for_codes_and_keys(tmp_path: P
     assert [row[0] for row in zh["层级体系"]] == ["街镇站点", None]
     assert [row[-2:] for row in zh["层级体系"]] == [["否", "缺3个"], ["否", "站点未填写层级"]]
     assert {"街镇站点", "人员达标、统一标识", "否"} <= set(zh["规范化建设"][0])
+    assert zh["综合得分"][0][2] == "满意度、步行时间中位数"
+    assert [row[3] for row in zh["替代点"]] == ["图书馆", "政务办公场所"]
+    assert [row[3] for row in en["Alternatives"]] == ["library", "town hall"]
+    assert zh["优先区域"][0][:3] == ["全区", "产业园", "产业集聚区"]  # by its name, not its key
+    heads = [cell.value for cell in openpyxl.load_workbook(tmp_path / "zh.xlsx")["综合得分"][1]]
+    assert heads[-1] == "服务范围内人口（人）：得分构成"
     assert en["Changes"] == [["S1", "planned", "district", "planned", "built"]]
     assert en["Tiers"][0][0] == "town station"
     assert {"town station", "enough staff, unified sign"} <= set(en["Standards"][0])

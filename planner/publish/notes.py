@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from planner.study.hosts import host_kind
+from planner.demand import RESIDENTS
+from planner.study import host_said
 
 # the sentence as it is said, and its Chinese form
 NOTES: tuple[tuple[str, str], ...] = (
@@ -277,7 +278,7 @@ PLANS: tuple[tuple[str, str], ...] = (
         ),
         "没有可行方案：siting.sites 要求新建{n}个站点，而备选场所只有{m}个；请将其改为至多{most}，或补充备选场所",
     ),
-    ("no plan exists: {why}", "没有可行方案：{why}"),
+    ("no plan exists: {why}", "没有可行方案，planner propose 会说明原因"),
 )
 
 _SLOT = re.compile(r"\\\{(\w+)\\\}")
@@ -337,6 +338,10 @@ def _slot(slot: str, text: str) -> str:
         return _chinese(text, _DONE)
     if slot == "plan":
         return _chinese(text, _PLANS)
+    if slot == "what":
+        return "常住人口" if text == RESIDENTS else text
+    if slot in ("name", "target") and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return f"“{text[1:-1]}”"
     if slot == "tags":
         return "、".join(_kind(tag) for tag in text.split(" or "))
     if slot == "after":
@@ -346,11 +351,8 @@ def _slot(slot: str, text: str) -> str:
 
 
 def _kind(tag: str) -> str:
-    """A kind of host by its Chinese name; a tag of OpenStreetMap as it is."""
-    try:
-        return host_kind(tag).zh
-    except ValueError:
-        return tag
+    """A kind of host by its Chinese name; a tag of OpenStreetMap, by which it was asked for, as it is."""
+    return tag if "=" in tag else host_said(tag)["zh"]
 
 
 def _change(text: str) -> str:

@@ -20,7 +20,7 @@ from planner.publish.words import DEFINITIONS, WORDS, model_said, with_residents
 from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
-from planner.study import Group, Study
+from planner.study import Group, Study, host_said
 from planner.style import Said, before_han, finding, moved, pace_said, shown_amount, shown_date, shown_number, shown_share
 
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
@@ -224,10 +224,21 @@ class _Writer:
         yield Lines([("", line) for line in (*said, *(_sentence(clean(self.moved(note))) for note in self.notes(notes)))])
 
     def notes(self, notes: Sequence[str]) -> list[str]:
-        """Notes in the report's language, services of the living circle by their names in it."""
+        """Notes in the report's language: key groups, targets, and services of the living circle by their names in it."""
+        called = [self.keys_said(note) for note in notes]
         services = self.tables.get("life_services")
         names = {} if services is None else dict(zip(services["en"], services["zh"], strict=True))
-        return notes_said(notes if self.language == "en" else [_services_said(note, names) for note in notes], self.language)
+        return notes_said(called if self.language == "en" else [_services_said(note, names) for note in called], self.language)
+
+    def keys_said(self, note: str) -> str:
+        """A note that begins with the key of a group, or holds that of a target in quotes, with their names."""
+        for group in self.study.scenario.groups:
+            if note.startswith(f"{group.name}, "):
+                return group.shown + note.removeprefix(group.name)
+        if (targets := self.tables.get("targets")) is not None:
+            for key, name in zip(targets.reset_index()["target"], targets[self.language], strict=True):
+                note = note.replace(f"{key!r}", f"{name!r}")
+        return note
 
     def definitions(self) -> Iterator[Block]:
         yield Heading(self.words["definitions"])
@@ -302,6 +313,8 @@ class _Writer:
         """Facilities by their names, lists of items in words; any other text as it is."""
         if column == "lacks_items":
             return "; ".join(map(self.items, value.split(SEPARATOR)))
+        if column == "host":
+            return host_said(value)[self.language]
         if column == "overlaps":
             return "; ".join(map(self.shared, value.split("; ")))
         return self.facilities.get(value, value) if column in ("site_id", "alternative") else value

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from planner.publish.words import RESIDENTS_SAID, WORDS
-from planner.schema import STANDARDS, Kind, Schema
+from planner.schema import SCORES, STANDARDS, Kind, Schema
 from planner.score import RESIDENTS
-from planner.study import Group
+from planner.study import Group, host_said
 from planner.style import AREA_KINDS, Said
 
 _LISTS = re.compile(r"\s*,\s*")
@@ -120,10 +120,14 @@ def _shown(
             words = dict(names["standards"])
         if key == "group" or (key in ("place", "detail") and "by" in table):
             words |= names["groups"]
+        if key == "host":
+            words = {host: host_said(host) for host in table[key].dropna().astype(str).unique()}
+        if at == "composite.missing":
+            words = {column.name: {"zh": column.zh, "en": column.en} for column in SCORES.columns}
         if words:
             shown[key] = _mapped(table[key], functools.partial(_words_of, words=words, languages=languages))
-    if "group" in table and "label" in table:
-        shown = shown.drop(columns="group")
+    if "label" in table:
+        shown = shown.drop(columns=["group", "area"], errors="ignore")
     if len(languages) == 1 and {"en", "zh"} <= set(table):
         other = {"zh": "en", "en": "zh"}[languages[0]]
         shown = shown.drop(columns=[other, schema.key[0]])

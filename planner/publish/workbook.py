@@ -358,6 +358,8 @@ class _Labels:
         if not column.is_family:
             return said
         suffix = key.removeprefix(column.prefix)
+        if (scored := SCORES.get(suffix)) is not None:  # a part of the composite score
+            return f"{self.label(scored, suffix, language)}{'：' if language == 'zh' else ': '}{said}"
         group = next((group for group in self.groups if group.name == suffix), None)
         if group is not None and not group.are_people:  # employers and jobs are no key group
             said = said.replace("重点群体", "").removeprefix("of group ")

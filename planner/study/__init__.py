@@ -1,6 +1,6 @@
 """The study: the place and its sources (`Study`), and the assumptions made about it (`Scenario`)."""
 
-from planner.study.hosts import HOST_KINDS, HostKind, host_kind, kind_of_premises
+from planner.study.hosts import HOST_KINDS, HostKind, host_kind, host_said, kind_of_premises
 from planner.study.kinds import (
     DATUMS,
     MINUTE_S,
@@ -75,6 +75,7 @@ __all__ = [
     "Walk",
     "WhatIf",
     "host_kind",
+    "host_said",
     "kind_of_premises",
     "placed",
     "plain_coordinates",

@@ -59,6 +59,17 @@ HOST_KINDS = (
     HostKind("cultural centre", "文化活动中心", ("amenity=arts_centre", *_CENTRES), ("文化",)),
 )
 
+_KINDS = {name: kind for kind in HOST_KINDS for name in (kind.en, kind.zh)}
+_SHARED_TAGS = {  # those of several kinds, by words that fit each
+    "amenity=community_centre": ("社区中心", "community centre"),
+    "amenity=social_centre": ("社会活动中心", "social centre"),
+    "amenity=social_facility": ("社会服务设施", "social facility"),
+    "amenity=townhall": ("政务办公场所", "town hall"),
+    "office=government": ("政府机构", "government office"),
+    "office=employment_agency": ("职业介绍机构", "employment agency"),
+    "amenity=job_centre": ("就业服务中心", "job centre"),
+}
+
 
 def host_kind(said: str) -> HostKind:
     """The kind called `said`, in Chinese or English.
@@ -71,13 +82,26 @@ def host_kind(said: str) -> HostKind:
     ValueError
         If there is none, naming the nearest.
     """
-    called = {name: kind for kind in HOST_KINDS for name in (kind.en, kind.zh)}
     plain = " ".join(said.lower().split())
-    if plain in called:
-        return called[plain]
-    near = difflib.get_close_matches(plain, called, n=1, cutoff=0.4)
+    if plain in _KINDS:
+        return _KINDS[plain]
+    near = difflib.get_close_matches(plain, _KINDS, n=1, cutoff=0.4)
     mend = f"did you mean {near[0]!r}?" if near else f"the kinds are {', '.join(kind.en for kind in HOST_KINDS)}"
     raise ValueError(f"there is no kind of premises {said!r}; {mend}")
+
+
+def host_said(host: str) -> dict[str, str]:
+    """What a cell of the ``host`` column is called in Chinese and English; words that are no kind and no tag of one stay.
+
+    >>> host_said("Library"), host_said("amenity=community_centre")["zh"], host_said("旧厂房")["en"]
+    ({'zh': '图书馆', 'en': 'library'}, '社区中心', '旧厂房')
+    """
+    if host in _SHARED_TAGS:
+        zh, en = _SHARED_TAGS[host]
+        return {"zh": zh, "en": en}
+    of_tag = next((kind for kind in HOST_KINDS if host in kind.tags), None)
+    kind = of_tag or _KINDS.get(" ".join(host.lower().split()))
+    return {"zh": host, "en": host} if kind is None else {"zh": kind.zh, "en": kind.en}
 
 
 def kind_of_premises(tag: str, name: str, asked: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import Bounds, draw_streets
 from planner.publish.atlas.tiles import Tiles
 from planner.schema import Coverage, Isochrones, Stations, Towns
-from planner.study import Study
+from planner.study import Study, host_said
 
 VIEW_MARGIN_M = 400.0  # streets and nature are drawn this far beyond the towns
 TOWN_TOLERANCE_M = 5.0
@@ -138,6 +138,7 @@ def common_station(
             "lat": place[0],
             "lon": place[1],
             **{column: text_of(row.get(column)) for column in SHOWN},
+            "host": host_name(row.get("host")),
             "tier": tier_name(text_of(row.get("tier")), policy),
             "services": service_names(text_of(row.get("services")), policy),
             "functions": function_names(text_of(row.get("services")), policy),
@@ -147,6 +148,12 @@ def common_station(
         for row, mark, place, shapes in zip(records, marks, places_of(stations).tolist(), outlines, strict=True)
     ]
     return sorted(entries, key=lambda entry: (entry["name"], entry["id"]))
+
+
+def host_name(word: Any) -> str | dict[str, str]:
+    """The kind of premises in both languages where it is known, else as it is written."""
+    said = host_said(text_of(word))
+    return said if said["zh"] != said["en"] else said["zh"]
 
 
 def tier_name(word: str, policy: Policy | None) -> str | dict[str, str]:

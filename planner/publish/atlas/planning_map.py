@@ -21,6 +21,7 @@ from planner.publish.atlas.facts import (
     common_station,
     draw_bands,
     draw_outlines,
+    host_name,
     marks_of,
     pack_within,
     places_of,
@@ -277,7 +278,7 @@ def _column(column: Column, group: Group | None) -> dict[str, Any]:
 
 def _cells(values: pd.Series, column: Column, minimum_count: float) -> list[Any]:
     if column.kind in (Kind.TEXT, Kind.CHOICE):
-        return [text_of(value) for value in values]
+        return [(host_name if column.name == "host" else text_of)(value) for value in values]
     if column.kind is Kind.FLAG:
         return [None if empty else bool(value) for value, empty in zip(values, values.isna(), strict=True)]
     numbers = values.astype(float)
@@ -331,7 +332,7 @@ def _candidates(candidates: Candidates, sites: Sites | None) -> list[list[Any]]:
     left = candidates if sites is None else candidates.loc[~candidates.index.isin(sites.index)]
     records = left.reset_index().to_dict("records")
     return [
-        [lat, lon, *(text_of(row.get(name)) for name in ("name", "host", "address"))]
+        [lat, lon, text_of(row.get("name")), host_name(row.get("host")), text_of(row.get("address"))]
         for row, (lat, lon) in zip(records, places_of(left).tolist(), strict=True)
     ]
 

@@ -73,8 +73,8 @@ def _shape_of(study: Study, block: PriorityArea, ground: Any) -> Any:
         problem = f"the area of priority {block.name!r} lies wholly outside the towns"
         raise TableError.of([Fault(problem, "check its file, and its coordinates key", block.file)])
     if inside.area < 0.99 * whole.area:
-        said = f"{block.file}: {1 - inside.area / whole.area:.0%} of the area of priority {block.name!r} lies outside the towns"
-        warnings.warn(said, PlannerWarning, stacklevel=3)
+        said = f"{block.file}: {1 - inside.area / whole.area:.0%} of the area of priority {block.shown!r}"
+        warnings.warn(f"{said} lies outside the towns", PlannerWarning, stacklevel=3)
     return inside
 
 
@@ -93,7 +93,7 @@ def _frame_of(study: Study, block: PriorityArea) -> gpd.GeoDataFrame:
 
 def _warn_of_overlaps(areas: Areas) -> None:
     """Areas of different factors that lie on one another: lawful, and said."""
-    shapes, names = areas.geometry.to_numpy(), list(areas.index)
+    shapes, names = areas.geometry.to_numpy(), list(areas["label"])
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
             common = float(shapely.intersection(shapes[i], shapes[j]).area)

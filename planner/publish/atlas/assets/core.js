@@ -508,7 +508,7 @@ const Atlas = (() => {
     const rows = ["address", "town", "hours"].map((key) => [say(key), station[key]]);
     const dial = station.phone.replace(/[^\d+]/g, "");
     rows.push([say("phone"), dial.length >= 3 && /^[\d\s+()（）.\-－—]+$/.test(station.phone) ? el("a", {href: "tel:" + dial}, station.phone) : station.phone]);
-    rows.push([say("host"), station.host]);
+    rows.push([say("host"), said(station.host)]);
     const items = el("ul", {class: "items"}, station.services.map((item) => el("li", {dir: "auto"}, said(item)))), many = station.services.length > 6;
     if (!many) rows.push([say("services"), station.services.length ? items : ""]);
     const kinds = [station.kind, said(station.tier)].filter(Boolean).join(" · ");

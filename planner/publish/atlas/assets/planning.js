@@ -331,11 +331,11 @@ const Planning = (() => {
 
   // The host premises as buttons, for their circles on the map are small; `go(i, button)` leads to the map.
   function premises(go) {
-    const MOST_FOUND = 30, box = at("host-search"), texts = data.candidates.map(([, , ...words]) => Atlas.fold(words.join(" ")));
+    const MOST_FOUND = 30, box = at("host-search"), texts = data.candidates.map(([, , ...words]) => Atlas.fold(words.flatMap((word) => (typeof word === "string" ? word : Object.values(word))).join(" ")));
     const entry = (i) => {
       const [, , name, host, address] = data.candidates[i];
       const button = el("button", {type: "button"}, el("span", {}, nameOf(name || say("candidate")),
-        [host, address].filter(Boolean).map((line) => el("small", {dir: "auto"}, line))));
+        [said(host), address].filter(Boolean).map((line) => el("small", {dir: "auto"}, line))));
       button.addEventListener("click", (event) => go(i, event.detail === 0 ? button : null));
       return el("li", {}, button);
     };
@@ -425,7 +425,7 @@ function startPage(map) {
   const most = Math.max(1, ...Object.values(data.loads));
   const loads = L.layerGroup(data.stations.filter((station) => data.loads[station.id] > 0).map((station) => L.circleMarker([station.lat, station.lon],
     {radius: 6 + 34 * Math.sqrt(data.loads[station.id] / most), weight: 1.5, color: "#1c2733", opacity: 0.9, fillColor: "#3c4650", fillOpacity: 0.18, interactive: false})));
-  const hostCard = ([, , name, host, address]) => card(name, say("candidate"), [[say("host"), host], [say("address"), address]]);
+  const hostCard = ([, , name, host, address]) => card(name, say("candidate"), [[say("host"), Atlas.said(host)], [say("address"), address]]);
   const hosts = L.featureGroup(data.candidates.map((one) =>
     L.circleMarker(one.slice(0, 2), {radius: 4.5, weight: 1.4, color: "#3c4650", fillColor: "#fff", fillOpacity: 0.9, bubblingMouseEvents: false})
       .bindPopup(() => hostCard(one), Atlas.popup(map))));

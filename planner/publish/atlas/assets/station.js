@@ -53,8 +53,8 @@ function startPage(map) {
     for (const button of document.querySelectorAll(".list button")) button.setAttribute("aria-current", String(Boolean(station) && button.dataset.id === station.id));
   });
   for (const station of data.stations) {
-    const words = [station.tier, ...station.services].flatMap((one) => (typeof one === "string" ? one : Object.values(one)));
-    station.text = Atlas.fold([station.name, station.address, station.town, station.kind, station.host, ...words].filter(Boolean).join(" "));
+    const words = [station.tier, station.host, ...station.services].flatMap((one) => (typeof one === "string" ? one : Object.values(one)));
+    station.text = Atlas.fold([station.name, station.address, station.town, station.kind, ...words].filter(Boolean).join(" "));
   }
 
   // A link that opens this page at this station: copied where the browser lets us, and always there to be copied by hand.
