@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from planner.privacy import publish_tables
     from planner.progress import changes_between, compare_runs, standing_stations, status_at, track_targets
     from planner.publish.atlas import Atlas, draw_atlas
-    from planner.reach import Reach, travel_times
+    from planner.reach import Reach, islands_of, nearest_facilities, nearest_times, travel_times
     from planner.run import (
         Conformity,
         Run,
@@ -118,6 +118,9 @@ _HOMES = {
     ),
     "planner.reach": (
         "Reach",
+        "islands_of",
+        "nearest_facilities",
+        "nearest_times",
         "travel_times",
     ),
     "planner.run": (
@@ -219,12 +222,15 @@ __all__ = [
     "equity_curve",
     "fetch_study",
     "frontier",
+    "islands_of",
     "isochrone_bands",
     "knee",
     "measure_coverage",
     "measure_equity",
     "measure_spread",
     "measure_standards",
+    "nearest_facilities",
+    "nearest_times",
     "needed",
     "overlay_zones",
     "propose",

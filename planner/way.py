@@ -45,7 +45,7 @@ def explain_place(
     The legs of a way add up to its walking time, the same that coverage is counted by. Bends of less than 30 degrees do not
     begin a new leg.
     """
-    streets = Streets.of(network, walk.gait)
+    streets = Streets.for_walk(network, walk)
     at = gpd.GeoDataFrame(index=pd.Index([0], name="demand_id"), geometry=[place], crs=network.crs)
     link_m = _link_m(streets, place, walk)
     if not np.isfinite(link_m):

@@ -9,7 +9,9 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +21,7 @@ import rasterio
 import shapely
 from shapely.geometry import LineString
 
+import planner
 from planner import schema
 from planner.network import Network
 from planner.progress import standing_stations
@@ -229,3 +232,42 @@ def test_records_are_of_towns_where_a_station_stands_and_end_before_the_studys_d
     assert {row["place"] for row in rows} - {""} <= standing
     assert max(row["date"] for row in rows) <= str(study.as_of)
     assert {"people_helped", "trainings", "rating", "satisfaction"} <= {row["figure"] for row in rows}
+
+
+def test_times_without_a_study_are_as_the_readme_has_them(monkeypatch):
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("**Times without a study**")[1]
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)  # noqa: S102
+    times, first, three = names["times"], names["first"], names["three"]
+    nearest = times.loc[times.groupby("origin_id")["walk_s"].idxmin()].set_index("origin_id")
+    assert len(nearest) > 20
+    reached = first.dropna()
+    assert reached["nearest_station_id"].to_dict() == nearest["destination_id"].to_dict()
+    np.testing.assert_allclose(reached["nearest_walk_s"], nearest["walk_s"].loc[reached.index], rtol=1e-6)
+    assert three.xs(1, level="order")["station_id"].to_dict() == nearest["destination_id"].to_dict()
+    assert three.index.get_level_values("order").max() > 1
+    assert set(names["outlines"].index.get_level_values("minutes")) == {5, 10, 15}
+    assert 0 <= len(names["apart"]) < len(names["homes"]) / 2
+
+
+def test_a_walk_that_the_network_was_not_read_for_is_refused(study, network):
+    points = planner.read_stations(study)
+    for walk, said in (
+        (
+            replace(study.scenario.walk, profile="bicycle"),
+            "walk.profile = 'bicycle' on streets that were read for walkers alone",
+        ),
+        (replace(study.scenario.walk, terrain="hills.tif"), "walk.terrain = 'hills.tif' on streets without heights"),
+    ):
+        for ask in (planner.travel_times, planner.nearest_times):
+            with pytest.raises(planner.TableError, match=re.escape(said)):
+                ask(network, points, points, walk)
+        with pytest.raises(planner.TableError, match="read_network"):
+            planner.isochrone_bands(network, points, walk)
+    riders = planner.read_network(planner.read_study(study.folder / "study.toml", ["walk.profile='bicycle'"]))
+    assert planner.travel_times(riders, points, points, replace(study.scenario.walk, profile="bicycle")).walk_s.nnz >= len(
+        points
+    )
+    with pytest.raises(TypeError, match="read_osm_network reads an extract without a study"):
+        planner.read_network("city.osm.pbf")  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def agreement(
     rng = np.random.default_rng(seed)
     counts = np.zeros((len(minutes), 4), dtype=np.int64)  # in both, only inside, only within reach, in neither
     for own, rows in station_walks(stations, walk):
-        streets = Streets.of(network, own.gait)
+        streets = Streets.for_walk(network, own)
         doors = link_points(streets, shapely.get_coordinates(stations.geometry)[rows], walk.max_link_m, walk=own)
         for k, row in enumerate(rows):  # stations in turn: each has its own places
             for b, band in enumerate(minutes):

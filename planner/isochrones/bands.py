@@ -113,7 +113,7 @@ def isochrone_bands(
     rings = [NO_RINGS] * len(stations)
     done = 0
     for own, rows in station_walks(stations, walk):
-        streets = Streets.of(network, own.gait)
+        streets = Streets.for_walk(network, own)
         tell = _part(progress, done / len(stations), len(rows) / len(stations))
         xy = shapely.get_coordinates(stations.geometry)[rows]
         sheet = _Sheet(streets, own, bands, tolerance_m, threads)

@@ -1,6 +1,6 @@
 """The walking network: straight street segments between nodes, checked once, held as arrays, immutable."""
 
-from planner.network.arrays import EdgeFlag, Flags, Floats, Ids, Ints, turned
+from planner.network.arrays import WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.cut import cut_network
 from planner.network.geodesy import ground_m
 from planner.network.heights import on_the_ground
@@ -8,6 +8,8 @@ from planner.network.model import Network
 from planner.network.order import hilbert_index
 
 __all__ = [
+    "WAYS_READ",
+    "WAYS_RIDDEN",
     "EdgeFlag",
     "Flags",
     "Floats",

@@ -36,6 +36,9 @@ class EdgeFlag(IntFlag):
     AGAINST_BACK = 1024
 
 
+WAYS_READ = "ways read"  # counted in `Network.report` where an extract was read
+WAYS_RIDDEN = "ways for bicycles alone"  # counted there where it was read for riders too
+
 FLAG_BITS = 11  # how many bits there are
 
 

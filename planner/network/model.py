@@ -15,7 +15,7 @@ import shapely
 
 from planner.card import html_card
 from planner.errors import CrsError, Fault, TableError, say_faults
-from planner.network.arrays import FLAG_BITS, EdgeFlag, Flags, Floats, Ids, Ints, turned
+from planner.network.arrays import FLAG_BITS, WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.graphs import graph_of, segments_of
 from planner.network.order import hilbert_index
 
@@ -86,6 +86,11 @@ class Network:
             said = f"heights of shape {heights.shape} for {len(self.node_id)} nodes, or not finite"
             raise TableError(f"network: {said}; give each node its height in metres")
         return replace(self, height_m=heights)
+
+    @property
+    def is_for_riders(self) -> bool:
+        """Whether bicycles may be asked about: not where an extract was read for walkers alone."""
+        return WAYS_READ not in self.report or WAYS_RIDDEN in self.report
 
     @classmethod
     def from_segments(

@@ -46,7 +46,7 @@ def find_islands(network: Network | Streets, xy: Floats, walk: Walk) -> Islands:
     >>> find_islands(two, np.array([[50.0, 10.0], [50.0, 90.0], [50.0, 999.0]]), Walk(max_link_m=60)).off.tolist()
     [False, True, False]
     """
-    streets = Streets.of(network, walk.gait)
+    streets = Streets.for_walk(network, walk)
     segment = link_points(streets, xy, walk.max_link_m).segment
     part = np.where(segment >= 0, streets.parts[0][segment], 0)
     return Islands(part > 0, len(np.unique(part[part > 0])))

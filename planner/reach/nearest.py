@@ -109,7 +109,7 @@ def _nearest(
     facility = np.full((len(demand), most), -1, dtype=np.int32)
     seconds = np.full((len(demand), most), np.inf, dtype=np.float32)
     for own, rows in walks_of(demand, walk):
-        streets = Streets.of(network, own.gait)
+        streets = Streets.for_walk(network, own)
         doors = _place(streets, link_points(streets, facility_xy[by_id], own.max_link_m), from_corners)
         homes = _place(streets, link_points(streets, demand_xy[rows], own.max_link_m), to_corners)
         limit_m = own.cutoff_s * own.pace_mps + GRACE_M

@@ -53,7 +53,7 @@ def walk_path(
     >>> path.leg_m.tolist(), path.walk_s
     ([10.0, 60.0, 40.0], 110.0)
     """
-    streets = Streets.of(network, walk.gait)
+    streets = Streets.for_walk(network, walk)
     ends = np.array([origin_xy, destination_xy], dtype=np.float64)
     links = link_points(streets, ends, walk.max_link_m)
     if not links.linked.all():

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from planner.errors import Fault, TableError
 from planner.network import Floats, Ints, Network
 from planner.profiles import LEVEL, LEVEL_NO_STEPS, Gait
 from planner.reach.compiled import compiled
 from planner.reach.effort import effort_of
 from planner.reach.grid import Bools, Grid, grid_of
+from planner.study import Walk
 
 Signs = npt.NDArray[np.int8]
 Places = npt.NDArray[np.uint32]
@@ -86,6 +88,28 @@ class Streets:
         if (cls, gait) not in known:
             known[cls, gait] = cls._made(network, gait)
         return known[cls, gait]
+
+    @classmethod
+    def for_walk(cls, network: Network | Streets, walk: Walk) -> Streets:
+        """The streets of `network` for somebody who walks (or rides) as `walk` says, its towns aside.
+
+        Raises
+        ------
+        TableError
+            If the network was not read for such a walk: a rider on one that an extract was read into for walkers alone, or
+            ``walk.terrain`` on one without heights. Times would be wrong, or as on the level, without a word.
+        """
+        streets = cls.of(network, walk.gait)
+        said = ""
+        if walk.gait.rides and not streets.network.is_for_riders:
+            said = f"walk.profile = {walk.profile!r} on streets that were read for walkers alone"
+            mend = "give read_osm_network bicycles=True"
+        elif walk.terrain is not None and streets.network.height_m is None:
+            said, mend = f"walk.terrain = {walk.terrain!r} on streets without heights", "give them with Network.with_heights"
+        if said:
+            fault = Fault(said, f"read the network of the study that says so with read_network, or {mend}")
+            raise TableError(f"network: {fault}", [fault], "network")
+        return streets
 
     @classmethod
     def _made(cls, network: Network, gait: Gait) -> Streets:

@@ -172,7 +172,7 @@ def travel_times(
     parts: list[sp.csr_array] = []
     linked, linked_homes = np.zeros(shape[0], dtype=np.bool_), np.zeros(shape[1], dtype=np.bool_)
     for own, who in walks_of(demand, walk):
-        streets = Streets.of(network, own.gait)
+        streets = Streets.for_walk(network, own)
         homes = link_points(streets, demand_xy[who], own.max_link_m, threads=threads)
         doors = link_points(streets, facility_xy, own.max_link_m, threads=threads)
         found = walk_times(streets, doors, homes, own.pace_mps, own.cutoff_s, threads=threads, progress=progress)

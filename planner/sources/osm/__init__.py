@@ -74,6 +74,10 @@ def read_network(
     SourceError
         If the file cannot be read or has no street to walk on inside the area.
     """
+    if not isinstance(study, Study):
+        raise TypeError(
+            f"read_network takes a Study, not {type(study).__name__}; read_osm_network reads an extract without a study"
+        )
     if study.network.file is None:
         raise StudyError("the study names no network.file; add the extract it is to be read from")
     path = study.path_of(study.network.file)

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import SourceError
-from planner.network import EdgeFlag, Flags, Floats, Ids, Network, ground_m
+from planner.network import WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Network, ground_m
 from planner.reach.compiled import COMPILING, LOADING, what_first
 from planner.sources.osm.clip import touching
 from planner.sources.osm.extract import RawStreets, read_raw_streets
@@ -123,6 +123,8 @@ def walked_streets(
     streets = streets.keep(touching(streets.xy, streets.ends, frame))
     counts = _counted(raw, streets, reasons)
     streets = streets.keep(np.asarray(reasons == "", dtype=bool)[streets.way])
+    if bicycles:
+        counts[WAYS_RIDDEN] = len(np.unique(streets.way[streets.flags & EdgeFlag.NO_FOOT > 0]))
     squares, flags_of = _squares(raw, verdicts, related)
     streets = _with_crossings(streets, squares, flags_of, counts)
     return _cut_at_barriers(streets, raw, counts), counts
@@ -214,7 +216,7 @@ def _counted(raw: RawStreets, streets: Streets, reasons: npt.NDArray[np.object_]
     seen &= reasons != NO_STREET
     is_street = np.repeat(reasons != NO_STREET, np.diff(raw.starts))
     counts = {
-        "ways read": int(seen.sum()),
+        WAYS_READ: int(seen.sum()),
         "ways walked": int((seen & (reasons == "")).sum()),
         "nodes missing from the extract": int((raw.refs[is_street] < 0).sum()),
     }
