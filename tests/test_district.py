@@ -241,7 +241,7 @@ def test_times_without_a_study_are_as_the_readme_has_them(monkeypatch):
     exec(text.split("```python\n")[1].split("```")[0], names)  # noqa: S102
     times, first, three = names["times"], names["first"], names["three"]
     nearest = times.loc[times.groupby("origin_id")["walk_s"].idxmin()].set_index("origin_id")
-    assert len(nearest) > 20
+    assert len(nearest) > 10
     reached = first.dropna()
     assert reached["nearest_station_id"].to_dict() == nearest["destination_id"].to_dict()
     np.testing.assert_allclose(reached["nearest_walk_s"], nearest["walk_s"].loc[reached.index], rtol=1e-6)
@@ -253,11 +253,9 @@ def test_times_without_a_study_are_as_the_readme_has_them(monkeypatch):
 
 def test_a_walk_that_the_network_was_not_read_for_is_refused(study, network):
     points = planner.read_stations(study)
+    riding = replace(study.scenario.walk, profile="bicycle")
     for walk, said in (
-        (
-            replace(study.scenario.walk, profile="bicycle"),
-            "walk.profile = 'bicycle' on streets that were read for walkers alone",
-        ),
+        (riding, "walk.profile = 'bicycle' on streets that were read for walkers alone"),
         (replace(study.scenario.walk, terrain="hills.tif"), "walk.terrain = 'hills.tif' on streets without heights"),
     ):
         for ask in (planner.travel_times, planner.nearest_times):
@@ -266,8 +264,6 @@ def test_a_walk_that_the_network_was_not_read_for_is_refused(study, network):
         with pytest.raises(planner.TableError, match="read_network"):
             planner.isochrone_bands(network, points, walk)
     riders = planner.read_network(planner.read_study(study.folder / "study.toml", ["walk.profile='bicycle'"]))
-    assert planner.travel_times(riders, points, points, replace(study.scenario.walk, profile="bicycle")).walk_s.nnz >= len(
-        points
-    )
+    assert planner.travel_times(riders, points, points, riding).walk_s.nnz >= len(points)
     with pytest.raises(TypeError, match="read_osm_network reads an extract without a study"):
         planner.read_network("city.osm.pbf")  # type: ignore[arg-type]
