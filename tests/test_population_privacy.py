@@ -247,6 +247,14 @@ def test_phones_and_names_are_told_from_counts_and_places():
     assert not any(is_name(text) for text in ("嘉定", "居委会", "3", "Wang Wei", "王" * 5))
 
 
+def test_a_file_called_by_somebodys_number_is_refused_without_its_name(town):
+    write_csv(town / "list13800138000.csv", ["lon", "lat"], [degrees(50, 50)])
+    said, demand = everything_said(town, Group("jobless", file="list13800138000.csv"))
+    assert demand is None
+    assert "groups.jobless.file: the name of the group's file has somebody's number in it" in said
+    assert_nobody_in(said)
+
+
 def test_an_ordinary_list_gives_no_warning(town):
     write_csv(town / "list.csv", ["lon", "lat", "age band"], [[*degrees(50, 50), "16-24"]])
     with warnings.catch_warnings():

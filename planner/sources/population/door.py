@@ -87,6 +87,15 @@ def is_name(text: str) -> bool:
     return is_short and (plain[0] in _SURNAMES or plain.startswith(_DOUBLE_SURNAMES))
 
 
+def names_somebody(file: str) -> bool:
+    """Whether the name of a file has a mobile or identity-card number in it.
+
+    >>> names_somebody("lists/王小明13800138000.csv"), names_somebody("jobless-20250630.csv")
+    (True, False)
+    """
+    return any(is_id_number(found) or is_phone(found) for found in re.findall(r"(?<!\d)\d{11,17}[\dXx]?(?!\d)", file))
+
+
 def is_personal_header(header: str) -> bool:
     """Whether a header says that its column tells who people are.
 

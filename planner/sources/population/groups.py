@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from planner.demand import RESIDENTS, CountedPoints, Grounds, Tally, hold_within, nearest_points, spread
 from planner.errors import Fault, StudyError, TableError, say_faults
+from planner.sources.population.door import names_somebody
 from planner.sources.population.rasters import RasterAsk, read_raster
 from planner.sources.population.residents import group_headers
 from planner.sources.population.settle import points_in_towns, totals_by_town, zones_in_towns, zones_over_places
@@ -109,6 +110,10 @@ def _by_zone(table: CountTable, group: Group, points: CountedPoints, grounds: Gr
 def _file_of(study: Study, group: Group) -> str:
     """The group's own file; else the population's raster, whose band `column` names."""
     own = study.population.file
+    if group.file is not None and names_somebody(group.file):
+        problem = "the name of the group's file has somebody's number in it, and outputs name their sources"
+        fault = Fault(problem, "give the file another name", column=f"groups.{group.name}.file")
+        raise StudyError(str(fault), [fault])
     if group.file is not None:
         return group.file
     if own is not None and is_raster(own) and group.column is not None:
