@@ -93,6 +93,27 @@ def test_times_are_a_long_table_between_any_two_kinds_of_places(study: str, tmp_
     assert (table.loc[~stays, "walk_s"] > 0).all()
 
 
+def test_a_long_table_is_drawn_as_a_short_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second opinion: `rich` draws the short ones."""
+    from planner.cli import show
+
+    named = pd.DataFrame({
+        "station_id": [f"S{i}" for i in range(120)],
+        "name": ["城中街道:house:[b]Library"[: i % 25] for i in range(120)],
+        "served_pop": [i * 1234.567 for i in range(120)],
+        "coverage": [None if i % 7 == 0 else i / 120 for i in range(120)],
+    }).set_index("station_id")  # fmt: skip
+    for title in ("stations", "times", "一个很长的题目"):  # the first has units in its head
+        for table in (named, named.assign(name="two\nlines"), named.rename(columns={"name": "n" * 390})):
+            drawn = []
+            for many in (show.MANY_ROWS, 10_000):
+                monkeypatch.setattr(show, "MANY_ROWS", many)
+                show.show({title: table}, "table")
+                drawn.append(capsys.readouterr().out)
+            assert drawn[0] == drawn[1]
+            assert "house" in drawn[0] or table is not named
+
+
 def test_isochrones_are_geojson_in_degrees(study: str) -> None:
     features = json.loads(call("isochrones", study, "--minutes", "2,5").stdout)["features"]
     assert sorted((f["properties"]["station_id"], f["properties"]["minutes"]) for f in features) == [
