@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
+from builders import CRS, demand_at, stations_at
 from study_folders import STUDY, write_study
 
 from planner.errors import PlannerWarning, StudyError
+from planner.network import Network
+from planner.reach import islands_of, travel_times
 from planner.sources.files import read_candidates, read_study
+from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_premises
 from planner.sources.packs import pack_names, read_pack
-from planner.study import HOST_KINDS, host_kind, kind_of_premises
+from planner.study import HOST_KINDS, Scenario, Walk, host_kind, kind_of_premises
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -122,3 +127,22 @@ def test_real_premises_and_a_list_of_them_are_each_there_once(tmp_path: Path) ->
     theirs = together.loc[~together.index.isin(ours)]
     by_hand = [kind_of_premises(tag, name, asked) for tag, name in zip(kept["host"], kept["name"], strict=True)]
     assert theirs.loc[kept["osm_id"], "host"].tolist() == by_hand
+
+
+def test_candidates_on_streets_apart_are_found_whether_or_not_it_is_known_who_lives_there() -> None:
+    """Two streets that do not meet, with residents on both; the shorter one is the island."""
+    network = Network.from_segments([[0, 0], [900, 0], [0, 99], [600, 99]], [[0, 1], [2, 3]], crs=CRS)
+    residents = demand_at([(50, 10), (50, 90)])
+    walk = Walk(minutes=5, max_link_m=40)
+    hosts = stations_at((100, 5), (100, 95), (880, 5), (590, 95)).rename_axis("site_id")
+    options = travel_times(network, hosts, residents, walk)
+    told = []
+    for islands in (None, islands_of(network, residents, walk)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warn_of_candidates(network, hosts, options, Scenario(walk), islands)
+        told.append([str(warning.message) for warning in caught])
+    assert told[0] == told[1] == [
+        "2 candidates stand on streets that do not join the rest of the network; the first are s1, s3",
+        "1 candidates stand where no resident is in reach; the first are s2",
+    ]  # fmt: skip

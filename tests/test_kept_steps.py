@@ -217,3 +217,15 @@ def test_the_cache_keeps_no_more_than_so_many_bytes(tmp_path: Path, monkeypatch:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3000
     assert {path.stem[-1] for path in tmp_path.iterdir()} <= {"3", "4", "5"}
     assert "5" in {path.stem[-1] for path in tmp_path.iterdir()}
+
+
+def test_times_to_residents_are_kept_as_those_of_a_score_are(folder: Path, measured: list[int]) -> None:
+    told()
+    seen = len(measured)
+    words = ["times", str(DISTRICT), "--from", "demand", "--to", "stations", "--format", "csv", "-q"]
+    kept = CliRunner().invoke(main, words)
+    assert measured[seen:] == [], "the stations were measured before"
+    fresh = CliRunner().invoke(main, words, env={cache.VARIABLE: "off"})
+    assert kept.exit_code == fresh.exit_code == 0
+    assert kept.stdout == fresh.stdout
+    assert len(kept.stdout) > 1000

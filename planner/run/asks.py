@@ -8,13 +8,14 @@ import pandas as pd
 import pyproj
 import shapely
 
-from planner.reach import travel_times
 from planner.run.results import Progress, Steps, Survey
 from planner.run.standing import read_counted
+from planner.run.walks import Walks
 from planner.schema import (
     POINTS,
     Towns,
 )
+from planner.sources.cache import cache_folder
 from planner.sources.files import read_area, read_candidates, read_table
 from planner.sources.files.fit import with_towns
 from planner.sources.osm import margin_m, read_network
@@ -37,7 +38,8 @@ def walking_times(study: Study, origins: str, destinations: str, *, progress: Pr
     with steps.step("reading the street network") as inner:
         network = read_network(study, towns=towns, progress=inner)
     with steps.step("measuring walking times") as inner:
-        reach = travel_times(network, places[1], places[0], study.scenario.walk, progress=inner)
+        walks = Walks(network, places[0], study.scenario.walk, cache_folder() if origins == "demand" else None)
+        reach = walks.to(places[1], progress=inner)
     table = reach.to_frame()
     table.loc[_stays(table, *places), "walk_s"] = 0.0
     names = {"origin_id": "from_id", "destination_id": "to_id"}

@@ -20,7 +20,7 @@ from planner.card import html_card
 from planner.errors import StudyError
 from planner.network import Network
 from planner.privacy import publish_summary
-from planner.reach import Reach
+from planner.reach import Islands, Reach
 from planner.run import outputs
 from planner.run.why import Explained
 from planner.schema import (
@@ -99,6 +99,7 @@ class Survey:
     steps: Steps
     areas: Areas | None = None
     notes: tuple[str, ...] = ()
+    islands: Islands | None = None
 
     def _repr_html_(self) -> str:
         people, covered = self.coverage["population"], self.coverage["population"].where(self.coverage["covered"], 0)

@@ -76,9 +76,11 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
             coverage = measure_coverage(reach, demand)
         _warn_of_unlinked(reach, demand, stations, study.scenario.walk.max_link_m)
         _warn_of_small_counts(study)
-        if apart := walks.islands().said(demand["population"].to_numpy()):
+        islands = walks.islands()
+        if apart := islands.said(demand["population"].to_numpy()):
             warnings.warn(apart, PlannerWarning, stacklevel=2)
-    return Survey(study, as_of, towns, network, all_stations, stations, demand, reach, coverage, steps, areas, tuple(notes))
+    found = towns, network, all_stations, stations, demand, reach, coverage
+    return Survey(study, as_of, *found, steps, areas, tuple(notes), islands)
 
 
 @contextmanager
@@ -226,7 +228,7 @@ def _propose_among(
     if options is None:
         with survey.steps.step("measuring walks to candidates") as inner:
             options = Walks(survey.network, survey.demand, study.scenario.walk).to(candidates, progress=inner)
-    warn_of_candidates(survey.network, candidates, options, survey.study.scenario)
+    warn_of_candidates(survey.network, candidates, options, survey.study.scenario, survey.islands)
     standing = standing_per_town(survey)
     plan = None
     if with_plan:
