@@ -29,7 +29,7 @@ from planner.indicators import (
     together,
 )
 from planner.reach import Reach, travel_times
-from planner.run import draw_isochrones
+from planner.run import draw_isochrones, score_part
 from planner.schema import TOWNS, GroupScores, Indicators, Towns
 from planner.score import score_groups, score_stations
 from planner.study import Group, TownWalk
@@ -234,3 +234,14 @@ def test_cells_say_their_own_walk_detour_and_supply():
     assert cells.loc[corner, "nearest_walk_s"] == pytest.approx(200)
     assert cells.loc[corner, "detour"] == pytest.approx(2 / 2**0.5)
     assert not [name for name in cells if str(name).startswith("pop_")]
+
+
+def test_outlines_and_a_plan_are_made_only_for_indicators_that_need_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    survey = planner.survey_study(planner.read_study(write_lattice_study(tmp_path / "study")))
+    whole = score_part(survey, "indicators")[0]["indicators"]
+    assert {"walking_saved", "area_coverage"} <= set(whole.index.get_level_values("indicator"))
+    for room in ("propose", "draw_isochrones"):
+        monkeypatch.setattr(f"planner.run.parts.{room}", lambda *_, **__: pytest.fail("nothing that is asked for needs it"))
+    for by in ("station", "group"):
+        own = whole[whole.index.get_level_values("by") == by]
+        pd.testing.assert_frame_equal(score_part(survey, "indicators", by=by)[0]["indicators"], own)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from planner.decay import Decay, exponential, gaussian, gaussian_to_zero, linear
 from planner.errors import PlanError, PlannerWarning
-from planner.indicators import group_indicators, measure_cells, together
+from planner.indicators import DEFINITIONS, group_indicators, measure_cells, together
 from planner.profiles import KMH
 from planner.run.measures import communities_of, composite_of, evidence_of, indicators_of, lift_survey, measure_circle
 from planner.run.outputs import publish_scores
@@ -85,10 +85,10 @@ _ALONE: Mapping[str, Callable[[Survey], Tables]] = {  # parts that need no score
 
 
 def _indicators(survey: Survey, scores: tuple[Scores, TownScores, GroupScores], by: str | None) -> pd.DataFrame:
-    """The indicators, those of key groups out of the scores as published."""
-    walk = survey.study.scenario.walk
-    outlines = draw_isochrones(survey, (walk.minutes,))
-    own = indicators_of(survey, scores[0], reach_of_residents(survey, outlines), _proposal_if_any(survey))
+    """The indicators, those of key groups out of the scores as published; outlines and a plan only for those asked for."""
+    walk, asked = survey.study.scenario.walk, {each.name for each in DEFINITIONS if by is None or by in each.by}
+    reached = reach_of_residents(survey, draw_isochrones(survey, (walk.minutes,))) if "area_coverage" in asked else None
+    own = indicators_of(survey, scores[0], reached, _proposal_if_any(survey) if "walking_saved" in asked else None)
     groups = publish_scores(survey, scores)["groups"]
     whole = together(own, group_indicators(GroupScores(groups), walk, survey.as_of))
     return whole if by is None else whole[whole.index.get_level_values("by") == by]
