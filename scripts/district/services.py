@@ -36,6 +36,9 @@ CENTRES = (
 Row = dict[str, object]
 
 
+DATES = ("planned_on", "applied_on", "opened", "closed")
+
+
 def list_stations(places: Junctions, streets: list[Street], plans: Path) -> list[Row]:
     """The rows of stations.csv, from hand-written plans: where each stands from its town's centre, and what its row says."""
     with plans.open(encoding="utf-8", newline="") as file:
@@ -49,7 +52,7 @@ def list_stations(places: Junctions, streets: list[Street], plans: Path) -> list
         rows.append({
             "station_id": f"S{number:02d}", "name": plan["name"], "lon": lon, "lat": lat,
             "address": f"{town.name}示例路{number * 7}号", "town": town.name,
-            **{key: plan[key] for key in ("kind", "tier", "host", "status", "opened", "closed", "staff")},
+            **{key: plan[key] for key in ("kind", "tier", "host", "status", *DATES, "staff")},
             "capacity": int(plan["staff"]) * 2_500, "trained_on": "2025-04-15" if stands else "",
             "phone": f"021-0000 {number:04d}",
             "hours": "Mo-Sa 09:00-19:00" if plan["tier"] == "site" else "Mo-Fr 09:00-17:00",
