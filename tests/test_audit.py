@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from planner.errors import SourceError
 from planner.publish.atlas.shapes import pack_numbers
 from planner.sources.audit import audit_output
 from planner.sources.audit.cells import unpack_column
+from planner.sources.audit.persons import Secrets
 from planner.sources.files import read_study
 
 PERSON = ("夔晓梅", "11010519491231002X", "13812345678", "幸福新村12弄3号405室")
@@ -196,6 +198,67 @@ WORDS = {
     "id": "a person's identity-card number stands",
     "phone": "a person's mobile number",
 }
+
+
+BLANKS = ("夔 晓梅", "夔晓　梅", "请联系夔 晓 梅老师", "夔\u200b晓梅", "王　芳", "联系人 王 芳 电话")
+
+
+@pytest.mark.parametrize("said", [*BLANKS, "王芳"])
+@pytest.mark.parametrize("listed", ["王芳", "王 芳", "王　　芳"])
+def test_a_name_with_blanks_is_that_name(out, study, said, listed):
+    rows = Path(study.folder) / "jobless.csv"
+    text = rows.read_text(encoding="gb18030").replace("欧阳修远", listed)
+    rows.write_text(text, encoding="gb18030")
+    (out / "note.txt").write_text(said, encoding="utf-8")
+    assert [line for line in said_of(out, study) if f"note.txt (internal), line 1: {WORDS['name']}" in line]
+
+
+def test_letters_of_neighbouring_cells_and_words_are_no_name(out, study):
+    rows = Path(study.folder) / "jobless.csv"
+    rows.write_text(rows.read_text(encoding="gb18030").replace("欧阳修远", "王芳"), encoding="gb18030")
+    (out / "note.txt").write_text("王\t芳\n夔\n晓梅\n女王芳华，帝王 芳草", encoding="utf-8")
+    plant_page(out, "<tr><td>夔</td><td>晓梅</td></tr><p>王</p><p>芳</p>")
+    assert said_of(out, study) == []
+
+
+@given(
+    st.text("王芳夔晓梅ab弄3·, \n", max_size=60),
+    st.sets(st.text("王芳夔晓梅弄", min_size=3, max_size=5), min_size=1, max_size=5),
+)
+def test_every_listed_name_and_address_is_found_wherever_it_stands(text, names):
+    addresses = {f"{name}3弄3ab" for name in names}
+    secrets = Secrets({"name": dict.fromkeys(names, "a"), "address": dict.fromkeys(addresses, "b")})
+    for written in (text, f"{text}{min(addresses)}{text}", f"{text}\n{max(names)}\n{text}"):
+        found = set(secrets.found_in(written))
+        lines = ["".join(line.split(" ")) for line in written.split("\n")]
+        assert (("name", "a") in found) == any(name in line for name in names for line in lines)
+        assert (("address", "b") in found) == any(address in "".join(written.split()) for address in addresses)
+
+
+def test_a_long_list_is_looked_for_in_one_pass(out, study):
+    """Every name against every line took a hundred times as long."""
+    names = [f"{chr(0x4E00 + number // 60)}{chr(0x5E00 + number % 60)}氏" for number in range(3000)]
+    secrets = Secrets(
+        {"name": dict.fromkeys(names, "a"), "address": {f"{name}路{at}弄3号": "a" for at, name in enumerate(names)}}
+    )
+    began = time.process_time()
+    for number in range(5000):
+        assert (
+            list(
+                secrets.found_in(f"{number}号街道的就业服务站点，步行15分钟可达，服务居民{number}人，{chr(0x6E00 + number)}氏")
+            )
+            == []
+        )
+    assert time.process_time() - began < 3
+
+
+def test_the_files_that_are_looked_through_are_told(out):
+    told = []
+    audit_output(out, progress=lambda text, share: told.append((text, share)))
+    assert [text for text, _ in told[:-1]] == [f"privacy: {path.name}" for path in sorted(out.iterdir())]
+    assert [share for _, share in told[:-1]] == sorted(share for _, share in told[:-1])
+    assert told[0][1] == 0
+    assert all(0 <= share < 1 for _, share in told)
 
 
 @pytest.mark.parametrize("what", PLANTS)

@@ -54,9 +54,10 @@ def check(study: Path | None, overrides: tuple[str, ...], privacy: Path | None, 
     """
     if study is None and privacy is None:
         raise click.UsageError("name a STUDY, or a folder of outputs with --privacy OUT")
-    with progress_bar(quiet):
+    with progress_bar(quiet) as progress:
         if privacy is not None:
-            faults = planner.audit_output(privacy, None if study is None else planner.read_study(study, overrides))
+            known = None if study is None else planner.read_study(study, overrides)
+            faults = planner.audit_output(privacy, known, progress=progress)
             clean = "Nothing was found that names a person or gives a small count away."
         else:
             faults, clean = planner.check_study(study or Path(), overrides), "No faults: planner run can do its work."

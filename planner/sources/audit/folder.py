@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from planner.errors import Fault, SourceError
@@ -15,10 +15,11 @@ from planner.sources.audit.together import told_together
 from planner.study import Study
 
 PUBLIC = ("index.html",)  # what a run writes for everyone; all else is for the office
+Progress = Callable[[str, float], None]
 UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, sqlite3.Error, zipfile.BadZipFile)
 
 
-def audit_output(folder: str | Path, study: Study | None = None) -> list[Fault]:
+def audit_output(folder: str | Path, study: Study | None = None, *, progress: Progress | None = None) -> list[Fault]:
     """Everything in a folder of outputs that names a person or gives a small count of a key group away.
 
     Parameters
@@ -27,6 +28,8 @@ def audit_output(folder: str | Path, study: Study | None = None) -> list[Fault]:
         What `planner run` wrote, or any folder that is to be handed on; every file in it and below is looked through.
     study
         With it the names, numbers and addresses in its key groups' lists are looked for too, and its groups and minimum count.
+    progress
+        Called with the file that is looked through, and the share of all bytes that is done.
 
     Returns
     -------
@@ -43,13 +46,18 @@ def audit_output(folder: str | Path, study: Study | None = None) -> list[Fault]:
     groups = _groups_of(place, study)
     secrets = Secrets.none() if study is None else secrets_of(study, study.scenario.groups)
     faults: list[Fault] = []
-    for path in files:
+    sizes = [path.stat().st_size + 1 for path in files]
+    for number, path in enumerate(files):
         said = _said(path, place)
+        if progress is not None:
+            progress(f"privacy: {path.name}", sum(sizes[:number]) / sum(sizes))
         try:
             faults += [*_persons_in(path, place, said, secrets), *small_counts(path, said, groups)]
         except UNREADABLE:
             faults.append(Fault("the file cannot be looked through", "remove it, or write the output again", said))
         faults += _not_for_the_public(path, place, groups, study)
+    if progress is not None:
+        progress("together: the tables of all files", 0.0)
     try:
         faults += differences(place, groups)
         faults += told_together(place, list(groups.labels), groups.minimum)
@@ -90,7 +98,11 @@ def _groups_of(folder: Path, study: Study | None) -> Groups:
 def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterator[Fault]:
     """One fault a kind of thing found, with where the first stands."""
     first: dict[tuple[str, str], str] = {}
+    seen: set[str] = set()  # cells of tables repeat each other
     for where, text in (("the file's name", path.relative_to(folder).as_posix()), *texts_of(path)):
+        if text in seen:
+            continue
+        seen.add(text)
         for each in {(kind, "") for kind in numbers_in(text)} | set(secrets.found_in(text)):
             first.setdefault(each, where)
     for (kind, file), where in sorted(first.items()):

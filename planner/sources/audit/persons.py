@@ -6,8 +6,10 @@ import datetime as dt
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import pandas as pd
 
@@ -30,6 +32,8 @@ _DIGITS = re.compile(r"(?<![0-9a-z._])[0-9][0-9 \-]{4,}[0-9Xx]")
 _WORDS = re.compile(r"[a-z][a-z'\-]+")
 _HAN_NAME = re.compile(r"[\u3400-\u9fff·]{2,5}")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z'\-]+( [A-Za-z][A-Za-z'\-]+){1,3}")
+_SPACED_HAN = re.compile(r"[\u3400-\u9fff·](?:[^\S\t\r\n]{0,4}[\u3400-\u9fff·])+")  # 王 芳: blanks, no cells
+_NO_WIDTH = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SEGMENT = re.compile(r"[0-9a-z\u3400-\u9fff#()\-·]{5,}")
 SHORT_NAME = 2  # letters: such a name counts only where it stands alone
 LEAST_ADDRESS, LEAST_DIGITS = 6, 6  # letters; shorter ones stand in any text
@@ -49,23 +53,62 @@ class Secrets:
 
     def found_in(self, text: str) -> Iterator[tuple[str, str]]:
         """Kind and file of everything of the lists that stands in a text; never the thing itself."""
-        plain = folded(text)
-        names = self.by_kind.get("name", {})
-        for kind, candidates in (
-            ("name", _han_parts(plain, names)),
-            ("name", _latin_parts(plain)),
-            ("number", (re.sub(r"[ \-]", "", found[0]) for found in _DIGITS.finditer(plain))),
-            ("address", _windows(plain.replace(" ", ""), self.by_kind.get("address", {}))),
+        lines = _plain(text)
+        plain = " ".join(lines.split())
+        for kind, parts in (
+            ("name", () if lines.isascii() else _han_parts(lines, self._name_lengths)),
+            ("name", _latin_parts(plain, self._first_words) if self._first_words else ()),
+            ("number", _numbers(plain)),
+            ("address", self._addresses(plain)),
         ):
             held = self.by_kind.get(kind, {})
-            for part in candidates if held else ():
+            for part in parts if held else ():
                 if part in held:
                     yield kind, held[part]
 
+    @cached_property
+    def _name_lengths(self) -> list[int]:
+        """Of names in Chinese that count within a longer run of letters."""
+        names = self.by_kind.get("name", {})
+        return sorted({len(name) for name in names if len(name) > SHORT_NAME and _HAN.fullmatch(name)})
+
+    @cached_property
+    def _first_words(self) -> set[str]:
+        """Of names in Latin letters."""
+        return {name.split()[0] for name in self.by_kind.get("name", {}) if " " in name}
+
+    @cached_property
+    def _address_lengths(self) -> dict[str, set[int]]:
+        """How long the addresses are that begin with the same letters."""
+        lengths: dict[str, set[int]] = {}
+        for address in self.by_kind.get("address", {}):
+            lengths.setdefault(address[:LEAST_ADDRESS], set()).add(len(address))
+        return lengths
+
+    @cached_property
+    def _latin_addresses(self) -> bool:
+        return any(beginning.isascii() for beginning in self._address_lengths)
+
+    def _addresses(self, plain: str) -> Iterator[str]:
+        """Parts of a text that begin like one of the addresses and are as long."""
+        if plain.isascii() and not self._latin_addresses:
+            return
+        for found in _SEGMENT.finditer(plain.replace(" ", "")):
+            run = found[0]
+            if run.isascii() and not self._latin_addresses:
+                continue
+            for start in range(len(run) - LEAST_ADDRESS + 1):
+                for length in self._address_lengths.get(run[start : start + LEAST_ADDRESS], ()):
+                    yield run[start : start + length]
+
 
 def folded(text: str) -> str:
-    """Text as it is compared: full-width forms, case and runs of space do not matter."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Text as it is compared: full-width forms, case, runs of space and what has no width do not matter."""
+    return " ".join(_plain(text).split())
+
+
+def _plain(text: str) -> str:
+    return (text if text.isascii() else _NO_WIDTH.sub("", unicodedata.normalize("NFKC", text))).casefold()
 
 
 def numbers_in(text: str) -> Iterator[str]:
@@ -130,12 +173,14 @@ def _cells_of(study: Study, group: Group) -> Iterator[tuple[str, bool]]:
 
 def _key_of(cell: str, kind: str) -> str:
     """A secret as it is compared: numbers without marks between digits, addresses without spaces."""
-    marks = {"number": r"[ \-+]", "address": " "}.get(kind)
-    return re.sub(marks, "", folded(cell)) if marks else folded(cell)
+    plain = folded(cell)
+    marks = {"number": r"[ \-+]", "address": " "}.get(kind, " " if _SPACED_HAN.fullmatch(plain) else "")
+    return re.sub(marks, "", plain) if marks else plain
 
 
 def _kind_of(cell: str, *, personal: bool) -> str:
-    plain = unicodedata.normalize("NFKC", cell).strip()
+    plain = " ".join(_NO_WIDTH.sub("", unicodedata.normalize("NFKC", cell)).split())
+    plain = plain.replace(" ", "") if _SPACED_HAN.fullmatch(plain) else plain
     digits = re.sub(r"[ \-+]", "", plain)
     if is_id_number(digits) or is_phone(digits):
         return "number"
@@ -174,27 +219,29 @@ def _has_birthday(number: str) -> bool:
     return 1900 <= born.year <= 2100 and 11 <= int(number[:2]) <= 82
 
 
-def _han_parts(plain: str, names: Mapping[str, str]) -> Iterator[str]:
-    """Names in Chinese: runs of letters as they stand, and of runs all parts as long as a longer name."""
-    lengths = sorted({len(name) for name in names if len(name) > SHORT_NAME and _HAN.fullmatch(name)})
-    for found in _HAN.finditer(plain):
-        run = found[0]
-        yield run
-        for length in lengths:
-            yield from (run[i : i + length] for i in range(len(run) - length + 1) if length < len(run))
+def _han_parts(plain: str, lengths: Iterable[int]) -> Iterator[str]:
+    """Names in Chinese: runs of letters as they stand, and of runs all parts of the `lengths`, blanks between letters or not.
 
-
-def _latin_parts(plain: str) -> Iterator[str]:
-    """Two to four words in Latin letters, one after the other."""
-    words = _WORDS.findall(plain)
-    for count in (2, 3, 4):
-        yield from (" ".join(words[i : i + count]) for i in range(len(words) - count + 1))
-
-
-def _windows(plain: str, held: Mapping[str, str]) -> Iterator[str]:
-    """Parts of a text as long as any of the addresses."""
-    lengths = sorted({len(address) for address in held})
-    for found in _SEGMENT.finditer(plain):
-        run = found[0]
+    >>> sorted(set(_han_parts("联系人:王 伟芳, 李 明", [3])))
+    ['伟芳', '李明', '王伟芳', '联系人']
+    """
+    for found in _SPACED_HAN.finditer(plain):
+        words = found[0].split()
+        yield from (word for word in words if len(word) > 1)
+        yield from (first + second for first, second in pairwise(words) if len(first) == len(second) == 1)
+        run = "".join(words)
         for length in lengths:
             yield from (run[i : i + length] for i in range(len(run) - length + 1))
+
+
+def _latin_parts(plain: str, first_words: Container[str]) -> Iterator[str]:
+    """Two to four words in Latin letters, one after the other, that begin with one of `first_words`."""
+    words = _WORDS.findall(plain)
+    for start, word in enumerate(words):
+        if word in first_words:
+            yield from (" ".join(words[start : start + count]) for count in (2, 3, 4))
+
+
+def _numbers(plain: str) -> Iterator[str]:
+    """Runs of digits, without the marks between them."""
+    return (re.sub(r"[ \-]", "", found[0]) for found in _DIGITS.finditer(plain))
