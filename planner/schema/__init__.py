@@ -4,7 +4,7 @@ A table is a plain GeoDataFrame (or DataFrame) whose named index is its key. ``D
 a frame to a `Demand`: it checks once, reports every fault at once, and gives back a copy with the schema's types.
 """
 
-from planner.schema.cells import as_date, as_number, as_text, is_blank, plain_number
+from planner.schema.cells import as_date, as_number, as_numbers, as_text, is_blank, plain_number
 from planner.schema.columns import Column, Kind, fold, without_unit
 from planner.schema.gate import Schema, is_metric
 from planner.schema.results import (
@@ -186,6 +186,7 @@ __all__ = [
     "Track",
     "as_date",
     "as_number",
+    "as_numbers",
     "as_text",
     "fold",
     "is_blank",

@@ -314,16 +314,11 @@ def _placed_files(study: Study, towns: Towns) -> Iterator[Placed]:
 
 def _places_of(ask: CountAsk, towns: Towns) -> gpd.GeoDataFrame | None:
     """Where the rows of a table of counts are; None where they only name towns."""
-    crs = CRS.from_user_input(towns.crs)
-    table = read_counts(ask, crs)
-    if table.shapes is None:
+    table = read_counts(ask, CRS.from_user_input(towns.crs))
+    if table.by_town:
         return None
-    places = gpd.GeoDataFrame(geometry=list(table.shapes), crs=towns.crs)
-    with contextlib.suppress(PlannerError):  # its rows name no towns
-        named = read_counts(replace(ask, by_town=True), crs)
-        if list(named.rows) == list(table.rows):
-            return places.assign(town=list(named.towns))
-    return places
+    places = gpd.GeoDataFrame(geometry=table.zones if table.xy is None else shapely.points(table.xy), crs=towns.crs)
+    return places.assign(town=table.towns) if table.towns else places
 
 
 def _check_links(

@@ -108,7 +108,9 @@ def _named(places: gpd.GeoDataFrame, towns: Towns) -> tuple[Marks, npt.NDArray[n
     """Which points name a town of the area, and the ground of each such town."""
     if "town" not in places or not (places.geometry.geom_type == "Point").all():
         return np.zeros(len(places), dtype=np.bool_), np.empty(0, dtype=object)
-    said = [None if is_blank(name) else match_town(str(name), towns.index) for name in places["town"]]
+    words = places["town"].tolist()
+    meant = {word: None if is_blank(word) else match_town(str(word), towns.index) for word in dict.fromkeys(words)}
+    said = [meant[word] for word in words]
     named = np.array([name is not None for name in said], dtype=np.bool_)
     return named, np.asarray(towns.geometry.loc[[name for name in said if name is not None]])
 

@@ -14,10 +14,10 @@ from pyproj import CRS, Transformer
 
 from planner.datum import to_wgs84
 from planner.errors import Fault
-from planner.schema import as_number, fold, is_blank
+from planner.schema import as_numbers, fold, is_blank
 from planner.sources.files.crs import WGS84, crs_of
 from planner.sources.files.records import ROW
-from planner.study import DATUMS
+from planner.study import DATUMS, plain_coordinates
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,20 +41,34 @@ def points_of(frame: pd.DataFrame, source: str, coordinates: str, crs: str) -> t
         The CRS of the points.
     """
     frame = split_pairs(frame)
+    degrees, metres, faults = positions_of(frame, source, coordinates, crs)
+    placed = frame.assign(lon=degrees[:, 0], lat=degrees[:, 1]) if set(WORDS) <= set(frame.columns) else frame
+    return gpd.GeoDataFrame(placed, geometry=shapely.points(metres), crs=crs), faults
+
+
+def positions_of(frame: pd.DataFrame, source: str, coordinates: str, crs: str) -> tuple[Floats, Floats, list[Fault]]:
+    """Of rows with ``lon`` and ``lat``: WGS-84 degrees, metres in `crs` (0, 0 for a fault), and what is wrong with them.
+
+    Raises
+    ------
+    CrsError
+        If nobody knows `coordinates`.
+    """
+    given = crs_of(coordinates)
+    coordinates = plain_coordinates(coordinates)
     missing = [name for name in WORDS if name not in frame.columns]
     if missing:
-        faults = [Fault(f"column {name!r} is missing", f"add it: {WORDS[name]}", source) for name in missing]
-        return gpd.GeoDataFrame(frame, geometry=[NOWHERE] * len(frame), crs=crs), faults
-    x, y, faults = _read_columns(frame, source, crs_of(coordinates))
+        nowhere = np.zeros((len(frame), 2))
+        return nowhere, nowhere, [Fault(f"column {name!r} is missing", f"add it: {WORDS[name]}", source) for name in missing]
+    x, y, faults = _read_columns(frame, source, given)
     lon, lat = _wgs84(x, y, coordinates)
     east, north = Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat)
     good = np.isfinite(east) & np.isfinite(north)
     lost = np.isfinite(x) & np.isfinite(y) & ~good
     problem = f"there is no such place in {coordinates}"
     faults += [Fault(problem, _mend_of_lost(x[i], y[i]), source, *_at(frame, int(i), "lon")) for i in np.flatnonzero(lost)]
-    placed = frame.assign(lon=np.where(good, lon, np.nan), lat=np.where(good, lat, np.nan))
-    points = shapely.points(np.where(good, east, 0.0), np.where(good, north, 0.0))
-    return gpd.GeoDataFrame(placed, geometry=points, crs=crs), faults
+    degrees = np.column_stack([np.where(good, lon, np.nan), np.where(good, lat, np.nan)])
+    return degrees, np.column_stack([np.where(good, east, 0.0), np.where(good, north, 0.0)]), faults
 
 
 def _mend_of_lost(east_m: float, north_m: float) -> str:
@@ -78,14 +92,20 @@ def split_pairs(frame: pd.DataFrame) -> pd.DataFrame:
     pair = next((name for name in frame.columns if fold(str(name)) in PAIRS), None)
     if pair is None or {"lon", "lat"} & set(frame.columns):
         return frame
-    cells = ["" if is_blank(cell) else unicodedata.normalize("NFKC", str(cell)).strip("()[] ") for cell in frame[pair]]
-    split = [cell.partition(",") for cell in cells]
+    split = [_plain(cell).strip("()[] ").partition(",") for cell in frame[pair]]
     return frame.drop(columns=pair).assign(lon=[lon for lon, _, _ in split], lat=[lat for _, _, lat in split])
+
+
+def _plain(cell: Any) -> str:
+    """A cell as text in half-width letters."""
+    if isinstance(cell, str) and cell.isascii():
+        return cell
+    return "" if is_blank(cell) else unicodedata.normalize("NFKC", str(cell))
 
 
 def _read_columns(frame: pd.DataFrame, source: str, given: CRS) -> tuple[Floats, Floats, list[Fault]]:
     """Both coordinates as floats, NaN in rows where either is wrong, and what is."""
-    x, y = (np.array([as_number(cell) for cell in frame[name]], dtype=float) for name in WORDS)
+    x, y = (as_numbers(frame[name].tolist()) for name in WORDS)
     faults = []
     for name, numbers in (("lon", x), ("lat", y)):
         word = WORDS[name].partition(" ")[0]

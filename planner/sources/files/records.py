@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pandas as pd
@@ -13,11 +13,13 @@ from planner.errors import Fault
 from planner.schema import is_blank
 
 Recognise = Callable[[str], str | None]  # a header as people write it -> the column's name, or None
+Admit = Callable[[pd.DataFrame], pd.DataFrame]  # rows of a file, with all its columns -> what is kept of them
 Record = tuple[int, Sequence[Any]]  # row number as the user sees it, and its cells
 
-__all__ = ["ROW", "Recognise", "Record", "Rows", "find_headers", "is_blank", "is_remark", "rows_of", "said", "under"]
+__all__ = ["ROW", "Admit", "Recognise", "Record", "Rows", "find_headers", "is_blank", "is_remark", "rows_of", "said", "under"]
 
 HEADER_ROWS = 20  # the headers stand within the first so many rows that are not empty
+BLOCK_ROWS = 20_000  # of a long table are read at once
 ROW = "source_row"
 
 
@@ -27,44 +29,87 @@ class Rows:
 
     ``frame`` has the headers as written and a column ``source_row`` with row numbers as the user sees them. It is a
     GeoDataFrame where the file has geometries; its CRS is then the file's own, or None. ``faults`` are about rows that
-    could not be read.
+    could not be read. ``headers`` are all that the file has, where only some were admitted.
     """
 
     frame: pd.DataFrame
     faults: tuple[Fault, ...] = ()
+    headers: tuple[str, ...] = ()
+
+    def admitted(self, admit: Admit | None) -> Rows:
+        """What `admit` keeps of them; all of them without one."""
+        return self if admit is None else Rows(admit(self.frame), self.faults, tuple(map(str, self.frame.columns)))
 
 
-def rows_of(records: Sequence[Record], source: str, recognise: Recognise) -> Rows:
+def rows_of(records: Iterable[Record], source: str, recognise: Recognise, admit: Admit | None = None) -> Rows:
     """A table out of records.
 
     Headers are the row, of the first 20 that are not empty, with most cells that `recognise` knows (the first of equals, so
     that a title above them does no harm); a cell that is empty there takes its header from the row above (merged cells).
     Rows above them that begin with ``#`` are remarks; rows below them that say the headers again are no rows of the table.
+    `admit` is given the rows in blocks and gives back what is kept of each, so that a long list is never in memory as a whole.
     """
-    filled = [(number, cells) for number, cells in records if any(not is_blank(cell) for cell in cells)]
-    if all(is_remark(cells) for _, cells in filled):
+    filled = (record for record in records if _says_anything(record[1]))
+    top = _top(filled)
+    if all(is_remark(cells) for _, cells in top):
         return Rows(pd.DataFrame({ROW: []}), (Fault("the table is empty", "write its headers and rows", source),))
-    at, headers = find_headers(filled, recognise)
-    body, faults = [], []
-    for number, cells in filled[at + 1 :]:
-        if _says_again(cells, headers, recognise if number == filled[at + 1][0] else None):
-            continue
-        beyond = [cell for cell in cells[len(headers) :] if not is_blank(cell)]
-        if beyond:
-            problem = f"the row has {len(cells)} cells for {len(headers)} headers"
-            faults.append(Fault(problem, 'put text with commas in "quotes"', source, number))
-        body.append([*cells[: len(headers)], *[None] * (len(headers) - len(cells)), number])
-    frame = pd.DataFrame(body, columns=[*headers, ROW], dtype=object)
-    unnamed = [i for i, header in enumerate(headers) if not header]
-    kept = [i for i in range(len(headers) + 1) if i not in unnamed or not frame.iloc[:, i].map(is_blank).all()]
+    at, headers = find_headers(top, recognise)
+    first = next(iter(top[at + 1 :]), None) or next(filled, None)
+    below = [] if first is None or _says_again(first[1], headers, recognise) else [first]
+    body = _without_headers(chain(below, top[at + 2 :], filled), headers)
     names = [header or f"column {i + 1}" for i, header in enumerate(headers)]
-    return Rows(frame.set_axis([*names, ROW], axis=1).iloc[:, kept], tuple(faults))
+    blank = {i for i, header in enumerate(headers) if not header}
+    faults: list[Fault] = []
+    blocks = list[pd.DataFrame]()
+    while (rows := [_squared(record, len(headers), source, faults) for record in islice(body, BLOCK_ROWS)]) or not blocks:
+        block = pd.DataFrame(rows, columns=[*names, ROW], dtype=object)
+        blank = {i for i in blank if block.iloc[:, i].map(is_blank).all()}
+        blocks.append(block if admit is None else admit(block))
+    unsaid = {names[i] for i in blank} - set(headers)
+    frame = pd.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
+    kept = tuple(name for name in (*names, ROW) if name not in unsaid)
+    return Rows(frame.loc[:, ~frame.columns.isin(unsaid)], tuple(faults), kept)
+
+
+def _says_anything(cells: Sequence[Any]) -> bool:
+    """Whether a row holds anything; of most rows the first cell tells."""
+    return not all(map(is_blank, cells))
+
+
+def _top(filled: Iterator[Record]) -> list[Record]:
+    """The first records, so many that the headers stand among them."""
+    top, plain = list[Record](), 0
+    for record in filled:
+        top.append(record)
+        plain += not is_remark(record[1])
+        if plain == HEADER_ROWS:
+            break
+    return top
+
+
+def _without_headers(records: Iterable[Record], headers: Sequence[str]) -> Iterator[Record]:
+    """The records but those that say the headers again, as on each page of a print."""
+    mark = headers[0][:1]
+    for record in records:
+        start = record[1][0]
+        differs = isinstance(start, str) and start[:1] != mark and start[:1] > " "  # most rows, at once
+        if differs or not _says_again(record[1], headers, None):
+            yield record
+
+
+def _squared(record: Record, width: int, source: str, faults: list[Fault]) -> list[Any]:
+    """The cells of a record, one a header, and its number; more cells than headers are a fault."""
+    number, cells = record
+    if len(cells) == width:
+        return [*cells, number]
+    if any(not is_blank(cell) for cell in cells[width:]):
+        problem = f"the row has {len(cells)} cells for {width} headers"
+        faults.append(Fault(problem, 'put text with commas in "quotes"', source, number))
+    return [*cells[:width], *[None] * (width - len(cells)), number]
 
 
 def _says_again(cells: Sequence[Any], headers: Sequence[str], recognise: Recognise | None) -> bool:
     """Whether a row repeats the headers (a page of a print), or says them in another language where `recognise` is given."""
-    if recognise is None and isinstance(cells[0], str) and cells[0][:1] != headers[0][:1] and cells[0][:1] > " ":
-        return False  # most rows, at once
     pairs = [(said(cell), header) for cell, header in zip(cells, headers, strict=False) if not is_blank(cell)]
     if len(pairs) < 2 or any(not header for _, header in pairs):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from planner.sources.files.opening import MOST_BYTES, MOST_TEXT, check_file, check_page, refused
-from planner.sources.files.records import Recognise, Rows, rows_of
+from planner.sources.files.records import Admit, Recognise, Rows, rows_of
 from planner.sources.files.text import text_records
 from planner.sources.files.vector import PARQUETS, VECTORS, read_parquet, read_vector, read_zipped
 from planner.sources.files.workbook import WORKBOOKS, read_workbook
@@ -29,10 +29,11 @@ MENDS = {  # for files that offices have and that are not read
 }
 
 
-def read_rows(path: Path, source: str, recognise: Recognise, layer: str | None = None) -> Rows:
+def read_rows(path: Path, source: str, recognise: Recognise, layer: str | None = None, *, admit: Admit | None = None) -> Rows:
     """The rows of a table in any of the formats; `recognise` is used to find the row of headers and the right sheet.
 
-    `layer` names one of several layers of a GeoPackage or KML, or a sheet of a workbook.
+    `layer` names one of several layers of a GeoPackage or KML, or a sheet of a workbook. `admit` says what is kept of the rows,
+    block by block where the file is text.
 
     Raises
     ------
@@ -46,15 +47,15 @@ def read_rows(path: Path, source: str, recognise: Recognise, layer: str | None =
     if suffix in (*TEXTS, *WORKBOOKS):
         check_page(path, source)
     if suffix in TEXTS:
-        return rows_of(text_records(path, source), source, recognise)
+        return rows_of(text_records(path, source), source, recognise, admit)
     if suffix in WORKBOOKS:
-        return read_workbook(path, source, recognise, layer)
+        return read_workbook(path, source, recognise, layer).admitted(admit)
     if suffix in PARQUETS:
-        return read_parquet(path, source)
+        return read_parquet(path, source).admitted(admit)
     if suffix in VECTORS:
-        return read_vector(path, source, layer)
+        return read_vector(path, source, layer).admitted(admit)
     if suffix == ".zip":
-        return read_zipped(path, source, layer)
+        return read_zipped(path, source, layer).admitted(admit)
     kind = suffix or "without an ending"
     mend = MENDS.get(suffix, "save it as .csv, .xlsx, .geojson, .gpkg, .shp or .parquet")
     raise refused(source, f"files of the kind {kind} are not read", mend)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from planner.sources.files.opening import refused
@@ -12,27 +13,56 @@ from planner.sources.files.records import HEADER_ROWS, Record
 
 MARKS = (",", ";", "\t", "，", "；", "|")  # between cells; the full-width ones are typed by hand
 PRIVATE = re.compile("[\ue000-\uf8ff]")  # letters of private use: bytes that GB18030 has no character for
+BYTE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 LONGEST_CELL = 1_000_000
+LOOKED_AT = 100_000  # letters that tell what stands between the cells
+PIECE_BYTES = 1 << 20
 
 
-def text_records(path: Path, source: str) -> list[Record]:
-    """The records of a CSV with their row numbers, from 1.
+def text_records(path: Path, source: str) -> Iterator[Record]:
+    """The records of a CSV with their row numbers, from 1; the text is never in memory as a whole.
 
     Raises
     ------
     SourceError
         If the text is in none of the encodings, or a quote is never closed.
     """
-    text = decode(path.read_bytes(), source)
-    mark = find_mark(text)
+    encoding = encoding_of(path, source)
+    with path.open(encoding=encoding, newline="") as file:
+        mark = find_mark(file.read(LOOKED_AT))
     previous = csv.field_size_limit(LONGEST_CELL)
     try:
-        return list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True), 1))
+        with path.open(encoding=encoding, newline="") as file:
+            yield from enumerate(csv.reader(file, delimiter=mark, strict=True, skipinitialspace=True), 1)
     except csv.Error as error:
         said = f"the table cannot be read: {error}"
         raise refused(source, said, 'close every "quote", and double a quote that stands inside one') from error
     finally:
         csv.field_size_limit(previous)
+
+
+def encoding_of(path: Path, source: str) -> str:
+    """The encoding of a file, every byte of it looked at piece by piece; raises as `decode` does, by the same rules."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    marked = next((encoding for mark, encoding in BYTE_MARKS.items() if start.startswith(mark)), None)
+    encoding = marked or ("utf-8" if _mostly_whole(_pieces(path, "utf-8", "replace")) else "gb18030")
+    try:
+        strange = any(not marked and PRIVATE.search(piece) for piece in _pieces(path, encoding))
+    except UnicodeDecodeError:
+        strange = True
+    if strange or (not marked and b"\0" in start):
+        decode(path.read_bytes(), source)  # says in which line
+    return encoding
+
+
+def _pieces(path: Path, encoding: str, errors: str = "strict") -> Iterator[str]:
+    """The text of a file, a piece at a time."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    with path.open("rb") as file:
+        while raw := file.read(PIECE_BYTES):
+            yield decoder.decode(raw)
+    yield decoder.decode(b"", final=True)
 
 
 def decode(raw: bytes, source: str) -> str:
@@ -48,10 +78,9 @@ def decode(raw: bytes, source: str) -> str:
     SourceError
         Naming the line that is in neither.
     """
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _marked(raw, "utf-16", source)
-    if raw.startswith(b"\xef\xbb\xbf"):
-        return _marked(raw, "utf-8-sig", source)
+    for mark, encoding in BYTE_MARKS.items():
+        if raw.startswith(mark):
+            return _marked(raw, encoding, source)
     if b"\0" in raw[:4096]:
         raise refused(source, "this is no text file", "save the table as CSV (UTF-8)")
     encoding = "utf-8" if looks_utf8(raw) else "gb18030"
@@ -72,9 +101,14 @@ def looks_utf8(raw: bytes) -> bool:
 
     Chinese in GB18030 hardly ever makes whole letters when it is read as UTF-8.
     """
-    loose = raw.decode("utf-8", errors="replace")
-    broken = loose.count("\ufffd")
-    return sum(1 for letter in loose if letter > "\x7f") - broken >= 3 * broken
+    return _mostly_whole([raw.decode("utf-8", errors="replace")])
+
+
+def _mostly_whole(loose: Iterable[str]) -> bool:
+    """Whether of the letters that are not ASCII at most one in four stands for broken bytes."""
+    counts = [(len(piece) - len(piece.encode("ascii", errors="ignore")), piece.count("\ufffd")) for piece in loose]
+    letters, broken = sum(count for count, _ in counts), sum(count for _, count in counts)
+    return letters - broken >= 3 * broken
 
 
 def _marked(raw: bytes, encoding: str, source: str) -> str:
@@ -93,7 +127,7 @@ def find_mark(text: str) -> str:
     >>> find_mark("a;b\\n1,5;2,5\\n"), find_mark("a\\tb\\n")
     (';', '\\t')
     """
-    lines = [line for line in text[:100_000].splitlines() if line.strip() and not line.lstrip().startswith("#")][:HEADER_ROWS]
+    lines = [line for line in text[:LOOKED_AT].splitlines() if line.strip() and not line.lstrip().startswith("#")][:HEADER_ROWS]
 
     def regular(mark: str) -> tuple[int, int]:
         cells = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from planner.schema import as_number, fold, is_blank
+from planner.schema import as_numbers, fold, is_blank
 
 _PERSONAL = (  # anywhere in a header
     "姓名", "名字", "申请人", "联系人", "户主", "身份证", "证件", "证号", "护照", "社保", "社会保障",
@@ -138,8 +138,9 @@ def is_countable(header: str, values: Iterable[Any]) -> bool:
     >>> is_countable("count_2024", [1, "2", None]), is_countable("夔晓梅", ["逄山"]), is_countable("138 0013 8000", [1])
     (True, False, False)
     """
-    held = [value for value in values if not is_blank(value)]
-    return not _tells_somebody(header) and bool(held) and all(math.isfinite(as_number(value)) for value in held)
+    cells = list(values)
+    there = np.isfinite(as_numbers(cells))
+    return not _tells_somebody(header) and bool(there.any()) and all(is_blank(cells[i]) for i in np.flatnonzero(~there))
 
 
 def is_record(headers: Iterable[str]) -> bool:

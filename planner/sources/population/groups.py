@@ -35,9 +35,9 @@ def read_group(
         amounts, attached = _attached(found, group, points)
         return amounts, [tally, attached]
     table = read_counts(ask_of(study, group), grounds.crs)
-    if table.shapes is None:
+    if table.by_town:
         return _by_town(table, group, points, grounds)
-    if table.are_zones:
+    if table.zones is not None:
         return _by_zone(table, group, points, grounds)
     found, steps = points_in_towns(table, grounds)
     amounts, attached = _attached(found, group, points)
@@ -59,11 +59,13 @@ def read_workplaces(
         found, tally = read_raster(_raster_ask(study, group, file), grounds, progress=progress)
         return found, [tally]
     table = read_counts(ask_of(study, group), grounds.crs)
-    if table.shapes is None:
+    if table.by_town:
         problem = f"totals by town do not say where in a town the {group.of} are"
         fault = Fault(problem, "add lon and lat (经度, 纬度), or give zones or a raster", file)
         raise TableError(str(fault), [fault], group.name)
-    return zones_in_towns(table, grounds, study.population.zone_m) if table.are_zones else points_in_towns(table, grounds)
+    return (
+        zones_in_towns(table, grounds, study.population.zone_m) if table.zones is not None else points_in_towns(table, grounds)
+    )
 
 
 def ask_of(study: Study, group: Group) -> CountAsk:

@@ -102,11 +102,11 @@ def _settled_table(study: Study, grounds: Grounds, file: str) -> Settled:
     held = {group.name: group.suppressed for group in groups if group.suppressed is not None}
     path, layer = study.path_of(file), source.layer
     table = read_counts(CountAsk(path, file, columns, source.coordinates, suppressed=held, layer=layer), grounds.crs)
-    if table.shapes is None:
+    if table.by_town:
         return _settled_totals(study, grounds, totals_by_town(table, grounds), file)
-    if not table.are_zones and source.spread != "none":
+    if table.zones is None and source.spread != "none":
         raise _says_itself(file, "a table of points")
-    if not table.are_zones:
+    if table.zones is None:
         return points_in_towns(table, grounds)
     if source.spread in OVER:
         return _zones_over(study, grounds, table)
@@ -116,9 +116,9 @@ def _settled_table(study: Study, grounds: Grounds, file: str) -> Settled:
 def _zones_over(study: Study, grounds: Grounds, table: CountTable) -> Settled:
     """Zones (or cells) over the homes or the residential land in them; where there is none, over the ground."""
     if study.population.spread == "land":
-        zones = np.asarray(table.shapes, dtype=object)
+        zones = np.asarray(table.zones, dtype=object)
         on_land, bare = land_in(zones, _land(study, grounds))
-        points, _ = zones_in_towns(replace(table, shapes=np.where(bare, zones, on_land)), grounds, study.population.zone_m)
+        points, _ = zones_in_towns(replace(table, zones=np.where(bare, zones, on_land)), grounds, study.population.zone_m)
         lost, what = float(table.counts[RESIDENTS][bare].sum()), "land"
     else:
         homes, rest = zones_over_places(table, grounds, _homes(study, grounds), FLOOR_AREA, study.population.zone_m)

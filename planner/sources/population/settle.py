@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 def points_in_towns(table: CountTable, grounds: Grounds) -> tuple[CountedPoints, list[Tally]]:
     """Counted points given to their towns; those outside the area dropped and tallied."""
-    xy = shapely.get_coordinates(_shapes(table))
+    xy = cast(Floats, table.xy)
     town = locate(xy, grounds.shapes)
     inside = town >= 0
     if not inside.any():
@@ -35,7 +35,7 @@ def points_in_towns(table: CountTable, grounds: Grounds) -> tuple[CountedPoints,
 
 def zones_in_towns(table: CountTable, grounds: Grounds, whole_m: float) -> tuple[CountedPoints, list[Tally]]:
     """Zones split among the towns by area, large parts cut; what lies outside the area is left out and tallied."""
-    parts = zone_parts(_shapes(table), grounds.pieces, whole_m=whole_m)
+    parts = zone_parts(_zones(table), grounds.pieces, whole_m=whole_m)
     if not len(parts.zone):
         raise _nowhere(table, grounds)
     counts = {what: values[parts.zone] * parts.share for what, values in table.counts.items()}
@@ -51,7 +51,7 @@ def zones_over_places(
     Gives back the places with the counts put onto them, and points for the parts of zones that hold no place: one a part,
     or several where it is longer than `whole_m`.
     """
-    zones = _shapes(table)
+    zones = _zones(table)
     parts = zone_parts(zones, grounds.shapes, whole_m=np.inf)
     if not len(parts.zone):
         raise _nowhere(table, grounds)
@@ -87,7 +87,7 @@ def _groups(keys: Ids, values: Ids) -> tuple[Ids, list[Ids]]:
 
 def _bare_parts(table: CountTable, grounds: Grounds, parts: ZoneParts, bare: Bools, whole_m: float) -> CountedPoints:
     """The people of the parts of zones that are `bare`, at points that stand for at most `whole_m`."""
-    fine = zone_parts(_shapes(table), grounds.pieces, whole_m=whole_m)
+    fine = zone_parts(_zones(table), grounds.pieces, whole_m=whole_m)
     towns, own = len(grounds.names), grounds.piece_town[fine.town]
     here = np.isin(fine.zone * towns + own, (parts.zone * towns + parts.town)[bare])
     rest = {what: (values[fine.zone] * fine.share)[here] for what, values in table.counts.items()}
@@ -157,12 +157,13 @@ def tallies(step: str, counts: Mapping[str, Floats], points: CountedPoints, note
     return [Tally(step, what, float(values.sum()), points.total(what), note) for what, values in counts.items()]
 
 
-def _shapes(table: CountTable) -> Shapes:
-    return cast(Shapes, table.shapes)
+def _zones(table: CountTable) -> Shapes:
+    return cast(Shapes, table.zones)
 
 
 def _nowhere(table: CountTable, grounds: Grounds) -> TableError:
-    where = "" if table.private else f" at {lonlat(shapely.total_bounds(table.shapes), grounds.crs)}"
+    places = shapely.MultiPoint(table.xy) if table.zones is None else table.zones
+    where = "" if table.private else f" at {lonlat(shapely.total_bounds(places), grounds.crs)}"
     problem = f"all rows lie{where or ' elsewhere'}, none in the area at {grounds_lonlat(grounds)}"
     fault = Fault(problem, "check that both are of the same place, and the coordinates key", table.file)
     return TableError(str(fault), [fault], "population")

@@ -18,9 +18,9 @@ import pyproj
 import shapely
 
 from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, TableError, say_faults
-from planner.schema import CANDIDATES, DEMAND, TOWNS, as_number, fold, is_blank, without_unit
+from planner.schema import CANDIDATES, DEMAND, TOWNS, as_numbers, fold, is_blank, without_unit
 from planner.sources.files.opening import LAYER
-from planner.sources.files.points import PAIRS
+from planner.sources.files.points import PAIRS, positions_of, split_pairs
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.files.shapes import place_rows
@@ -48,7 +48,7 @@ _SUM = re.compile(r"(本页|全区|全县|全市)?(合计|小计|总计|共计|�
 
 MOST_OF_A_ROW = 1e7  # people of a group: no town and no zone has so many, but a telephone number is as large
 
-_SUM_WORD = re.compile(r"计|总和|otal|OTAL")  # most cells have none
+_SUM_PARTS = ("计", "总和", "otal", "OTAL")  # most cells have none
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,18 +88,19 @@ class CountAsk:
 
 @dataclass(frozen=True, eq=False)
 class CountTable:
-    """What passed the door, one entry a row: counts, and either `shapes` in the CRS asked for or `towns` as written."""
+    """What passed the door, one entry a row: counts, `xy` of points or `zones` in the CRS asked for, `towns` as written."""
 
     file: str
     private: bool
     rows: Rows
     counts: Mapping[str, Floats]
-    shapes: Shapes | None = None
+    xy: Floats | None = None
+    zones: Shapes | None = None
     towns: Sequence[str] = ()
 
     @property
-    def are_zones(self) -> bool:
-        return self.shapes is not None and bool(np.any(shapely.get_type_id(self.shapes) != _POINT))
+    def by_town(self) -> bool:
+        return self.xy is None and self.zones is None
 
 
 def read_counts(ask: CountAsk, crs: pyproj.CRS) -> CountTable:
@@ -123,14 +124,51 @@ def read_counts(ask: CountAsk, crs: pyproj.CRS) -> CountTable:
     for what, header in chosen.items():
         counts[what], found = _numbers(frame[header], what, ask, rows)
         faults += found
-    shapes, towns, found = _places(ask, frame, crs, rows)
+    placed, found = _places(ask, frame, crs, rows)
     faults += found
     if not len(frame) and not faults:
         faults = [Fault("the table has no rows", "write one at least", ask.file)]
     if faults:
         said = [_discreet(fault) for fault in faults] if ask.private else faults
         raise TableError(say_faults(said), said, "population")
-    return CountTable(ask.file, ask.private, rows, counts, shapes, towns)
+    return replace(placed, counts=counts)
+
+
+class _Door:
+    """What passes of a table, block by block: the columns that are needed. Of the others only a sample is looked at."""
+
+    def __init__(self, ask: CountAsk) -> None:
+        self.ask = ask
+        self.sample = pd.DataFrame()
+        self.countable: dict[str, bool] = {}  # of the columns that stay outside
+        self._rows = 0
+        self._sums: dict[str, list[Any]] = {}  # by header, the rows in which it says that they add up others
+
+    def admit(self, block: Any) -> Any:
+        own = block.loc[:, ~block.columns.duplicated()]
+        for header in own.columns[[pd.api.types.is_string_dtype(kind) for kind in own.dtypes]]:
+            self._sums.setdefault(header, []).extend(own[ROW].iloc[_sums_among(own[header].tolist())])
+        if not self._rows:
+            self.sample = pd.DataFrame(own.head(SAMPLE)).copy()
+        self._rows += len(own)
+        place = own.active_geometry_name if isinstance(own, gpd.GeoDataFrame) else ROW
+        kept = [name for name in own.columns if name in (ROW, place) or is_needed(str(name), self.ask)]
+        for name in own.columns.difference(kept, sort=False):
+            if self.countable.get(str(name), True) and not all(map(is_blank, own[name])):
+                self.countable[str(name)] = is_countable(str(name), own[name])
+        return own[kept].copy()  # a view would keep the whole block
+
+    def without_sums(self, frame: Any) -> tuple[Any, list[Fault]]:
+        """The rows without those that add up others (合计, 小计), whose people would be counted twice; each is a fault.
+
+        A column that says so in every row is what the whole table is of, and no sum of its rows.
+        """
+        told = [row for rows in self._sums.values() if len(rows) < self._rows for row in rows]
+        if not told:
+            return frame, []
+        sums = frame[ROW].isin(told).to_numpy()
+        problem, mend = "the row adds up others", "remove it, for its people would be counted twice"
+        return frame[~sums], [Fault(problem, mend, self.ask.file, row) for row in frame[ROW][sums]]
 
 
 def _discreet(fault: Fault) -> Fault:
@@ -144,40 +182,36 @@ def _past_the_door(ask: CountAsk) -> tuple[Any, list[str], list[Fault]]:
     def recognise(header: str) -> str | None:
         return header if is_needed(header, ask) else None
 
-    refusal = ""
+    refusal, door = "", _Door(ask)
     try:
-        read = read_rows(ask.path, ask.file, recognise, ask.layer)
+        read = read_rows(ask.path, ask.file, recognise, ask.layer, admit=door.admit)
     except PlannerError as error:
         if not ask.private:
             raise
         refusal = _refusal(ask, error)
     if refusal:  # raised anew: what caused it may hold a piece of the file
         raise SourceError(refusal, source=ask.file)
-    frame = read.frame
-    fixed = (ROW, frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else ROW)
-    again = frame.columns.duplicated()
-    doubled = [str(name) for name in frame.columns[again].unique() if recognise(str(name))]
-    frame, summed = _without_sums(frame.loc[:, ~again], ask)
-    headers = [str(name) for name in frame.columns if name not in fixed]
+    frame, summed = door.without_sums(read.frame)
+    place = frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else ROW
+    every = read.headers or tuple(map(str, frame.columns))
+    headers = [name for name in dict.fromkeys(every) if name not in (ROW, place)]
+    doubled = [name for name in headers if every.count(name) > 1 and recognise(name)]
     others = [name for name in headers if not recognise(name)]
-    dropped = _greet(ask, frame, headers, others) if ask.private else []
+    dropped = _greet(ask, door.sample, headers, others) if ask.private else []
     faults = [*read.faults, *summed, *(Fault("the header stands twice", "keep one", ask.file, column=name) for name in doubled)]
-    told = [name for name in others if not ask.private or (name not in dropped and is_countable(name, frame[name]))]
-    return frame.drop(columns=others), told, faults
+    told = [name for name in others if not ask.private or (name not in dropped and door.countable.get(name, False))]
+    return frame, told, faults
 
 
-def _without_sums(frame: Any, ask: CountAsk) -> tuple[Any, list[Fault]]:
-    """The rows without those that add up others (合计, 小计), whose people would be counted twice; each is a fault.
-
-    A column that says so in every row is what the whole table is of, and no sum of its rows.
-    """
-    sums = np.zeros(len(frame), dtype=bool)
-    for header in frame.columns[[pd.api.types.is_string_dtype(kind) for kind in frame.dtypes]]:
-        said = np.array([isinstance(cell, str) and is_sum(cell) for cell in frame[header]], dtype=bool)
-        sums |= said & (not said.all())
-    rows = frame[ROW].to_numpy(dtype=object)
-    problem, mend = "the row adds up others", "remove it, for its people would be counted twice"
-    return frame[~sums], [Fault(problem, mend, ask.file, row) for row in rows[sums]]
+def _sums_among(cells: Sequence[Any]) -> list[int]:
+    """The positions of cells that say that their row adds up others."""
+    try:
+        together = "\n".join(cells)
+    except TypeError:  # not all of them are text
+        together = "\n".join(cell for cell in cells if isinstance(cell, str))
+    if not any(part in together for part in _SUM_PARTS):  # most columns, at once
+        return []
+    return [i for i, cell in enumerate(cells) if isinstance(cell, str) and is_sum(cell)]
 
 
 def is_sum(cell: str) -> bool:
@@ -186,7 +220,7 @@ def is_sum(cell: str) -> bool:
     >>> is_sum(" 合 计："), is_sum("小计 199人"), is_sum("Total"), is_sum("合计镇")
     (True, True, True, False)
     """
-    return bool(_SUM_WORD.search(cell)) and bool(_SUM.fullmatch(re.sub(r"[\W\d]*[人个名]?$", "", fold(cell))))
+    return any(part in cell for part in _SUM_PARTS) and bool(_SUM.fullmatch(re.sub(r"[\W\d]*[人个名]?$", "", fold(cell))))
 
 
 def _refusal(ask: CountAsk, error: PlannerError) -> str:
@@ -259,8 +293,9 @@ def _missing(ask: CountAsk, what: str, words: Sequence[str], others: Sequence[st
 def _numbers(values: pd.Series[Any], what: str, ask: CountAsk, rows: Rows) -> tuple[Floats, list[Fault]]:
     """A column as counts >= 0, and the rows that are none."""
     header = str(values.name)
-    blank = values.map(is_blank).to_numpy(dtype=bool)
-    numbers = np.array([as_number(cell) for cell in values], dtype=np.float64)
+    numbers = as_numbers(values.tolist())
+    blank = np.zeros(len(numbers), dtype=bool)
+    blank[~np.isfinite(numbers)] = values[~np.isfinite(numbers)].map(is_blank).to_numpy(dtype=bool)
     if what in ask.suppressed:
         numbers = _unsuppressed(numbers, header, what, ask)
     problems = [
@@ -285,25 +320,32 @@ def _unsuppressed(numbers: Floats, header: str, what: str, ask: CountAsk) -> Flo
     return np.where(held, 0.0, numbers)
 
 
-def _places(ask: CountAsk, frame: Any, crs: pyproj.CRS, rows: Rows) -> tuple[Shapes | None, Sequence[str], list[Fault]]:
-    """Where the rows are: their geometries, their coordinates, or else the towns they name."""
+def _places(ask: CountAsk, frame: Any, crs: pyproj.CRS, rows: Rows) -> tuple[CountTable, list[Fault]]:
+    """A table without its counts: where the rows are, by their geometries, their coordinates, or else the towns they name."""
+    headers = {_place_of(str(name), ask): str(name) for name in reversed(frame.columns)}
+    towns = ["" if is_blank(cell) else str(cell) for cell in frame[headers["town"]]] if "town" in headers else ()
+    table = CountTable(ask.file, ask.private, rows, {}, towns=towns)
     if isinstance(frame, gpd.GeoDataFrame) and not ask.by_town:
         placed, faults = place_rows(frame, ask.file, ask.coordinates, str(crs))
-        return (None, (), faults) if faults else _checked_shapes(ask, np.asarray(placed.geometry, dtype=object), rows)
-    headers = {_place_of(str(name), ask): str(name) for name in reversed(frame.columns)}
+        if faults:
+            return table, faults
+        shapes, faults = _checked_shapes(ask, np.asarray(placed.geometry, dtype=object), rows)
+        points = bool(np.all(shapely.get_type_id(shapes) == _POINT))
+        return replace(table, **{"xy": shapely.get_coordinates(shapes)} if points else {"zones": shapes}), faults
     named: dict[str, str] = {headers[name]: name for name in ("lon", "lat") if name in headers}
     if not named and "pair" in headers:
         named = {headers["pair"]: headers["pair"]}
     if named and not ask.by_town:
-        placed, faults = place_rows(frame[[*named, ROW]].rename(columns=named), ask.file, ask.coordinates, str(crs))
-        return np.asarray(placed.geometry, dtype=object), (), faults
+        own = frame[[*named, ROW]].rename(columns=named)
+        _, xy, faults = positions_of(split_pairs(own), ask.file, ask.coordinates, str(crs))
+        return replace(table, xy=xy), faults
     if "town" in headers:
-        return None, ["" if is_blank(cell) else str(cell) for cell in frame[headers["town"]]], []
+        return table, []
     mend = "add town (街镇)" if ask.by_town else "add lon and lat (经度, 纬度), or town (街镇)"
-    return None, (), [Fault("nothing says where the rows are", mend, ask.file)]
+    return table, [Fault("nothing says where the rows are", mend, ask.file)]
 
 
-def _checked_shapes(ask: CountAsk, shapes: Shapes, rows: Rows) -> tuple[Shapes, Sequence[str], list[Fault]]:
+def _checked_shapes(ask: CountAsk, shapes: Shapes, rows: Rows) -> tuple[Shapes, list[Fault]]:
     """Points, or zones that have an area; zones that cross themselves are mended, with a warning."""
     kinds = shapely.get_type_id(shapes)
     broken = np.isin(kinds, _ZONES) & ~shapely.is_valid(shapes)
@@ -321,4 +363,4 @@ def _checked_shapes(ask: CountAsk, shapes: Shapes, rows: Rows) -> tuple[Shapes, 
     ]
     if not faults and len(np.unique(kinds == _POINT)) > 1:
         faults.append(Fault("points and polygons are mixed", "put them into two files", ask.file))
-    return shapes, (), faults
+    return shapes, faults
