@@ -6,18 +6,21 @@ import zipfile
 from pathlib import Path
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pyogrio
 import pyproj
 import pytest
 import shapely
 from builders import CRS
+from old_workbook import old_workbook
 from study_folders import STUDY, write_study
 
 from planner.datum import wgs84_to_gcj02
 from planner.errors import PlannerWarning, SourceError, TableError
 from planner.schema import STATIONS
 from planner.sources.files import read_candidates, read_study, read_table
+from planner.sources.files.workbook import _unseen
 from planner.sources.population.tables import CountAsk, read_counts
 
 ROWS = {"站点编号": ["a", "b"], "站点名称": ["嘉定站", "南翔站"], "经度": [121.24, 121.25], "纬度": [31.38, 31.34]}
@@ -191,3 +194,74 @@ def test_the_same_premises_out_of_two_files_are_one(tmp_path: Path) -> None:
         found = read_candidates(read_study(tmp_path))
     assert found["name"].to_dict() == {"h1": "嘉定区图书馆", "x2": "图书馆", "x3": "文化馆"}
     assert isinstance(found.geometry.iloc[0], shapely.Point)
+
+
+FAILED = [(3, "name", "#N/A"), (4, "capacity", "#DIV/0!"), (5, "lon", "#REF!")]
+HIDDEN = "the sheet hides 2 row(s) and 1 column(s)"
+
+
+def open_workbook(path: Path) -> None:
+    """The table of `old_workbook` as LibreOffice writes it in .ods: empty rows below stand for many."""
+    error = '<table:table-cell table:formula="of:=X" office:value-type="string" calcext:value-type="error"><text:p>{}</text:p>'
+    cells = [["station_id", "name", "lon", "lat", "capacity"]]
+    cells += [[f"S0{i}", f"第{i}站", f"{121.2 + i / 100:.2f}", f"{31.3 + i / 100:.2f}", f"{100 * i}"] for i in range(1, 7)]
+    for row, column, text in FAILED:
+        cells[row - 1][cells[0].index(column)] = error.format(text) + "</table:table-cell>"
+    plain = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    rows = "".join(
+        f"<table:table-row table:visibility='{'filter' if i in (6, 7) else 'visible'}'>"
+        + "".join(cell if cell.startswith("<") else plain.format(cell) for cell in row)
+        + "</table:table-row>"
+        for i, row in enumerate(cells, 1)
+    )
+    names = {"office": "office:1.0", "table": "table:1.0", "text": "text:1.0"}
+    spaces = " ".join(f'xmlns:{k}="urn:oasis:names:tc:opendocument:xmlns:{v}"' for k, v in names.items())
+    columns = '<table:table-column table:number-columns-repeated="4"/><table:table-column table:visibility="collapse"/>'
+    more = (
+        '<table:table-row table:number-rows-repeated="1048569" table:visibility="filter"><table:table-cell/></table:table-row>'
+    )
+    content = (
+        f'<?xml version="1.0"?><office:document-content {spaces} xmlns:calcext="urn:org:documentfoundation:calc:calcext:1.0">'
+        f'<office:body><office:spreadsheet><table:table table:name="a">{columns}{rows}{more}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", '<manifest xmlns="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>')
+        archive.writestr("content.xml", content)
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.ods", "a.xlsx"])
+def test_failed_formulas_and_hidden_rows_are_told_in_every_kind_of_workbook(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "a.xls":
+        path.write_bytes(old_workbook())
+    elif name == "a.ods":
+        open_workbook(path)
+    else:
+        book = openpyxl.Workbook()
+        sheet = book.active
+        sheet.append(["station_id", "name", "lon", "lat", "capacity"])
+        for i in range(1, 7):
+            sheet.append([f"S0{i}", f"第{i}站", 121.2 + i / 100, 31.3 + i / 100, 100 * i])
+        for row, column, text in FAILED:
+            sheet.cell(row, ["station_id", "name", "lon", "lat", "capacity"].index(column) + 1, text)
+        sheet.row_dimensions[6].hidden = sheet.row_dimensions[7].hidden = sheet.column_dimensions["E"].hidden = True
+        book.save(path)
+    with pytest.warns(PlannerWarning) as said, pytest.raises(TableError) as caught:
+        read_table(path, STATIONS, "EPSG:32651")
+    assert [str(each.message).partition(", by")[0] for each in said] == [f"{path}: {HIDDEN}"]
+    assert sorted((fault.row, fault.column, fault.value) for fault in caught.value.faults) == FAILED
+
+
+def test_a_workbook_that_tells_no_failed_formulas_is_said_to_tell_none(tmp_path: Path) -> None:
+    whole = old_workbook()
+    for raw in (whole[:600], whole[:512] + bytes(len(whole) - 512), b"\xd0\xcf\x11\xe0" * 300):
+        path = tmp_path / "a.xls"
+        path.write_bytes(raw)
+        with pytest.warns(PlannerWarning, match="nothing in this file tells them"):
+            assert not _unseen(path, "a.xls", "a").failed
+    path = tmp_path / "a.xlsb"
+    path.write_bytes(b"PK")
+    with pytest.warns(PlannerWarning, match="nothing in this file tells them"):
+        assert not _unseen(path, "a.xlsb", "a").failed

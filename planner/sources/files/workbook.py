@@ -7,17 +7,20 @@ import io
 import re
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import python_calamine
 
-from planner.errors import Fault
+from planner.errors import Fault, PlannerWarning, SourceError
 from planner.schema import is_blank
 from planner.sources.files.opening import CUT_OFF, LAYER, check_archive, reading, refused
 from planner.sources.files.records import Recognise, Record, Rows, find_headers, is_remark, rows_of
+from planner.sources.files.unseen import Unseen, unseen_in_ods, unseen_in_xls, unseen_in_xlsx
 
 MODERN = (".xlsx", ".xlsm")
 READ_ONCE = """
@@ -53,9 +56,41 @@ def read_workbook(path: Path, source: str, recognise: Recognise, sheet: str | No
         mend = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sheets)}"
         raise refused(source, f"the workbook has no sheet {sheet!r}", mend, LAYER)
     name = sheet or _table_in({n: held for n, held in sheets.items() if n not in hidden} or sheets, recognise, source)
-    records = sheets.get(name, [])
+    unseen = _unseen(path, source, name)
+    records = unseen.with_failed(sheets.get(name, []))
+    if hides := unseen.said(records):
+        warnings.warn(f"{source}: {hides}", PlannerWarning, stacklevel=2)
     rows = rows_of(records, source, recognise)
     return Rows(rows.frame, (*rows.faults, *(_uncomputed(path, source, name, records) if modern else ())))
+
+
+def _unseen(path: Path, source: str, sheet: str) -> Unseen:
+    """What the sheet's reader does not tell of it; where nothing else does, a warning says so."""
+    try:
+        with reading(source, CUT_OFF, "copy it again"):
+            match path.suffix.lower():
+                case ".xlsx" | ".xlsm":
+                    return unseen_in_xlsx(_xml_of(path, sheet))
+                case ".ods":
+                    return unseen_in_ods(path)[sheet]
+                case ".xls":
+                    return unseen_in_xls(path.read_bytes(), sheet)
+    except SourceError:
+        pass  # in a form that is not known here
+    said = "formulas that failed are read as empty cells, and hidden rows like the others: nothing in this file tells them"
+    warnings.warn(f"{source}: {said}; save it as .xlsx if it has any", PlannerWarning, stacklevel=3)
+    return Unseen()
+
+
+def _xml_of(path: Path, sheet: str) -> bytes:
+    """A sheet of a modern workbook as it is in the archive."""
+    with zipfile.ZipFile(path) as archive:
+        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314  the reader before has taken the file
+        links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        own = next(each for each in book.iter() if each.tag.endswith("}sheet") and each.get("name") == sheet)
+        link = next(value for key, value in own.items() if key.endswith("}id"))
+        target = next(str(each.get("Target")) for each in links if each.get("Id") == link)
+        return archive.read(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
 
 
 def _table_in(sheets: dict[str, list[Record]], recognise: Recognise, source: str) -> str:
@@ -66,7 +101,7 @@ def _table_in(sheets: dict[str, list[Record]], recognise: Recognise, source: str
     known, has_rows, _ = most
     if len(alike) > 1 and known and has_rows:
         said = f"{len(alike)} sheets have the headers of the table ({', '.join(alike)})"
-        mend = f'say which is meant, as in layer = "{alike[0]}", or put their rows into one sheet'
+        mend = f'hide the others in the workbook, or where the table has that key say layer = "{alike[0]}"'
         raise refused(source, said, mend, LAYER)
     return alike[0] if alike else ""
 
