@@ -278,6 +278,17 @@ def test_coordinates_and_neighbouring_cells_are_no_numbers_of_persons(out):
     assert said_of(out) == []
 
 
+def test_a_mobile_that_a_station_gives_as_its_own_is_no_secret(out, study):
+    """The office's own telephone for the map; in another column of the table, or without the study, it is somebody's."""
+    (out / "index.html").write_text("<p>Tel. 139 0000-1111</p>", encoding="utf-8")
+    table = study.folder / "stations.csv"
+    plain = table.read_text(encoding="utf-8").splitlines()
+    for header, found in (("phone", False), ("remark", True)):
+        table.write_text("\n".join([f"{plain[0]},{header}", *(f"{line},13900001111" for line in plain[1:])]), encoding="utf-8")
+        assert bool(said_of(out, study)) == found
+    assert said_of(out)
+
+
 def test_names_of_public_places_are_no_secret(out, study):
     stations = Path(study.folder) / "stations.csv"
     stations.write_text(stations.read_text(encoding="utf-8").replace("一号站", "欧阳修远纪念馆"), encoding="utf-8")

@@ -103,7 +103,7 @@ def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterat
         if text in seen:
             continue
         seen.add(text)
-        for each in {(kind, "") for kind in numbers_in(text)} | set(secrets.found_in(text)):
+        for each in {(kind, "") for kind in numbers_in(text, secrets.phones)} | set(secrets.found_in(text)):
             first.setdefault(each, where)
     for (kind, file), where in sorted(first.items()):
         known = f" of {file}" if file else ""

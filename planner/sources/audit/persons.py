@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 import unicodedata
@@ -14,6 +15,7 @@ from itertools import pairwise
 import pandas as pd
 
 from planner.errors import PlannerError
+from planner.schema import STATIONS
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
 from planner.sources.population.door import is_id_number, is_name, is_phone, personal_columns
@@ -46,6 +48,7 @@ class Secrets:
     """What the lists of key groups hold of people, folded for comparison: by kind the texts, and the file each is from."""
 
     by_kind: Mapping[str, Mapping[str, str]]
+    phones: frozenset[str] = frozenset()  # mobile numbers that the study's stations and hosts give as their own: no secret
 
     @classmethod
     def none(cls) -> Secrets:
@@ -111,8 +114,8 @@ def _plain(text: str) -> str:
     return (text if text.isascii() else _NO_WIDTH.sub("", unicodedata.normalize("NFKC", text))).casefold()
 
 
-def numbers_in(text: str) -> Iterator[str]:
-    """Kind of everything in a text that has the form of a person's number.
+def numbers_in(text: str, phones: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Kind of everything in a text that has the form of a person's number, but for the mobile numbers `phones`.
 
     >>> list(numbers_in("11010519491231002X and 13800138000, not 121.4737138001380001 or n13800138000"))
     ['id', 'phone']
@@ -127,8 +130,9 @@ def numbers_in(text: str) -> Iterator[str]:
     for found in _FLOAT_ID.finditer(plain):
         if _has_birthday(str(int(float(found[0])))):
             yield "id"
-    for _ in _MOBILE.finditer(plain):
-        yield "phone"
+    for found in _MOBILE.finditer(plain):
+        if re.sub("[ -]", "", found[1]) not in phones:
+            yield "phone"
 
 
 def secrets_of(study: Study, groups: Iterable[Group]) -> Secrets:
@@ -147,7 +151,7 @@ def secrets_of(study: Study, groups: Iterable[Group]) -> Secrets:
             plain = _key_of(cell, kind)
             if kind and plain not in public:
                 by_kind[kind].setdefault(plain, group.file)
-    return Secrets(by_kind)
+    return Secrets(by_kind, _public_phones(study))
 
 
 def _cells_of(study: Study, group: Group) -> Iterator[tuple[str, bool]]:
@@ -196,17 +200,31 @@ def _kind_of(cell: str, *, personal: bool) -> str:
 def _public_text(study: Study) -> str:
     """What the study's towns, stations, candidates and its own words say: no secret."""
     said = [repr(study)]
-    for file, layer in ((study.area, study.area_layer), *((b.file, b.layer) for b in (study.stations, *study.candidates))):
-        if file is None:
-            continue
-        try:
-            frame = read_rows(study.path_of(file), file, lambda _header: None, layer).frame
-        except PlannerError:
-            continue
-        texts = pd.DataFrame(frame).drop(columns=["geometry"], errors="ignore")
+    for texts in _public_tables(study, (study.area, study.area_layer)):
         said += [str(cell) for name in texts.columns for cell in texts[name] if isinstance(cell, str)]
     text = folded("\n".join(said))
     return f"{text} {text.replace(' ', '')}"
+
+
+def _public_phones(study: Study) -> frozenset[str]:
+    """The mobile numbers under the headers of telephones in the tables of stations and candidates."""
+    cells = [
+        str(cell)
+        for table in _public_tables(study)
+        for at, header in enumerate(map(str, table.columns))
+        if STATIONS.column_for(header) == "phone"
+        for cell in table.iloc[:, at]
+    ]
+    return frozenset(re.sub("[ -]", "", found[1]) for cell in cells for found in _MOBILE.finditer(folded(cell)))
+
+
+def _public_tables(study: Study, *others: tuple[str, str | None]) -> Iterator[pd.DataFrame]:
+    """The tables of stations and candidates, and of `others` (file and layer), as they are written; those that can be read."""
+    for file, layer in (*others, *((block.file, block.layer) for block in (study.stations, *study.candidates))):
+        if file is not None:
+            with contextlib.suppress(PlannerError):
+                frame = read_rows(study.path_of(file), file, STATIONS.column_for, layer).frame
+                yield pd.DataFrame(frame).drop(columns=["geometry"], errors="ignore")
 
 
 def _has_birthday(number: str) -> bool:
