@@ -13,7 +13,6 @@ import planner
 from planner.cli.door import FAULTY, FORCE, format_option, main, progress_bar, say, study_optional, talk_options
 from planner.cli.show import say_result, show
 from planner.errors import Fault
-from planner.sources.files.fetchable import NOT_FETCHED
 
 
 @main.command()
@@ -74,6 +73,8 @@ def check(study: Path | None, overrides: tuple[str, ...], privacy: Path | None, 
 
 def _counted(faults: Sequence[Fault]) -> str:
     """How many faults there are, those that `planner fetch` mends apart from what is wrong."""
+    from planner.sources.files.fetchable import NOT_FETCHED
+
     fetched = sum(fault.problem == NOT_FETCHED for fault in faults)
     wrong = len(faults) - fetched
     said = [f"{wrong} fault{'' if wrong == 1 else 's'}"] if wrong else []
