@@ -108,6 +108,19 @@ def test_coordinates_of_a_kml_that_gdal_would_take_for_others_are_faults(tmp_pat
     assert (twice.row, twice.problem) == (16, "the key stands twice, first in row 1")  # what else is wrong is told as well
 
 
+@pytest.mark.parametrize("shape", ["{0}", "<gx:MultiTrack>{0}{0}</gx:MultiTrack>", "<MultiGeometry>{0}</MultiGeometry>"])
+def test_a_track_in_a_kml_is_refused_with_its_mark_and_never_left_out(tmp_path: Path, shape: str) -> None:
+    track = "<gx:Track><when>2025-06-30</when><gx:coord>121.25 31.34 0</gx:coord></gx:Track>"
+    text = kml_of("121.24,31.38", "121.25,31.34").replace('/kml/2.2"', '/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2"')
+    point = "<Point><coordinates>121.25,31.34</coordinates></Point>"
+    (tmp_path / "a.kml").write_text(text.replace(point, shape.format(track)), encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        read_table(tmp_path / "a.kml", STATIONS, CRS)
+    assert [(fault.row, fault.problem) for fault in caught.value.faults] == [
+        (2, "a gx:Track is a way that somebody went, and no place")
+    ]
+
+
 def test_coordinates_of_people_are_not_repeated(tmp_path: Path) -> None:
     (tmp_path / "a.kml").write_text(kml_of("121.24,31.38", "121.247 31.387"), encoding="utf-8")
     ask = CountAsk(tmp_path / "a.kml", "a.kml", {"pop_a": ("人数", "count")}, private=True, one_each=True)

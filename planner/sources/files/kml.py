@@ -12,6 +12,8 @@ from planner.errors import Fault
 CONTAINERS = ("Folder", "Document", "kml")  # what GDAL makes layers of; the last two where something stands in them
 FEATURES = ("Placemark", "GroundOverlay", "PhotoOverlay", "ScreenOverlay")  # what GDAL makes features of
 SHAPES = ("Point", "LineString", "LinearRing")  # what holds coordinates
+TRACK = "Track"  # of Google's extension: a way that somebody went, with times; GDAL makes a line of it
+TRACKED = "a gx:Track is a way that somebody went, and no place"
 _NUMBER = r"[+-]?(?:\d{1,20}\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?"
 _PLACE = re.compile(rf"{_NUMBER},{_NUMBER}(?:,{_NUMBER})?")
 
@@ -40,6 +42,9 @@ class _Scribe:
             self.layers.append(self._within[-1])
         elif tag in FEATURES and self._within:
             self._within[-1].features += 1
+        elif tag == TRACK and self._within:
+            track = (self._within[-1].features, TRACK, "")
+            self._within[-1].wrong += [track] if track not in self._within[-1].wrong[-1:] else []
         elif tag in SHAPES:
             self._shape, self._said = tag, []
         elif tag == "coordinates":
@@ -92,6 +97,9 @@ def coordinate_faults(path: Path, source: str, layer: int, layers: int) -> list[
 
 
 def _fault(feature: int, shape: str, text: str, source: str) -> Fault:
+    if shape == TRACK:
+        mend = "save its places as points or polygons"
+        return Fault(TRACKED, mend, source, feature, "coordinates")
     if not text:
         return Fault(f"the {shape} has no coordinates", "write them as 121.25,31.38", source, feature, "coordinates")
     places = "a place" if shape == "Point" else "places"

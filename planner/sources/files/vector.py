@@ -16,8 +16,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 
+from planner.errors import SourceError, say_faults
 from planner.sources.files.geojson import read_geojson
-from planner.sources.files.kml import coordinate_faults
+from planner.sources.files.kml import TRACKED, coordinate_faults
 from planner.sources.files.opening import (
     CUT_OFF,
     LAYER,
@@ -68,10 +69,13 @@ def read_vector(path: Path, source: str, layer: str | None = None) -> Rows:
     with reading(source, CUT_OFF, "export it again"):
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
         chosen = _chosen_layer(layers, layer, source)
+        faults = coordinate_faults(path, source, layers.index(chosen), len(layers)) if suffix == ".kml" else []
+        tracks = [fault for fault in faults if fault.problem == TRACKED]
+        if tracks:  # GDAL makes lines of them, which may have one point
+            raise SourceError(say_faults(tracks), tracks, source)
         frame = _read_shapefile(path) if suffix == ".shp" else pyogrio.read_dataframe(path, layer=chosen)
         if suffix != ".kml":
             return Rows(_numbered(frame))
-        faults = coordinate_faults(path, source, layers.index(chosen), len(layers))
         numbered = _numbered(_without_marks(frame))
         return Rows(numbered[~numbered[ROW].isin([fault.row for fault in faults])], tuple(faults))
 
