@@ -189,6 +189,14 @@ def test_headers_that_tell_of_somebody_are_said_by_no_message(town, header, colu
     assert_nobody_in(said)
 
 
+@pytest.mark.parametrize("title", ["王小明", "夔小梅"])
+def test_a_title_that_is_a_name_is_not_proposed_as_a_column_of_counts(town, title):
+    write_csv(town / "list.csv", [title, "", ""], [[3, *degrees(50, 50)], [4, *degrees(50, 50)]])
+    said, _ = everything_said(town, Group("jobless", file="list.csv", column="n"))
+    assert "there is no column 'n'" in said
+    assert title not in said
+
+
 def test_what_stands_in_brackets_behind_a_header_is_not_said(town):
     write_csv(town / "list.csv", ["人数（王小明13800138000）", "lon", "lat"], [["many", *degrees(50, 50)]])
     said, _ = everything_said(town, Group("jobless", file="list.csv"))

@@ -135,12 +135,13 @@ def shown_header(header: str, position: int) -> str:
 def is_countable(header: str, values: Iterable[Any]) -> bool:
     """Whether a column of a list of people may be proposed by its header as one of counts: numbers under words of nobody.
 
-    >>> is_countable("count_2024", [1, "2", None]), is_countable("夔晓梅", ["逄山"]), is_countable("138 0013 8000", [1])
+    >>> is_countable("count_2024", [1, "2", None]), is_countable("夔晓梅", [3]), is_countable("138 0013 8000", [1])
     (True, False, False)
     """
     cells = list(values)
     there = np.isfinite(as_numbers(cells))
-    return not _tells_somebody(header) and bool(there.any()) and all(is_blank(cells[i]) for i in np.flatnonzero(~there))
+    unsafe = _tells_somebody(header) or _may_be_a_name(header)
+    return not unsafe and bool(there.any()) and all(is_blank(cells[i]) for i in np.flatnonzero(~there))
 
 
 def is_record(headers: Iterable[str]) -> bool:
