@@ -177,7 +177,10 @@ def last_told(stations: Stations) -> np.datetime64:
 
     What is dated beyond a station's status (the opening of a planned one, a closing to come) has not happened yet.
     """
-    status, dates = dated_status(stations), stage_dates(stations)
+    return _last_told(stations, dated_status(stations), stage_dates(stations))
+
+
+def _last_told(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> np.datetime64:
     reached = _stages_open(stations, status, dates) | {"closed": (status == "closed").to_numpy(dtype=bool)}
     days = pd.concat([dates[name][marks] for name, marks in reached.items()]).dropna()
     return days.max().to_datetime64().astype("datetime64[D]") if len(days) else ALWAYS
@@ -209,14 +212,16 @@ def column(stations: Stations, name: str) -> Any:
 
 
 def _dates(stations: Stations, name: str) -> pd.Series:
-    dates: pd.Series = pd.to_datetime(column(stations, name)).astype("datetime64[us]")
-    return dates
+    if name not in stations.columns:
+        return pd.Series(pd.NaT, index=stations.index, dtype="datetime64[us]")
+    dates: pd.Series = stations[name]
+    return dates if dates.dtype == "datetime64[us]" else pd.to_datetime(dates).astype("datetime64[us]")
 
 
 def _begun(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> dict[str, pd.Series]:
     """From which day on stations are in each stage: its date; where it is a station's own status and has none, the first day
     on which it may have been so."""
-    told, begun = pd.Timestamp(last_told(stations)), {}
+    told, begun = pd.Timestamp(_last_told(stations, status, dates)), {}
     for at, stage in enumerate(STAGES):
         earlier = pd.concat([dates[name] for name in STAGES[:at] or STAGES[:1]], axis=1).max(axis=1).astype("datetime64[us]")
         since = earlier.fillna(pd.Timestamp(ALWAYS) if stage in STANDING else told)

@@ -278,7 +278,8 @@ def test_the_order_of_rows_does_not_matter(town: Town, asked: Siting, seed: int)
 @FEW
 @given(towns(), st.sampled_from([Siting(method=Method.P_MEDIAN), Siting(decay="linear"), Siting(backup=0.5)]))
 def test_one_more_site_is_never_worse(town: Town, asked: Siting) -> None:
-    plans = [propose_sites(*siting_town(**town), replace(asked, sites=n)) for n in range(1, len(town["reached"]) + 1)]
+    tables = siting_town(**town)
+    plans = [propose_sites(*tables, replace(asked, sites=n)) for n in range(1, len(town["reached"]) + 1)]
     better = -1 if asked.method is Method.P_MEDIAN else 1
     worth = [better * plan.objective for plan in plans]
     assert all(b >= a - 1e-9 * max(abs(a), 1) for a, b in pairwise(worth))
