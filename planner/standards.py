@@ -88,13 +88,11 @@ def measure_standards(policy: Policy, stations: Stations, as_of: dt.date) -> Sta
     Warns
     -----
     PlannerWarning
-        If a station's ``services`` say something the pack does not know: nothing is known of what it offers then. If its
-        ``kind`` is none of those of a pack that names its ``station_kinds``: it counts like the others.
+        If a station's ``services`` say something the pack does not know: nothing is known of what it offers then.
     """
     offers = read_offers(policy, stations)
     if policy.items or policy.functions:
         _warn_of_unread([key for key in _said(stations) if key not in offers], policy)
-    _warn_of_kinds(policy, stations)
     keys = [str(key) for key in stations.index]
     table = pd.DataFrame(stations[[name for name in ("name", "town", "tier") if name in stations]])
     for item_class in ItemClass:
@@ -125,8 +123,8 @@ def check_tiers(policy: Policy, stations: Stations) -> Tiers:
     Returns
     -------
     TIERS, in the pattern's order: how many stations were ``asked`` (missing: any number), ``found``, whether the pattern is
-    ``met``, and the ``finding`` in words. Then one row for each word that is no tier of the pack, and one ("–") for
-    stations that say none; both break the pattern.
+    ``met``, and the ``finding`` in words. Then one row for each word that is no tier of the pack, named as it is written, and
+    one ("–") for stations that say none; both break the pattern.
     """
     words = [None if is_blank(word) else str(word) for word in _column(stations, "tier")]
     called = [next((t.tier for t in policy.tiers if word is not None and t.is_called(word)), word) for word in words]
@@ -139,9 +137,11 @@ def check_tiers(policy: Policy, stations: Stations) -> Tiers:
         rows.append(row | {"found": found, "met": met, "finding": finding})
     known = {tier.tier for tier in policy.tiers}
     for word in sorted({word for word in called if word is not None and word not in known}):
-        rows.append({"tier": word, "found": called.count(word), "met": False, "finding": "no tier of the pack"})
+        row = {"tier": word, "en": word, "zh": word, "found": called.count(word)}
+        rows.append(row | {"met": False, "finding": "no tier of the pack"})
     if policy.tiers and None in called:
-        rows.append({"tier": NO_TIER, "found": called.count(None), "met": False, "finding": "stations that say no tier"})
+        row = {"tier": NO_TIER, "en": "no tier said", "zh": "未填写层级", "found": called.count(None)}
+        rows.append(row | {"met": False, "finding": "stations that say no tier"})
     columns = [column.name for column in TIERS.columns]
     return cast("Tiers", TIERS.conform(pd.DataFrame(rows, columns=columns).astype({"asked": "Int64", "met": "boolean"})))
 
@@ -223,27 +223,41 @@ def _said(stations: Stations) -> dict[str, str]:
 
 def _warn_of_unread(unread: Sequence[str], policy: Policy) -> None:
     if unread:
-        shown = SEPARATOR.join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
-        message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
+        message = (
+            f"stations: services of {_first(unread)} are not those of {policy.name}, so nothing is known of what they offer; "
+        )
         warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
 
 
-def _warn_of_kinds(policy: Policy, stations: Stations) -> None:
-    if not policy.station_kinds:
-        return
-    known = (
-        *policy.station_kinds,
-        *policy.featured_kinds,
-        *policy.professional_kinds,
-        *policy.fused_kinds,
-        *policy.outreach_kinds,
+def warn_of_words(policy: Policy, stations: Stations) -> None:
+    """Say which stations have a kind or a tier that is no word of the pack, and which words it has; nothing where it has none.
+
+    Such a station counts like the others, but nowhere that the pack counts by kind or tier.
+    """
+    kinds = tuple(
+        dict.fromkeys((*policy.station_kinds, *policy.featured_kinds, *policy.professional_kinds, *policy.fused_kinds))
     )
-    kinds = _column(stations, "kind")
-    other = [str(key) for key, kind in kinds.items() if not is_blank(kind) and not named(kind, known)]
-    if other:
-        shown = SEPARATOR.join(other[:5]) + (f" and {len(other) - 5} more" if len(other) > 5 else "")
-        message = f"stations: the kind of {shown} is none that {policy.name} names; they count all the same; "
-        warnings.warn(message + f"its kinds are {SEPARATOR.join(policy.station_kinds)}", PlannerWarning, stacklevel=3)
+    known = (*kinds, *policy.outreach_kinds)
+    tiers = tuple(word for tier in policy.tiers for word in tier.words)
+    shown = tuple(tier.zh for tier in policy.tiers)
+    _warn_of_others(stations, "kind", known, kinds, "they count all the same, but not where it counts by kind", policy)
+    _warn_of_others(stations, "tier", tiers, shown, "they count all the same, but in none of its tiers", policy)
+
+
+def _warn_of_others(
+    stations: Stations, column: str, known: Sequence[str], shown: Sequence[str], still: str, policy: Policy
+) -> None:
+    words = _column(stations, column)
+    other = {str(key): str(word) for key, word in words.items() if not is_blank(word) and not named(word, known)}
+    if other and known:
+        told = dict.fromkeys(other.values())
+        said = f"stations: the {column} of {_first(list(other))} is none that {policy.name} names ({_first(list(told), 3)})"
+        warnings.warn(f"{said}; {still}; its {column}s are {SEPARATOR.join(shown)}", PlannerWarning, stacklevel=3)
+
+
+def _first(words: Sequence[str], most: int = 5) -> str:
+    """The first few of them, and how many more there are."""
+    return SEPARATOR.join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
 def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:

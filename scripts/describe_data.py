@@ -113,7 +113,7 @@ def _table(of: Schema) -> str:
 
 
 def _line(column: Column, of: Schema) -> str:
-    kind = f"{column.kind}: {', '.join(column.choices)}" if column.choices else str(column.kind)
+    kind = f"{column.kind}: {column.choices_said}" if column.choices else str(column.kind)
     key = column.name in of.key and column.name not in MAY_LACK.get(of.name, ())
     must = "yes" if column.required or key else ""
     cells = (f"`{column.name}`", kind, column.unit, must, _bounds(column), column.en, column.zh, ", ".join(column.aliases))

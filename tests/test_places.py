@@ -13,6 +13,8 @@ from shapely.affinity import translate
 from study_folders import HOSTS, NORTH, STATIONS, STUDY, write_study, write_towns
 
 from planner.errors import Fault, PlannerError, PlannerWarning, StudyError, TableError
+from planner.policy import Policy
+from planner.progress import status_at, track_targets
 from planner.schema import STATIONS as SCHEMA
 from planner.sources.files import default_as_of, read_area, read_candidates, read_stations, read_study
 from planner.sources.files.towns import match_town, nearest_town
@@ -188,6 +190,28 @@ def test_without_any_date_the_study_must_say_it(tmp_path: Path) -> None:
     for text in (HEAD + "a,A,121.24,31.38,\n", "station_id,name,lon,lat,opened\na,A,121.24,31.38,\n"):
         with pytest.raises(StudyError, match="as_of"):
             default_as_of(stations_of(tmp_path, text))
+
+
+def test_a_table_of_plans_has_dates_but_none_that_a_station_stands_since(tmp_path: Path) -> None:
+    text = "station_id,name,lon,lat,状态,启用日期\na,A,121.24,31.38,在建,2025-09-01\nb,B,121.24,31.37,在建,2025-10-01\n"
+    with pytest.raises(StudyError, match="are of planned or applied ones: none says since when a station stands"):
+        default_as_of(stations_of(tmp_path, text))
+
+
+def test_tracking_and_a_run_mean_the_same_last_date_of_the_table(tmp_path: Path) -> None:
+    """The day a station opened is one on which something happened, after it was built too; what a plan says is none."""
+    text = """\
+station_id,name,lon,lat,status,planned_on,built_on,opened
+a,A,121.24,31.38,built,,2025-08-07,2025-09-26
+b,B,121.24,31.37,planned,2025-12-01,,
+c,C,121.24,31.36,planned,,,2027-01-01
+"""
+    stations = stations_of(tmp_path, text)
+    last = default_as_of(stations)
+    assert last == dt.date(2025, 9, 26)
+    assert status_at(stations, last).fillna("").tolist() == ["built", "", "planned"]
+    with pytest.warns(PlannerWarning, match="not told before 2025-09-26, the last date of the table"):
+        track_targets(Policy("p", "p", "p", "us"), stations, list(stations["town"]), last - dt.timedelta(days=1))
 
 
 # -- candidates --------------------------------------------------------------------------------------------------------------

@@ -26,9 +26,10 @@ from planner.errors import PlannerWarning
 from planner.policy import How, Policy, Scope, Tier
 from planner.profiles import KMH, PROFILES
 from planner.progress import track_figures, track_targets
+from planner.publish.notes import note_said
 from planner.schema import RECORDED, Stations
 from planner.sources.packs import pack_names, read_pack
-from planner.standards import check_tiers, measure_standards
+from planner.standards import check_tiers, measure_standards, warn_of_words
 from planner.study import Scenario, host_kind
 
 HERE = Path(__file__).resolve().parent
@@ -455,9 +456,24 @@ def test_a_demonstration_station_has_six_functions_and_may_open_four_zones():
 def test_the_six_kinds_of_station_are_known_and_others_are_said():
     pack = read_pack("daxinganling-2024")
     kinds: list[object] = ["家门口就业服务站", "零工市场", "就业驿站", "就业小店", "就业小屋", "就业小站"]
-    measure_standards(pack, told(kind=kinds), DAY)  # a warning would be an error
+    warn_of_words(pack, told(kind=kinds))  # a warning would be an error
     with pytest.warns(PlannerWarning, match="the kind of s1 is none that daxinganling-2024 names"):
-        measure_standards(pack, told(kind=["零工 市场", "茶馆", None]), DAY)
+        warn_of_words(pack, told(kind=["零工 市场", "茶馆", None]))
+
+
+def test_kinds_and_tiers_that_are_no_words_of_the_pack_are_said_with_those_it_has():
+    jiading = read_pack("jiading-2023")
+    table = told(kind=["零工小站", "特色站点", None], tier=["街镇", "社区", " "])
+    with pytest.warns(PlannerWarning) as caught:
+        warn_of_words(jiading, table)
+    kind, tier = (str(each.message) for each in caught)
+    assert kind.startswith("stations: the kind of s1 is none that jiading-2023 names (特色站点); ")
+    assert kind.endswith("not where it counts by kind; its kinds are 园区就业超市, 校园就业驿站, 就业商超, 零工小站")
+    assert tier.startswith("stations: the tier of s1 is none that jiading-2023 names (社区); ")
+    assert tier.endswith("but in none of its tiers; its tiers are 区级中心, 街镇站点, 就业服务点")
+    for each in caught:
+        assert "站点s1的" in note_said(str(each.message), "zh")
+    warn_of_words(read_pack("generic"), table)  # has no kinds and no tiers: a warning would be an error
 
 
 def test_every_host_of_the_documents_can_be_asked_for():

@@ -239,9 +239,20 @@ def test_every_fault_is_said_at_once_with_row_column_and_value() -> None:
 def test_a_fault_names_the_value_and_the_mend() -> None:
     with pytest.raises(TableError) as caught:
         STATIONS.conform(stations(status=["built", "burnt"], source_row=[2, 3]), source="stations.csv")
-    said = "stations.csv, row 3, status = 'burnt': not a known word; use one of planned, applied, built, accepted, closed"
-    assert str(caught.value.faults[0]) == said
+    said = (
+        "stations.csv, row 3, status = 'burnt': not a known word; use one of "
+        "planned (规划、规划中、计划、拟建、待建、筹建、在建、建设中), applied (申报、已申报、申请、申请中), "
+        "built (建成、已建、已建成、建成待验收、待验收、试运营、试运行、在用、运营、运营中、正常、开放、启用、已启用), "
+        "accepted (验收、已验收、验收通过、验收合格、已验收合格、通过验收、已挂牌), "
+    )
+    assert str(caught.value.faults[0]) == said + "closed (关闭、已关闭、撤销、已撤销、停用、已停用)"
     assert caught.value.table == "stations"
+
+
+def test_a_status_may_be_what_the_workbook_calls_it() -> None:
+    words = {"建成待验收": "built", "验收合格": "accepted", "已验收合格": "accepted", "拟建": "planned", "待建": "planned"}
+    for word, meant in words.items():
+        assert STATIONS.conform(stations(status=[word, "closed"]))["status"].tolist() == [meant, "closed"]
 
 
 def test_missing_columns_are_named_in_both_languages() -> None:

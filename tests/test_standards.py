@@ -202,6 +202,14 @@ def test_tiers_are_checked_against_the_pattern_whatever_they_are_called():
     assert table["found"].to_dict() == {"centre": 2, "town": 12, "site": 2, "mars": 1, "–": 1}
     assert table["met"].tolist() == [False, True, True, False, False]
     assert table["finding"].to_dict()["centre"] == "1 too many"
+    assert table["zh"].tolist() == [
+        "区级中心",
+        "街镇站点",
+        "就业服务点",
+        "mars",
+        "未填写层级",
+    ]  # a strange word is called by itself
+    assert table["en"].tolist()[3:] == ["mars", "no tier said"]
 
 
 def test_too_few_of_a_tier_are_said():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,7 +173,20 @@ def undated(stations: Stations, stages: Sequence[str]) -> list[str]:
 
 
 def last_told(stations: Stations) -> np.datetime64:
-    """The last day on which a station got to a stage or closed, as far as its status says that it did; else ALWAYS.
+    """The last date of the table: that of `last_changed`; of a table of plans alone the last day on which one was made; else
+    ALWAYS."""
+    changed = last_changed(stations)
+    if not np.isnat(changed):
+        return changed
+    status, dates = dated_status(stations), stage_dates(stations)
+    reached = _stages_open(stations, status, dates)
+    planned = _last(dates[name][reached[name]] for name in ("planned", "applied"))
+    return ALWAYS if np.isnat(planned) else planned
+
+
+def last_changed(stations: Stations) -> np.datetime64:
+    """The last day on which what stands changed, as far as statuses say that it did: a station was built, accepted, opened or
+    closed; NaT where no date says so.
 
     What is dated beyond a station's status (the opening of a planned one, a closing to come) has not happened yet.
     """
@@ -182,8 +195,14 @@ def last_told(stations: Stations) -> np.datetime64:
 
 def _last_told(stations: Stations, status: pd.Series, dates: dict[str, pd.Series]) -> np.datetime64:
     reached = _stages_open(stations, status, dates) | {"closed": (status == "closed").to_numpy(dtype=bool)}
-    days = pd.concat([dates[name][marks] for name, marks in reached.items()]).dropna()
-    return days.max().to_datetime64().astype("datetime64[D]") if len(days) else ALWAYS
+    stood = reached["built"] | reached["accepted"] | reached["closed"]
+    return _last([_dates(stations, "opened")[stood], *(dates[name][reached[name]] for name in (*STANDING, "closed"))])
+
+
+def _last(columns: Iterable[pd.Series]) -> np.datetime64:
+    """The last of all days in the columns; NaT where there is none."""
+    days = pd.concat(columns).dropna()
+    return days.max().to_datetime64().astype("datetime64[D]") if len(days) else np.datetime64("NaT", "D")
 
 
 def contradictions(stations: Stations, as_of: dt.date) -> list[str]:

@@ -81,8 +81,18 @@ NOTES: tuple[tuple[str, str], ...] = (
         "站点{keys}的服务事项不在政策包{pack}之内，无法判断其服务内容；请填写 1-5,7 这样的编号或功能名称",
     ),
     (
-        "stations: the kind of {keys} is none that {pack} names; they count all the same; its kinds are {kinds}",
-        "站点{keys}的类型不在政策包{pack}所列之内，仍照常计入；所列类型为{kinds}",
+        (
+            "stations: the kind of {keys} is none that {pack} names ({words}); "
+            "they count all the same, but not where it counts by kind; its kinds are {kinds}"
+        ),
+        "站点{keys}的类型（{words}）不在政策包{pack}所列之内，仍照常计入站点，但不计入按类型考核的目标；所列类型为{kinds}",
+    ),
+    (
+        (
+            "stations: the tier of {keys} is none that {pack} names ({words}); "
+            "they count all the same, but in none of its tiers; its tiers are {tiers}"
+        ),
+        "站点{keys}的层级（{words}）不在政策包{pack}所列之内，仍照常计入站点，但不计入任何层级；所列层级为{tiers}",
     ),
     (
         "{n} residents live in no town and count in no town's row; check the area's polygons",

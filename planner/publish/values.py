@@ -101,8 +101,9 @@ def _names_in(table: pd.DataFrame, schema: Schema) -> dict[str, Said]:
     """What the keys of a table are called, where it says so in both languages."""
     if not {"en", "zh"} <= set(table):
         return {}
-    keys = table[schema.key[0]].astype(str)
-    return {key: {"zh": str(zh), "en": str(en)} for key, zh, en in zip(keys, table["zh"], table["en"], strict=True)}
+    named = table.dropna(subset=["en", "zh"])
+    keys = named[schema.key[0]].astype(str)
+    return {key: {"zh": str(zh), "en": str(en)} for key, zh, en in zip(keys, named["zh"], named["en"], strict=True)}
 
 
 def _shown(

@@ -25,6 +25,7 @@ from planner.errors import Fault, PlannerWarning, SourceError
 from planner.indicators import group_indicators, together
 from planner.priority import WHOLE, name_areas, score_areas
 from planner.privacy import publish_tables
+from planner.run.provenance import sources_of
 from planner.schema import (
     Areas,
     AreaScores,
@@ -42,7 +43,7 @@ from planner.sources.packs import read_policy
 from planner.sources.record import source_of
 from planner.sources.surroundings import read_services
 from planner.study import Study
-from planner.style import LANGUAGES, Said, moved, pace_said, shown_date
+from planner.style import LANGUAGES, moved, pace_said, shown_date
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
@@ -50,7 +51,6 @@ if TYPE_CHECKING:  # what draws is slow to import, and only a run that is writte
     from planner.run.results import Measures, Proposal, Run, Survey
     from planner.run.why import Explained
 
-PUBLIC_SOURCES = 3  # streets, stations, residents; the files of key groups are not named on a page
 _VERSIONS = ("geopandas", "shapely", "numpy", "scipy", "pandas", "numba", "highspy", "osmium", "folium", "pyproj", "rasterio")
 
 
@@ -270,7 +270,7 @@ def draw_pages(run: Run) -> Atlas:
         area_scores=AreaScores(tables["areas"]) if "areas" in tables else None,
         services=_services_of(study, survey.towns),
         as_of=survey.as_of,
-        sources=sources_of(study)[:PUBLIC_SOURCES],
+        sources=sources_of(study, public=True),
         policy=read_policy(study),
         minimum_count=study.privacy.minimum_count,
     )
@@ -291,38 +291,6 @@ def _read_backdrop_of(study: Study, towns: Towns) -> gpd.GeoDataFrame | None:
     if file is None or file.endswith(".graphml"):
         return None
     return read_backdrop(study.path_of(file), crs=study.crs, area=towns.union_all())
-
-
-def sources_of(study: Study) -> tuple[Said, ...]:
-    """What the maps and tables were made from, as lines to print in either language."""
-    stations, population = study.stations, study.population
-    places = Path(stations.file).name if stations.file else f"OpenStreetMap {stations.shown}"
-    people = _attributed(study, population.file) if population.file else None
-    spread = population.spread == "buildings"
-    lines: list[Said] = [
-        dict.fromkeys(("zh", "en"), f"© OpenStreetMap contributors, ODbL ({Path(study.network.file or '').name})"),
-        dict.fromkeys(("zh", "en"), places),
-        {
-            "zh": (people or "总数见研究文件") + ("，按住宅建筑面积分摊" if spread else ""),
-            "en": (people or "a total given in the study file") + (", spread over homes by floor area" if spread else ""),
-        },
-    ]
-    files = dict.fromkeys(Path(group.file).name for group in study.scenario.groups if group.file)
-    lines.append(dict.fromkeys(("zh", "en"), ", ".join(files)))
-    heads = (("道路", "Streets"), ("站点", "Stations"), ("人口", "Residents"), ("重点群体", "Key groups"))
-    return tuple(
-        {"zh": f"{zh}：{line['zh']}", "en": f"{en}: {line['en']}"}
-        for (zh, en), line in zip(heads, lines, strict=True)
-        if line["zh"]
-    )
-
-
-def _attributed(study: Study, file: str) -> str:
-    """A file's name; of a fetched one whose data it is, for what year, under which licence."""
-    name, record = Path(file).name, source_of(study.folder, file)
-    if record is None:
-        return name
-    return f"{record.get('attribution', '')} ({record.get('data_date', '')}), {record.get('licence', '')} ({name})"
 
 
 def manifest_of(run: Run) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from planner.progress import standing_stations
 from planner.schema import Stations, Towns
 from planner.sources.files import default_as_of, read_stations
 from planner.sources.packs import read_policy
+from planner.standards import warn_of_words
 from planner.study import Study
 
 
@@ -29,7 +30,8 @@ def read_counted(study: Study, towns: Towns) -> Counted:
     """The stations of a study that count, by station_id, and which of them stand.
 
     A station just outside counts for the people inside who can walk there, unless ``stations.outside`` is false. Points of
-    a kind that the policy pack calls outreach are no stations, unless ``stations.outreach`` is true; a warning counts them.
+    a kind that the policy pack calls outreach are no stations, unless ``stations.outreach`` is true; a warning counts them, and
+    others say which kinds and tiers are no words of the pack.
 
     Raises
     ------
@@ -37,6 +39,7 @@ def read_counted(study: Study, towns: Towns) -> Counted:
         What is wrong with the table.
     """
     every = _that_count(study, Stations(read_stations(study, towns=towns).sort_index()), towns)
+    warn_of_words(read_policy(study), every)
     as_of = study.as_of or default_as_of(every)
     return Counted(every, as_of, standing_stations(every, as_of))
 

@@ -190,7 +190,7 @@ def _choices(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:
     def read(value: Any) -> Any:
         return known.get(fold(as_text(value)), pd.NA)
 
-    return _read(values, given, read, "string", ("not a known word", "use one of " + ", ".join(column.choices)))
+    return _read(values, given, read, "string", ("not a known word", f"use one of {column.choices_said}"))
 
 
 def _texts(values: Any, given: Mask, column: Column) -> tuple[Any, Problems]:

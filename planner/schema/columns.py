@@ -61,6 +61,12 @@ class Column:
         """The headers that mean this column."""
         return (self.name, self.en, self.zh, *self.aliases)
 
+    @property
+    def choices_said(self) -> str:
+        """What may be written in a column of choices: each with the other words for it."""
+        words = {choice: "、".join(word for word, meant in self.words if meant == choice) for choice in self.choices}
+        return ", ".join(f"{choice} ({also})" if also else choice for choice, also in words.items())
+
     def matches(self, header: str) -> bool:
         """Whether a header as people write it means this column (full-width, case, spaces and ``_`` forgiven)."""
         folded = fold(header)

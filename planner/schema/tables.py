@@ -41,15 +41,18 @@ STATUSES = ("planned", "applied", "built", "accepted", "closed")
 STANDING = ("built", "accepted")  # a station with one of these counts, from its date on
 FLAGS_1_PLUS_4 = ("unified_sign", "staffing", "basic_functions", "equipment", "service_rules")
 _STATUS_WORDS = (
-    *((word, "planned") for word in ("规划", "规划中", "拟建", "计划", "筹建", "在建", "建设中")),
+    *((word, "planned") for word in ("规划", "规划中", "计划", "拟建", "待建", "筹建", "在建", "建设中")),
     *((word, "applied") for word in ("申报", "已申报", "申请", "申请中")),
     *(
         (word, "built")
-        for word in ("建成", "已建", "已建成", "在用", "运营", "运营中", "正常", "开放", "启用", "已启用", "待验收", "试运营")
+        for word in (
+            "建成", "已建", "已建成", "建成待验收", "待验收", "试运营", "试运行", "在用", "运营", "运营中", "正常", "开放",
+            "启用", "已启用",
+        )
     ),
-    *((word, "accepted") for word in ("验收", "已验收", "验收通过", "通过验收", "已挂牌")),
+    *((word, "accepted") for word in ("验收", "已验收", "验收通过", "验收合格", "已验收合格", "通过验收", "已挂牌")),
     *((word, "closed") for word in ("关闭", "已关闭", "撤销", "已撤销", "停用", "已停用")),
-)
+)  # fmt: skip
 
 
 def _t(name: str, en: str, zh: str, *aliases: str, required: bool = False) -> Column:

@@ -40,6 +40,7 @@ from planner.sources.population.tables import COUNT_WORDS, CountAsk, read_counts
 from planner.sources.rasters import is_raster
 from planner.sources.record import read_sources
 from planner.sources.surroundings import check_surroundings
+from planner.standards import warn_of_words
 from planner.study import Composite, Group, Siting, StationSource, Study
 
 Progress = Callable[[str, float], None]
@@ -132,6 +133,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     candidates = found.of(lambda: read_candidates(study, towns=towns, stations=stations))
     if stations is not None:
         found.of(lambda: _warn_of_an_empty_map(study, stations))
+        found.of(lambda: warn_of_words(read_policy(study), stations))
     if candidates is not None:
         found.add(_unknown_sites(study.scenario.siting, candidates, file))
         found.add(_too_many_sites(study.scenario.siting, candidates, file))

@@ -13,8 +13,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
-from planner.progress import dated_status
-from planner.schema import CANDIDATES, STANDING, STATIONS, Candidates, Schema, Stations, Towns, fold, without_unit
+from planner.progress import STAGE_DATES, dated_status, last_changed
+from planner.schema import CANDIDATES, STATIONS, Candidates, Schema, Stations, Towns, fold, without_unit
 from planner.sources import osm
 from planner.sources.files.area import read_area
 from planner.sources.files.crs import WGS84
@@ -115,21 +115,25 @@ def _corners(study: Study, spacing_m: float, towns: Towns, before: Sequence[gpd.
 
 
 def default_as_of(stations: Stations) -> dt.date:
-    """The last date on which what stands changed: a station was built, accepted or opened (of those that were), or closed.
+    """The last date on which what stands changed (`last_changed`): a station was built, accepted or opened (of those that
+    were), or closed; a day of closing counts whatever the status.
 
     Raises
     ------
     StudyError
         If no station has such a date.
     """
-    was_open = stations["status"].isin((*STANDING, "closed"))
-    begun = [stations[name][was_open] for name in ("built_on", "accepted_on", "opened") if name in stations]
-    columns = [*begun, *([stations["closed"]] if "closed" in stations else [])]
-    dates = [pd.Timestamp(column.max()) for column in columns if column.notna().any()]
-    if not dates:
-        fault = Fault("no station has a date, so that the study's own is needed", "add as_of = 2025-06-30", column="as_of")
+    closed = stations["closed"].dropna() if "closed" in stations else ()
+    days = [last_changed(stations), *(np.datetime64(day, "D") for day in closed)]
+    known = [day for day in days if not np.isnat(day)]
+    if not known:
+        dated = any(stations[date].notna().any() for date in (*STAGE_DATES.values(), "opened") if date in stations)
+        said = "no station has a date"
+        if dated:
+            said = "the dates of the stations are of planned or applied ones: none says since when a station stands"
+        fault = Fault(f"{said}, so that the study's own is needed", "add as_of = 2025-06-30", column="as_of")
         raise StudyError(str(fault), [fault])
-    return max(dates).date()
+    return pd.Timestamp(max(known)).date()
 
 
 def _read_block(study: Study, block: StationSource, key: str, schema: Schema, towns: Towns) -> gpd.GeoDataFrame:

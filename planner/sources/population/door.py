@@ -128,7 +128,7 @@ def shown_header(header: str, position: int) -> str:
     >>> shown_header("联系电话", 2), shown_header("13800138000", 2), shown_header("夔小明", 0)
     ("'联系电话'", 'column 3', 'column 1')
     """
-    unsafe = _tells_somebody(header) or _may_be_a_name(header) or re.search(r"\d", header)
+    unsafe = may_name_somebody(header) or re.search(r"\d", header)
     return f"column {position + 1}" if unsafe else repr(header)
 
 
@@ -147,6 +147,15 @@ def is_countable(header: str, values: Iterable[Any]) -> bool:
 def is_record(headers: Iterable[str]) -> bool:
     """Whether what stands for headers is a person's row: a file without headers."""
     return any(is_id_number(header) or is_phone(header) or _is_long(header.strip()) for header in headers)
+
+
+def may_name_somebody(text: str) -> bool:
+    """Whether a short text (a header, the name of a file) could be a person's name, number or address.
+
+    >>> may_name_somebody("张三"), may_name_somebody("13800138000"), may_name_somebody("unemployed 2025")
+    (True, True, False)
+    """
+    return _tells_somebody(text) or _may_be_a_name(text)
 
 
 def _tells_somebody(header: str) -> bool:
