@@ -345,6 +345,19 @@ def test_sums_that_give_an_empty_count_away_are_found(out, change, expected):
     assert [line for line in said_of(out) if expected in line]
 
 
+def test_sums_of_need_that_give_an_empty_count_away_are_found(out):
+    """Need a plan covers tells the empty gain of a site; need that counts more in an area tells who of a group lives there."""
+    expected = "summary.json, {}: a sum of need is shown where a count of 'jobless' is empty"
+    (out / "sites.csv").write_text("site_id,gain_pop,gain_jobless\nH1,20,\nH2,30,20\n", encoding="utf-8-sig")
+    (out / "summary.json").write_text('{"need": 900, "plan": {"need_covered_after": 800}}', encoding="utf-8")
+    assert [line.split(";")[0] for line in said_of(out)] == [expected.format("gain_jobless")]
+    write_points(out, pop_jobless=[None, 20.0, 20.0], need=[None, 80.0, 80.0])
+    (out / "areas.csv").write_text("area,place,factor\ncamp,*,2\n", encoding="utf-8-sig")
+    assert [line for line in said_of(out) if line.startswith(expected.format("pop_jobless"))]
+    (out / "summary.json").write_text('{"need": null, "plan": {"need_covered_after": null}}', encoding="utf-8")
+    assert not [line for line in said_of(out) if "a sum of need" in line]
+
+
 def test_employers_are_no_persons(out):
     with_jobs = GROUPS.replace("label,total", "label,of,total").replace("人口,1000", "人口,people,1000")
     text = with_jobs.replace("人员,60", "人员,people,60") + "firms,用人单位,employers,3,2\n"

@@ -190,6 +190,7 @@ def differences(folder: Path, groups: Groups) -> Iterator[Fault]:
         yield from _of_towns(tables, group, covered, groups.minimum)
         yield from _of_points(tables, group, covered, groups.minimum)
         yield from _of_need(tables, group)
+        yield from _of_sums_of_need(folder, tables, group)
 
 
 FILES = ("groups.csv", "towns.csv", "demand.parquet", "sites.csv")
@@ -237,3 +238,18 @@ def _of_need(tables: Mapping[str, pd.DataFrame], group: str) -> Iterator[Fault]:
                 yield Fault(
                     f"{need} is shown where the count of {group!r} is empty", MEND, file, _row_of(table, int(told[0])), need
                 )
+
+
+def _of_sums_of_need(folder: Path, tables: Mapping[str, pd.DataFrame], group: str) -> Iterator[Fault]:
+    """Need covered by a plan beside the empty gain of a site, and any sum of need where it counts more in areas of priority."""
+    summary = folder / "summary.json"
+    said = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
+    plan = said.get("plan") or {}
+    has_areas = (folder / "areas.csv").is_file()
+    for told, file, column, matters in (
+        (plan.get("need_covered_after"), "sites.csv", f"gain_{group}", True),
+        (said.get("need"), "demand.parquet", f"pop_{group}", has_areas),
+    ):
+        table = tables.get(file)
+        if matters and told is not None and table is not None and column in table and table[column].isna().any():
+            yield Fault(f"a sum of need is shown where a count of {group!r} is empty", MEND, "summary.json", None, column)
