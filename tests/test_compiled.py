@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numba.core import config
 
-from planner.reach.compiled import COMPILING, LOADING, PACKAGE, code_folder, fingerprint
+from planner.reach.compiled import COMPILING, LOADING, PACKAGE, code_folder, compiled, fetch_ahead, fingerprint
 
 LOOP = "@compiled\ndef walk(): pass\n"
 
@@ -88,3 +89,15 @@ def test_kept_code_that_was_cut_off_is_compiled_anew(left: int, tmp_path: Path) 
         file.write_bytes(file.read_bytes()[:left])
     again = run()
     assert again.stdout.startswith("42"), again.stderr
+
+
+def test_what_is_fetched_ahead_is_the_processors_own_instruction_and_changes_nothing_even_past_the_end() -> None:
+    @compiled
+    def read(array: np.ndarray) -> float:
+        fetch_ahead(array, np.uint64(1))
+        fetch_ahead(array, np.uint64(10**12))
+        return array[0]
+
+    assert read(np.array([7.0, 8.0])) == 7.0
+    assert next(iter(read.inspect_llvm().values())).count("call void @llvm.prefetch") == 2
+    assert fetch_ahead(np.zeros(1), np.uint64(0)) is None  # and where nothing is compiled, nothing is done

@@ -17,7 +17,11 @@ from contextlib import contextmanager, suppress
 from functools import cache, update_wrapper
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Progress = Callable[[str, float], None]
@@ -68,9 +72,42 @@ class Loop:
             return self._machine
 
 
+def fetch_ahead(array: npt.NDArray[Any], at: np.uint64) -> None:
+    """In compiled loops: have what stands at ``array[at]`` (of one dimension, without gaps) brought near, as it is read soon.
+
+    Nothing waits for it and nothing is changed by it. `at` may lie past the end. On a network that is larger than the
+    processor's caches a search waits for memory a third of its time otherwise. Where nothing is compiled nothing is fetched.
+    """
+
+
+@cache
+def _teach_to_fetch_ahead() -> None:
+    """Tell the compiler that `fetch_ahead` is the processor's own instruction: data that will be read, into all caches."""
+    from llvmlite import ir
+    from numba import types
+    from numba.core.cgutils import create_struct_proxy
+    from numba.extending import intrinsic, overload
+
+    def instruction(_typing: object, array: Any, at: Any) -> tuple[Any, Callable[..., object]]:
+        def build(context: Any, builder: Any, _signature: object, given: list[Any]) -> object:
+            pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+            fetch = builder.module.declare_intrinsic("llvm.prefetch", (pointer,), kind)
+            first = create_struct_proxy(array)(context, builder, given[0]).data
+            to_read, all_caches, data = number(0), number(3), number(1)
+            builder.call(fetch, [builder.bitcast(builder.gep(first, [given[1]]), pointer), to_read, all_caches, data])
+            return context.get_dummy_value()
+
+        return types.void(array, at), build
+
+    prefetch = intrinsic(instruction)
+    overload(fetch_ahead, strict=False, inline="always")(lambda array, at: lambda array, at: prefetch(array, at))
+
+
 def _compile(function: Callable[..., object], **options: bool) -> Any:
     import numba
 
+    _teach_to_fetch_ahead()
     folder = code_folder()
     if folder is not None:
         with suppress(RuntimeError, OSError), _kept_in(folder):  # numba finds no folder it may write to
