@@ -79,6 +79,17 @@ def test_steps_are_slower_up_than_down_and_the_terrain_says_which(tmp_path: Path
     assert not Streets.of(stairs, PROFILES["wheelchair"].gait).walked.any()
 
 
+def test_no_rounding_says_which_way_steps_lead_up(tmp_path: Path) -> None:
+    stairs = street(101, 205, flags=EdgeFlag.STEPS)
+    unknown_s = walk_s(stairs, 110, 190)
+    level = with_terrain(stairs, plane(tmp_path, 0.0, height=100.1), "hill.tif")
+    for heights in (level.height_m, [100.1, 100.1 + 1e-9], [100.1 + 1e-4, 100.1]):
+        known = stairs.with_heights(heights)
+        assert walk_s(known, 110, 190) == walk_s(known, 190, 110) == unknown_s
+    higher = stairs.with_heights(np.where(stairs.node_xy[:, 0] > WEST + 150, 100.12, 100.1))  # 2 cm are no rounding
+    assert walk_s(higher, 110, 190) > unknown_s > walk_s(higher, 190, 110)
+
+
 def test_a_wheelchair_takes_no_street_steeper_than_a_ramp_may_be(tmp_path: Path) -> None:
     plain = street(50, 130, 350, 700)
     ramp, steep = (with_terrain(plain, plane(tmp_path, rise), "hill.tif") for rise in (0.083, 0.084))  # 1 in 12 is 0.0833

@@ -34,6 +34,9 @@ tag decides), ``sac_scale``, ``informal``, ``ford``, ``smoothness``, ``service``
 
 A closed way with ``area=yes``, or a multipolygon of a walked kind, is a **square**: its rim is walked, and it is crossed
 straight between any two places where other streets meet the rim and see each other (`planner.sources.osm.squares`).
+The ways of a multipolygon's rim that are streets by their own tags are judged and flagged by these alone, and stay closed where
+they say so; those that are none (mostly without any tag) take the relation's tags, as the ways across do.
+A relation that the rules close opens none of its rim.
 
 What does not close a way but changes the pace is flagged (`planner.network.EdgeFlag`): steps and which way they lead up
 (``incline``), the ground (`UNEVEN`, `SOFT`; ``tracktype`` where there is no ``surface``), bridges and tunnels.
