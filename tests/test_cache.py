@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import pickle
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from builders import CRS, lattice
 from osm_builders import cross
 
 import planner.sources.osm as osm
+from planner.errors import PlannerWarning
 from planner.network import Network
 from planner.schema import TOWNS, Towns
 from planner.sources.cache import MOST_ENTRIES, cache_folder, fingerprint, keep_network, kept_network
@@ -120,8 +122,23 @@ def test_a_damaged_entry_is_noticed_and_removed(tmp_path: Path, damage: str) -> 
 
 def test_where_nothing_can_be_kept_nothing_breaks(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert not keep_network(tmp_path / "file", "k", lattice(3))
+    with pytest.warns(PlannerWarning, match=r"nothing can be kept in the cache \(.+\).*PLANNER_CACHE") as said:
+        assert not keep_network(tmp_path / "file", "k", lattice(3))
+    assert str(tmp_path) not in str(said[0].message)  # notes may be handed on
     assert kept_network(tmp_path / "file", "k") is None
+
+
+def test_a_cache_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_network(tmp_path, "k", lattice(3))
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "utime", refused)
+    kept = kept_network(tmp_path, "k")
+    assert kept is not None
+    assert same(kept, lattice(3))
+    assert entry(tmp_path).exists()
 
 
 def test_an_unwritable_entry_leaves_nothing_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +146,8 @@ def test_an_unwritable_entry_leaves_nothing_half_there(tmp_path: Path, monkeypat
         raise OSError("No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    assert not keep_network(tmp_path, "k", lattice(3))
+    with pytest.warns(PlannerWarning, match="nothing can be kept in the cache"):
+        assert not keep_network(tmp_path, "k", lattice(3))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 
+from planner.errors import PlannerWarning
 from planner.network import Network
 
 VARIABLE = "PLANNER_CACHE"  # names another folder; "off" switches the cache off
@@ -111,17 +113,19 @@ def kept_arrays(folder: Path, kind: str, key: str, dtypes: Mapping[str, npt.DTyp
         for name, values in arrays.items():
             if values.dtype != dtypes[name]:
                 raise ValueError(f"{name} is of another kind")
-        os.utime(entry)
     except _DAMAGED:
         drop_entry(folder, kind, key)
         return None
+    with contextlib.suppress(OSError):  # a folder that may only be read serves as well
+        os.utime(entry)
     return arrays
 
 
 def keep_arrays(folder: Path, kind: str, key: str, arrays: Arrays) -> bool:
     """Keep arrays under `key`, whole or not at all, and drop what is least lately used beyond 20 of the kind or 2 GB in all.
 
-    Gives back whether they could be kept: the cache is a convenience, and a full disk or a folder of others is no error.
+    Gives back whether they could be kept: the cache is a convenience, and a full disk or a folder of others is no error, but a
+    `PlannerWarning` that names no folder, since notes may be handed on.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,7 +138,9 @@ def keep_arrays(folder: Path, kind: str, key: str, arrays: Arrays) -> bool:
                 Path(part.name).unlink(missing_ok=True)
                 raise
         _drop_oldest(folder, kind)
-    except OSError:
+    except OSError as error:
+        said = f"nothing can be kept in the cache ({error.strerror or 'no room'}), so this is done anew each time"
+        warnings.warn(f"{said}; {VARIABLE} names another folder, or is off", PlannerWarning, stacklevel=3)
         return False
     return True
 
