@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
+import hashlib
+import io
 import json
+import lzma
+import re
 import sqlite3
+import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +145,155 @@ def plant_page(path: Path, markup: str) -> None:
 
 def plant_drawing(path: Path, markup: str) -> None:
     (path / "map.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{markup}\n</svg>', encoding="utf-8")
+
+
+def packed_pdf(text: bytes, *, told: bytes = b"") -> bytes:
+    held = zlib.compress(text)
+    return b"%%PDF-1.4\n1 0 obj<</Length %d/Filter/FlateDecode%s>>stream\n%s\nendstream endobj" % (len(held), told, held)
+
+
+def tar_of(name: str, raw: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        part = tarfile.TarInfo(name)
+        part.size = len(raw)
+        archive.addfile(part, io.BytesIO(raw))
+    return file.getvalue()
+
+
+def zip_of(name: str, raw: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, raw)
+    return file.getvalue()
+
+
+def in_base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def wrapped(raw: bytes, end: str) -> str:
+    return base64.encodebytes(raw).decode().replace("\n", end)
+
+
+def database(path: Path) -> bytes:
+    with sqlite3.connect(path / "a.db") as book:
+        book.execute("CREATE TABLE t (said TEXT, held BLOB)")
+        book.execute("INSERT INTO t VALUES (?, ?)", (in_base64(PERSON[0].encode() * 2), gzip.compress(PERSON[1].encode())))
+    raw = (path / "a.db").read_bytes()
+    (path / "a.db").unlink()
+    return raw
+
+
+GB18030 = f"note\n{PERSON[0]}, {PERSON[2]}\n".encode("gb18030")
+LINES = f"note\n{PERSON[0]}, {PERSON[2]}\n".encode()
+PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
+    "gzip": ("a.csv.gz", lambda _: gzip.compress(LINES), "a.csv.gz (internal), a.csv, line 2"),
+    "bzip2": ("a.csv.bz2", lambda _: bz2.compress(LINES), "a.csv.bz2 (internal), a.csv, line 2"),
+    "xz, under another ending": ("a.dat", lambda _: lzma.compress(LINES), "a.dat (internal), a, line 2"),
+    "a tar": ("a.tar", lambda _: tar_of("in.txt", LINES), "a.tar (internal), in.txt, line 2"),
+    "a packed tar": ("a.tgz", lambda _: gzip.compress(tar_of("in.txt", LINES)), "a.tgz (internal), a.tar, in.txt, line 2"),
+    "a zip in a tar": ("a.tar", lambda _: tar_of("b.zip", zip_of("c.csv", LINES)), "a.tar (internal), b.zip, c.csv, line 2"),
+    "a member's name": ("a.tar", lambda _: tar_of(f"{PERSON[2]}.txt", b""), "a.tar (internal), a name in the archive"),
+    "GB 18030": ("a.txt", lambda _: GB18030, "a.txt (internal), line 2"),
+    "GB 18030 in a zip": ("a.zip", lambda _: zip_of("b.txt", GB18030), "a.zip (internal), b.txt, line 2"),
+    "UTF-16 without a mark": ("a.txt", lambda _: LINES.decode().encode("utf-16-le"), "a.txt (internal), line 2"),
+    "UTF-8 cut off": ("a.txt", lambda _: LINES + "王".encode()[:2], "a.txt (internal), line"),
+    "base 64 in a script": ("a.html", lambda _: f'<script>"{in_base64(LINES)}"</script>'.encode(), "what is built in, line 2"),
+    "base 64 in a JSON": ("a.json", lambda _: json.dumps([in_base64(LINES)]).encode(), "what is built in, line 2"),
+    "wrapped base 64": ("a.txt", lambda _: wrapped(b"x" * 99 + b"\n" + LINES, "\r\n").encode(), "what is built in, line 3"),
+    "of a notebook": ("a.ipynb", lambda _: wrapped(b"x" * 99 + b"\n" + LINES, "\\n").encode(), "what is built in, line 3"),
+    "base 64 for addresses": ("a.txt", lambda _: base64.urlsafe_b64encode(b"?>?" + LINES), "what is built in, line 2"),
+    "base 64 of a gzip": ("a.js", lambda _: in_base64(gzip.compress(LINES)).encode(), "what is built in, line 2"),
+    "base 64 of GB 18030": ("a.js", lambda _: in_base64(GB18030).encode(), "what is built in, line 2"),
+    "base 64 in a database": ("a.sqlite", database, "a.sqlite (internal), t, row 1, what is built in, line 1"),
+    "a picture's words": ("a.png", lambda _: b"\x89PNG\r\n\x1a\n" + LINES, "a.png (internal)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_what_is_packed_is_looked_through(out, study, how):
+    file, pack, where = PACKED[how]
+    (out / file).write_bytes(pack(out))
+    found = said_of(out, study)
+    assert [line for line in found if where in line and "a person's" in line], found
+    assert not [line for line in found if "cannot be looked through" in line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"BT (138) Tj [(1234) -20 (5678)] TJ ET",
+        b"BT (13\\070\\0612345678) Tj ET",
+        b"BT <3133383132333435363738> Tj ET",
+        b"<</Title <FEFF0031003300380031003200330034003500360037 0038>>>",
+    ],
+)
+def test_the_text_of_a_pdf_is_looked_through(out, text):
+    (out / "a.pdf").write_bytes(packed_pdf(b"/F1 9 Tf 1 0 0 1 0 0 Tm " + text))
+    (found,) = said_of(out)
+    assert re.match(r"a\.pdf \(internal\), stream 1, line \d: a person's mobile number", found)
+
+
+def test_numbers_at_two_places_of_a_pdf_are_not_one(out):
+    (out / "a.pdf").write_bytes(packed_pdf(b"BT (138) Tj 0 -12 Td (12345678) Tj T* (138) Tj ET BT (12345678) Tj ET"))
+    assert said_of(out) == []
+
+
+UNREAD: dict[str, tuple[str, bytes]] = {
+    "unknown bytes": ("a.7z", bytes((7 * i * i + i // 3) % 256 for i in range(300))),
+    "a picture that is none": ("a.png", bytes(range(256))),
+    "a broken gzip": ("a.csv.gz", gzip.compress(LINES)[:-9]),
+    "an old workbook": ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+    "a PDF of pictures": ("a.pdf", packed_pdf(b"", told=b"/Subtype/Image")),
+    "a PDF in numbers of letter forms": ("a.pdf", packed_pdf(b"<</Type/Font/Subtype/Type0>>")),
+    "a locked PDF": ("a.pdf", packed_pdf(b"x") + b"trailer<</Encrypt 9 0 R>>"),
+    "a PDF packed otherwise": ("a.pdf", packed_pdf(b"x").replace(b"FlateDecode", b"LZWDecode")),
+    "unknown bytes in a zip": ("a.zip", zip_of("b.bin", bytes(range(256)))),
+    "what is said to be base 64": ("a.html", f'<a href="data:x/y;base64,{in_base64(bytes(range(256)))}">'.encode()),
+}
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_what_cannot_be_looked_through_is_told(out, what):
+    file, raw = UNREAD[what]
+    (out / file).write_bytes(raw)
+    assert [line for line in said_of(out) if line.startswith(file) and "cannot be looked through" in line]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        gzip.compress(b"a" * 3_000_000),
+        zip_of("b", b"a" * 3_000_000),
+        lzma.compress(b"a" * 3_000_000),
+        packed_pdf(b"a" * 3_000_000),
+        zip_of("b", gzip.compress(b"a" * 900_000)),
+    ],
+)
+def test_no_more_is_unpacked_than_there_is_room_for(out, monkeypatch, bomb):
+    """Room is of all that is packed within a file, in each other too."""
+    monkeypatch.setattr("planner.sources.audit.texts.MOST_UNPACKED", 900_000)
+    (out / "bomb.bin").write_bytes(bomb)
+    assert [line for line in said_of(out) if line.startswith("bomb.bin") and "cannot be looked through" in line]
+
+
+def test_archives_in_archives_come_to_an_end(out):
+    raw = LINES
+    for _ in range(9):
+        raw = gzip.compress(raw)
+    (out / "deep.gz").write_bytes(raw)
+    assert [line for line in said_of(out) if "cannot be looked through" in line]
+
+
+def test_packed_columns_letters_and_pictures_of_a_page_are_no_findings(out, study):
+    """Two hundred thousand numbers as the pages pack them, names of functions, and hashes."""
+    column = pack_numbers(np.random.default_rng(1).integers(0, 10**6, 200_000))
+    words = " ".join(f"addEventListener{number}forStations" for number in range(3000))
+    hashes = " ".join(hashlib.sha256(bytes([number % 256])).hexdigest() for number in range(3000))
+    font = in_base64(b"wOF2" + bytes(range(256)) * 40)
+    plant_page(out, f'<style>src:url(data:font/woff2;base64,{font})</style><script>"{column}" {words} {hashes}</script>')
+    assert said_of(out, study) == []
 
 
 PLANTS: dict[str, tuple[Callable[[Path], object], str]] = {

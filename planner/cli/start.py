@@ -50,6 +50,7 @@ def check(study: Path | None, overrides: tuple[str, ...], privacy: Path | None, 
 
     `--privacy OUT` looks through a folder of outputs instead: for identity-card and mobile numbers, for small counts of key
     groups and sums that give them away, and, with STUDY, for everything its lists of people hold. It never says what it found.
+    A file that cannot be looked through is a fault.
     """
     if study is None and privacy is None:
         raise click.UsageError("name a STUDY, or a folder of outputs with --privacy OUT")

@@ -1,6 +1,7 @@
 """``planner check --privacy``: a folder of outputs looked through for people and for counts that give them away.
 
-Every file is opened (tables, pages, documents, workbooks, GeoPackages, archives in archives), and four questions are asked:
+Every file is opened (tables, pages, documents, workbooks, databases, PDFs, archives in archives, base 64); one that cannot be
+looked through is a finding. Four questions are asked:
 
 - **People**: identity-card numbers (18 digits with a right check digit and a date of birth, or 15 with a date), mobile numbers;
   and, where the study is given, every name, number and address in the lists of its key groups.

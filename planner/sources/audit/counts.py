@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ import pyogrio
 from planner.errors import Fault
 from planner.privacy import NOBODY, too_small
 from planner.sources.audit.cells import needs_told, small_cells
+from planner.sources.files.text import decode
 
 FAMILIES = ("pop_", "covered_", "served_", "gain_")
 COUNTS = ("total", "covered")  # of the table of groups
@@ -90,7 +92,7 @@ def tables_of(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     """
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        yield "", pd.read_csv(path, encoding="utf-8-sig")
+        yield "", pd.read_csv(io.StringIO(decode(path.read_bytes(), path.name)))
     elif suffix == ".parquet":
         yield "", pd.DataFrame(pd.read_parquet(path))
     elif suffix == ".geojson":

@@ -51,10 +51,11 @@ def audit_output(folder: str | Path, study: Study | None = None, *, progress: Pr
         said = _said(path, place)
         if progress is not None:
             progress(f"privacy: {path.name}", sum(sizes[:number]) / sum(sizes))
+        faults += _persons_in(path, place, said, secrets)
         try:
-            faults += [*_persons_in(path, place, said, secrets), *small_counts(path, said, groups)]
+            faults += small_counts(path, said, groups)
         except UNREADABLE:
-            faults.append(Fault("the file cannot be looked through", "remove it, or write the output again", said))
+            faults.append(_unread(said))
         faults += _not_for_the_public(path, place, groups, study)
     if progress is not None:
         progress("together: the tables of all files", 0.0)
@@ -100,6 +101,9 @@ def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterat
     first: dict[tuple[str, str], str] = {}
     seen: set[str] = set()  # cells of tables repeat each other
     for where, text in (("the file's name", path.relative_to(folder).as_posix()), *texts_of(path)):
+        if text is None:
+            first.setdefault(("unread", ""), where)
+            continue
         if text in seen:
             continue
         seen.add(text)
@@ -108,8 +112,15 @@ def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterat
     for (kind, file), where in sorted(first.items()):
         known = f" of {file}" if file else ""
         place = f"{said}, {where}" if where else said
+        if kind == "unread":
+            yield _unread(place)
+            continue
         mend = "do not hand it on; remove the file, or write it again"
         yield Fault(f"a person's {WORDS[kind]}{known} stands there", mend, place)
+
+
+def _unread(place: str) -> Fault:
+    return Fault("the file cannot be looked through", "remove it, or write the output again", place)
 
 
 def _not_for_the_public(path: Path, folder: Path, groups: Groups, study: Study | None) -> Iterator[Fault]:
