@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from lattice_study import lonlat, write_lattice_study
 import planner
 from planner.errors import StudyError
 from planner.policy import Counts, Figure, ItemClass, Period, Policy, Scope
-from planner.sources.packs import pack_names, read_policy
+from planner.sources.packs import pack_names, read_pack, read_policy
 from planner.study import NetworkSource, PopulationSource, ServiceClass, StationSource, Study
 
 
@@ -213,3 +214,21 @@ def test_the_pack_of_the_readme_is_one_and_every_rule_of_it_works(tmp_path: Path
     assert [str(period) for period in policy.reporting] == ["quarter", "year"]
     assert [service.zh for service in policy.life_services] == ["购物"]
     assert planner.check_study(folder) == []
+
+
+DOCUMENTS = Path(__file__).resolve().parents[2] / "shared" / "policy" / "sources"
+MARKS = re.compile(r"[\s“”‘’\"',，]")  # spacing and quotes differ between prints of the same text
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["jiading-2023", "shanghai-2024", "shandong-2025", "daxinganling-2024"])
+def test_every_phrase_and_word_of_a_shipped_pack_stands_in_a_document(name: str) -> None:
+    if not DOCUMENTS.exists():
+        pytest.skip("the policy documents are not beside the project")
+    texts = [MARKS.sub("", path.read_text(encoding="utf-8", errors="ignore")) for path in sorted(DOCUMENTS.glob("*.txt"))]
+    pack = read_pack(name)
+    rules = [rule.phrase for rule in (*pack.targets, *pack.figures, *pack.life_services) if rule.phrase]
+    said = [part for phrase in rules for part in phrase.split("…")]
+    said += [item.zh for item in pack.items] + list(pack.zones) + list(pack.featured_kinds) + list(pack.outreach_kinds)
+    assert [words for words in said if not any(MARKS.sub("", words) in text for text in texts)] == []
+    assert said
