@@ -89,7 +89,7 @@ def read_raster_zones(ask: RasterAsk, grounds: Grounds) -> CountTable:
     zones = np.asarray(shapely.polygons(xy), dtype=object)
     met = shapely.intersects(zones, shapely.union_all(grounds.shapes))
     rows = np.array([f"{row + 1}, column {col + 1}" for row, col in cell[met]], dtype=object)
-    return CountTable(ask.file, False, rows, {ask.what: np.concatenate(people)[met]}, zones[met])
+    return CountTable(ask.file, False, rows, {ask.what: np.concatenate(people)[met]}, zones=zones[met])
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,7 @@ class CountTable:
     private: bool
     rows: Rows
     counts: Mapping[str, Floats]
+    _: KW_ONLY
     xy: Floats | None = None
     zones: Shapes | None = None
     towns: Sequence[str] = ()
