@@ -117,14 +117,16 @@ def same(_: Sequence[str]) -> int:
             head, *rows = (mixed / table).read_text(encoding="utf-8").splitlines()
             random.Random(2).shuffle(rows)  # noqa: S311
             (mixed / table).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-        settings: Mapping[str, tuple[Path, str]] = {
-            **{f"run {number}": (study, "2") for number in range(1, 6)}, "one thread": (study, "1"), "other rows": (mixed, "2"),
+        settings: Mapping[str, tuple[Path, int]] = {
+            **{f"run {number}": (study, 2) for number in range(1, 6)}, "one thread": (study, 1), "other rows": (mixed, 2),
         }  # fmt: skip
-        found = {}
+        found, all_cores = {}, os.sched_getaffinity(0)
         for said, (which, threads) in settings.items():
             out = folder / f"out-{len(found)}"
-            environment = {**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": str(len(found))}
+            environment = {**os.environ, "PYTHONHASHSEED": str(len(found)), "PLANNER_CACHE": "off"}
+            os.sched_setaffinity(0, sorted(all_cores)[:threads])  # what a run takes its number of threads from
             subprocess.run(command_of(which, out), check=True, env=environment)
+            os.sched_setaffinity(0, all_cores)
             found[said] = bytes_of(out)
     differ = {said: [file for file in files if files[file] != found["run 1"].get(file)] for said, files in found.items()}
     print(*(f"{said}: {files or 'the same bytes'}" for said, files in differ.items()), sep="\n")
