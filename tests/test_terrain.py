@@ -106,6 +106,26 @@ def test_a_wheelchair_takes_no_street_steeper_than_a_ramp_may_be(tmp_path: Path)
     assert "1:12" not in PROFILES["pushchair"].sources
 
 
+@pytest.mark.parametrize(
+    ("unit", "scale", "metres"), [("ft", 1.0, 0.3048), ("US survey foot", 1.0, 1200 / 3937), ("m", 0.1, 0.1)]
+)
+def test_heights_in_feet_or_scaled_are_metres_in_the_end(tmp_path: Path, unit: str, scale: float, metres: float) -> None:
+    file = plane(tmp_path, 0.1)
+    with rasterio.open(file, "r+") as raster:
+        raster.units, raster.scales = (unit,), (scale,)
+    found = with_terrain(street(50, 130, 350, 700), file, "hill.tif")
+    order = np.argsort(found.node_xy[:, 0])
+    np.testing.assert_allclose(found.height_m[order], np.array([105, 113, 135, 170]) * metres, atol=1e-4)
+
+
+def test_heights_in_a_unit_that_nobody_knows_are_refused(tmp_path: Path) -> None:
+    file = plane(tmp_path, 0.1)
+    with rasterio.open(file, "r+") as raster:
+        raster.units = ("fathom",)
+    with pytest.raises(SourceError, match=r"its heights are in 'fathom'.*save them in metres or feet"):
+        with_terrain(street(50, 700), file, "hill.tif")
+
+
 def test_a_bridge_does_not_dip_into_its_valley(tmp_path: Path) -> None:
     xy = [(WEST + at, NORTH - 200) for at in (100, 200, 300, 400, 500)]
     flags = [0, EdgeFlag.ALOFT, EdgeFlag.ALOFT, 0]

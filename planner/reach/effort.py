@@ -16,7 +16,7 @@ from planner.profiles import KERB_M, STEEPEST, Gait, Slope
 
 Bools = npt.NDArray[np.bool_]
 
-LEVEL_M = 1e-3  # ends that are nearer in height are at one height: rasters hold metres as float32, a millimetre high up
+LEVEL_M = 1e-3  # steps whose ends are nearer in height lead neither up nor down: rasters hold float32, a millimetre high up
 ROUNDING_M = 1e-9  # a street of just the greatest gradient is taken, whatever its heights are rounded to
 
 
@@ -36,8 +36,8 @@ def effort_of(network: Network, gait: Gait) -> Effort:
     Notes
     -----
     A segment's length is multiplied by what its steps, its ground and its slope cost; on steps the slope is what steps are, and
-    counts no more. Where ``network.height_m`` is not known, streets are level, and where it differs by no more than `LEVEL_M`:
-    it is no rounding that says which way steps lead up. Slopes are those between a segment's two ends,
+    counts no more, and it says which way they lead up where nothing else does and it is more than `LEVEL_M`. Where
+    ``network.height_m`` is not known, streets are level. Slopes are those between a segment's two ends,
     at most `STEEPEST`. The laws are those of `slope_factor`. What is steeper than the gait's `steepest`, up or down, is not
     used, unless it rises by no more than `KERB_M`: no terrain is so fine, and its noise would close short segments.
 
@@ -123,12 +123,13 @@ def _ground(flags: npt.NDArray[np.uint16], gait: Gait) -> Floats:
 
 
 def _rise(network: Network) -> Floats | None:
-    """Rise over run of each segment from end u to end v, 0 within `LEVEL_M`; None where no heights are known."""
+    """Rise over run of each segment from end u to end v, of steps 0 within `LEVEL_M`; None where no heights are known."""
     if network.height_m is None:
         return None
     height_m = network.height_m[network.ends]
     up_m = height_m[:, 1] - height_m[:, 0]
-    return np.asarray(np.where(np.abs(up_m) <= LEVEL_M, 0.0, up_m) / network.length_m)
+    level = (np.abs(up_m) <= LEVEL_M) & _has(network.flags, EdgeFlag.STEPS)
+    return np.asarray(np.where(level, 0.0, up_m) / network.length_m)
 
 
 def _has(flags: npt.NDArray[np.uint16], flag: EdgeFlag) -> Bools:

@@ -21,6 +21,10 @@ Floats = npt.NDArray[np.float64]
 
 MOST_CELLS = 25e6  # a finer raster is averaged while it is read, to this many cells around the streets
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # the Dead Sea and Everest; beyond lies a mark for nodata that nobody declared
+UNITS_M = {  # what rasters call their units; one that says none holds metres
+    "": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
+    "us survey foot": 1200 / 3937, "us-ft": 1200 / 3937, "ftus": 1200 / 3937,
+}  # fmt: skip
 LEAST_COVERED = 0.5  # of the nodes: a terrain that knows fewer is not one of this place
 
 
@@ -30,7 +34,8 @@ def with_terrain(network: Network, path: Path, file: str) -> Network:
     Parameters
     ----------
     path, file
-        Where the raster is, and how the study calls it. Its first band holds metres above the sea.
+        Where the raster is, and how the study calls it. Its first band holds heights above the sea: in metres, or in the unit,
+        with the scale and offset, that it says itself (`UNITS_M`).
 
     Returns
     -------
@@ -41,7 +46,8 @@ def with_terrain(network: Network, path: Path, file: str) -> Network:
     Raises
     ------
     SourceError
-        If the file is not there or no raster, has no CRS, holds what are no heights, or does not lie under the streets.
+        If the file is not there or no raster, has no CRS, holds what are no heights or are in another unit, or does not lie
+        under the streets.
     """
     if not path.is_file():
         raise _refused(file, "there is no such file", "check walk.terrain")
@@ -88,12 +94,21 @@ def _sampled(raster: Any, places: Floats, file: str) -> Floats:
     shape = (-(-height // coarser), -(-width // coarser))
     window, how = Window(left, top, width, height), Resampling.average
     cells = raster.read(1, window=window, out_shape=shape, resampling=how, masked=True).astype(np.float64).filled(np.nan)
+    cells = (cells * raster.scales[0] + raster.offsets[0]) * _unit_m(raster, file)
     known = cells[np.isfinite(cells)]
     if len(known) and not LOWEST_M <= known.min() <= known.max() <= HIGHEST_M:
         worst = known.min() if known.min() < LOWEST_M else known.max()
         raise _refused(file, f"a cell holds {worst:g}, which is no height in metres", "declare the raster's nodata value")
     found[inside] = _bilinear(cells, (row - top) * shape[0] / height - 0.5, (column - left) * shape[1] / width - 0.5)
     return found
+
+
+def _unit_m(raster: Any, file: str) -> float:
+    """How many metres one unit of the raster's first band is."""
+    unit = (raster.units[0] or "").strip()
+    if unit.lower() not in UNITS_M:
+        raise _refused(file, f"its heights are in {unit!r}", "save them in metres or feet")
+    return UNITS_M[unit.lower()]
 
 
 def _bilinear(cells: Floats, row: Floats, column: Floats) -> Floats:

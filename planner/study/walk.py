@@ -45,7 +45,8 @@ class Walk:
     towns
         What differs by the resident's town.
     terrain
-        A raster of heights in metres, as a file of the study: slopes then change the pace, by the profile. None: level.
+        A raster of heights (metres, or feet where it says so), as a file of the study: slopes then change the pace, by the
+        profile. None: level.
 
     Examples
     --------
