@@ -88,7 +88,8 @@ def _reason(found: pd.Series, stations: Stations, walk: Walk, link_m: float) -> 
     said = f"the nearest station, {name} ({key}), is {minutes:.1f} min away at {pace}"
     if walk_s <= walk.cutoff_s:
         within = int((found <= walk.cutoff_s).sum())
-        return f"Covered: {said}, within {walk.minutes:g} min; {door}; {within} of the {len(found)} shown are within reach."
+        shown = f"{within} of the {len(found)} shown {'is' if within == 1 else 'are'} within reach"
+        return f"Covered: {said}, within {walk.minutes:g} min; {door}; {shown}."
     return f"Not covered: {said}, {minutes - walk.minutes:.1f} min more than the {walk.minutes:g} min that count; {door}."
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import docx
 import openpyxl
+import pandas as pd
 import pytest
 from lattice_study import lonlat, write_lattice_study
 
 import planner
 from planner.errors import PlannerWarning
 from planner.run.provenance import sources_of
+from planner.style import shown_share
 
 # how a program says that it holds nothing; "None of the stations …" and the layer that shows nothing are words of ours
 MISSING = re.compile(r'<NA>|&lt;NA&gt;|\b(?:nan|NaN|NaT|undefined)\b|(?<!"en":")\bNone\b(?! of the stations)')
@@ -86,6 +88,36 @@ def test_a_tier_that_the_pack_does_not_know_is_shown_by_the_word_that_was_given(
         text = (out / name).read_text(encoding="utf-8")
         assert ">社区</td>" in text
         assert f">{told}</td>" in text
+
+
+def test_a_share_that_no_choice_reaches_says_so_and_the_most_there_is(folder: Path, out: Path) -> None:
+    """The hosts of the lattice town reach little of it."""
+    table = pd.read_csv(out / "needed.csv", encoding="utf-8-sig")
+    curve = pd.read_csv(out / "frontier.csv", encoding="utf-8-sig")
+    assert table["stations"].isna().all()
+    assert set(table["finding"]) == {"out of reach of all candidates together"}
+    assert table["most"].tolist() == pytest.approx([curve["covered_pop"].iloc[-1] / 4620.5] * 4)
+    book = openpyxl.load_workbook(out / "workbook.xlsx")
+    assert "全部候选点合计也无法达到 out of reach of all candidates together" in {
+        c.value for row in book["所需站点数 Stations needed"] for c in row
+    }
+    for name, reason, most in (
+        ("report.html", "全部候选点合计也无法达到", "合计最多可覆盖常住人口的"),
+        ("report.en.html", "out of reach of all candidates together", "together can cover at most"),
+    ):
+        text = (out / name).read_text(encoding="utf-8")
+        assert reason in text
+        assert f"{most}{' ' * most.isascii()}{shown_share(table['most'].iloc[0])}" in text
+
+
+def test_the_workbook_says_what_an_empty_cell_means_on_its_first_and_last_sheet(out: Path) -> None:
+    few = "空白单元格：少于10人，或可据以推算出少于10人的数字，不予公开；或不适用、无数据"
+    for path, said in ((out / "workbook.xlsx", few), (out.parent / "pack" / "track.xlsx", "空白单元格：不适用、无数据")):
+        book = openpyxl.load_workbook(path)
+        for sheet in (book.worksheets[0], book.worksheets[-1]):
+            texts = [str(cell.value) for row in sheet for cell in row]
+            assert said in texts
+            assert any(text.startswith("An empty cell: ") for text in texts)
 
 
 def test_the_sources_name_every_file_that_a_figure_stands_on(folder: Path, out: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_place_within_the_cutoff_is_covered_and_the_station_count_is_said() ->
     assert list(legs.index.get_level_values("station_id").unique()) == ["s0", "s1"]
     assert reason == (
         "Covered: the nearest station, Station 0 (s0), is 4.0 min away at 3.6 km/h, within 5 min; "
-        "the street is 0 m from the door; 1 of the 2 shown are within reach."
+        "the street is 0 m from the door; 1 of the 2 shown is within reach."
     )
 
 

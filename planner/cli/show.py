@@ -78,8 +78,7 @@ def frontier_said(curve: Frontier, stations: int | None = None) -> list[str]:
     bend = planner.knee(curve)
     for share, row in planner.needed(curve).iterrows():
         if pd.isna(row["stations"]):
-            can = f"at most {curve['coverage'].iloc[-1]:.1%} can be covered" if row["proven"] else "that was not found"
-            lines.append(f"{share:.0%} of residents: out of reach of all candidates together; {can}")
+            lines.append(f"{share:.0%} of residents: {row['finding']}; at most {row['most']:.1%} can be covered")
         else:
             proof = "fewer do not do" if row["proven"] else f"at least {row['at_least']:.0f} are needed"
             built = counted_stations(int(row["stations"]))

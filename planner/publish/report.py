@@ -16,6 +16,7 @@ from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper,
 from planner.publish.notes import notes_said
 from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
+from planner.publish.values import FINDINGS
 from planner.publish.words import DEFINITIONS, WORDS, model_said, with_residents
 from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
@@ -198,7 +199,8 @@ class _Writer:
         yield from self.picture("frontier")
         yield from self.table("needed")
         if "needed" in self.tables and self.tables["needed"]["stations"].isna().any():
-            yield Text(self.words["needed_dash"], quiet=True)
+            most = float(self.tables["needed"]["most"].max())
+            yield Text(self.words["needed_most"].format(shown_share(most)), quiet=True)
 
     def phases(self) -> Iterator[Block]:
         """One line a phase: by when, how many sites, what they gain."""
@@ -311,6 +313,8 @@ class _Writer:
 
     def text(self, value: str, column: str) -> str:
         """Facilities by their names, lists of items in words; any other text as it is."""
+        if column == "finding":
+            return FINDINGS[value][self.language] if value in FINDINGS else value
         if column == "lacks_items":
             return "; ".join(map(self.items, value.split(SEPARATOR)))
         if column == "host":

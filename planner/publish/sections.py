@@ -147,7 +147,7 @@ TABLES: Mapping[str, Form] = {
     "needed": Form(
         NEEDED,
         _said("达到各覆盖率所需站点数", "Stations needed for a share of residents"),
-        ("share", "stations", "new_sites", "at_least", "coverage", "proven"),
+        ("share", "stations", "new_sites", "at_least", "coverage", "proven", "finding"),
     ),
     "sites": Form(
         SITES,

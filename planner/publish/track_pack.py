@@ -14,6 +14,7 @@ from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper,
 from planner.publish.values import STATUS_SAID
 from planner.publish.web_file import write_web
 from planner.publish.word_file import write_word
+from planner.publish.words import empty_said
 from planner.publish.workbook import write_workbook
 from planner.schema import AREA_TRACK, CHANGES, FIGURES, TOWN_PROGRESS, TRACK, Column, Kind, Schema
 from planner.study import Study
@@ -180,7 +181,8 @@ def write_pack(
     headline = [(" ".join(WORDS[each]["title"].format(period[each]) for each in languages), study.name)]
     for language in languages:
         headline += [("", line) for line in _findings(tables, days, language)]
-    write_workbook(folder / "track.xlsx", tables, headline, languages=languages)
+    empty = [empty_said(0, language) for language in languages]  # no key group is counted here
+    write_workbook(folder / "track.xlsx", tables, headline, languages=languages, empty=empty)
     for language in languages:
         paper = compose_pack(study, tables, days, period[language], policy, language)
         ending = "" if language == languages[0] else f".{language}"

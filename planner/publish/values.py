@@ -38,7 +38,15 @@ STATUS_SAID = _said(
 _FORMS = _said(professional=("专业化", "professional"), fused=("融合型", "fused"))
 _BUILT_AS = _said(new=("新建", "new-built"), pilot=("试点", "pilot"))
 _WHOLE = {"district": _LEVELS["district"]}
-_FINDINGS = {
+FINDINGS = {
+    "out of reach of all candidates together": {
+        "zh": "全部候选点合计也无法达到",
+        "en": "out of reach of all candidates together",
+    },
+    "no plan was found within the bounded work": {
+        "zh": "在限定计算量内未找到方案",
+        "en": "no plan was found within the bounded work",
+    },
     "no tier of the pack": {"zh": "政策包中没有此层级", "en": "no tier of the pack"},
     "stations that say no tier": {"zh": "站点未填写层级", "en": "stations that say no tier"},
 }
@@ -52,7 +60,7 @@ _CODES: Mapping[str, Mapping[str, Said]] = {
     "after": STATUS_SAID,
     "form": _FORMS,
     "built_as": _BUILT_AS,
-    "finding": _FINDINGS,
+    "finding": FINDINGS,
     "counts": _said(
         stations=("站点", "stations"),
         equipped=("功能完备站点", "well-equipped stations"),

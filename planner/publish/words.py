@@ -56,7 +56,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "用人单位与岗位情况",
         "proposals": "选址建议",
         "limits": "局限与说明",
-        "needed_dash": "“–”：现有候选点全部建成也达不到这一覆盖率，或在规定的计算量内未找到方案。",
+        "needed_most": "现有站点与全部候选点合计最多可覆盖常住人口的{}。",
         "limits_said": (
             "“15分钟”对应的距离取决于步行速度，速度是假设；速度不同，结果会有明显差别。\n"
             "街道数据来自公开地图，未绘制的小路不会被计算；封闭小区、临时围挡和等候红灯的时间未计入。\n"
@@ -110,7 +110,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "Employers and jobs",
         "proposals": "Proposals",
         "limits": "Limits",
-        "needed_dash": "A dash: all candidates together do not reach that share, or no plan was found within the bounded work.",
+        "needed_most": "The stations and all candidates together can cover at most {} of residents.",
         "limits_said": (
             "How far fifteen minutes reach depends on the pace, and the pace is an assumption: another pace gives clearly "
             "other figures.\n"
@@ -164,6 +164,16 @@ MODELS: Mapping[str, Mapping[str, str]] = {
         "p-center": "p-center, the least worst walk.",
     },
 }
+
+
+def empty_said(minimum: int, language: str) -> str:
+    """What an empty cell of a workbook means where smaller counts of people than `minimum` are suppressed; 0: none is."""
+    few = {
+        "zh": f"少于{minimum}人，或可据以推算出少于{minimum}人的数字，不予公开；或",
+        "en": f"fewer than {minimum} people, or a number from which so few could be worked out; or ",
+    }
+    said = {"zh": "空白单元格：{}不适用、无数据", "en": "An empty cell: {}it does not apply, or is not known"}
+    return said[language].format(few[language] if minimum else "")
 
 
 def model_said(siting: Siting, language: str) -> str:

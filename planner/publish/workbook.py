@@ -105,6 +105,7 @@ def write_workbook(
     languages: Sequence[str] = ("zh", "en"),
     groups: Sequence[Group] = (),
     walk: Walk | None = None,
+    empty: Sequence[str] = (),
 ) -> None:
     """Write the tables as one workbook that opens in Excel, WPS and LibreOffice.
 
@@ -122,6 +123,8 @@ def write_workbook(
         The study's key groups, for the labels of their columns.
     walk
         Whether people walk or ride, for the labels.
+    empty
+        What an empty cell means, a sentence a language; stands below the headline and below the data dictionary.
 
     Notes
     -----
@@ -139,10 +142,10 @@ def write_workbook(
         book.set_properties({"created": _MADE})
         styles = _Styles(book)
         labels = _Labels(languages, groups, walk or Walk())
-        _write_headline(book, styles, headline, languages)
+        _write_headline(book, styles, [*headline, *(("", said) for said in empty)], languages)
         for name, table in shown.items():
             _write_sheet(book, styles, name, table, labels)
-        _write_dictionary(book, styles, shown, labels)
+        _write_dictionary(book, styles, shown, labels, empty)
 
 
 def headline_of(
@@ -301,7 +304,9 @@ def _number_style(styles: _Styles, column: Column | None, key: str) -> Any:
     return styles.count if counts else styles.number
 
 
-def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], labels: _Labels) -> None:
+def _write_dictionary(
+    book: Any, styles: _Styles, tables: Mapping[str, pd.DataFrame], labels: _Labels, empty: Sequence[str]
+) -> None:
     sheet = book.add_worksheet(_sheet_name("Data dictionary", "数据字典", labels.languages))
     headings = ["table 表", "column 列", "English", "中文", "unit 单位", "range 取值范围"]
     for position, heading in enumerate(headings):
@@ -328,6 +333,8 @@ def _write_dictionary(book: Any, styles: _Styles, tables: Mapping[str, pd.DataFr
                 sheet.write_string(row, position, str(safe_cell(text)), styles.text)
             sheet.set_row(row, _LINE_POINTS * max(map(_lines, said, _DICTIONARY_WIDE)))
             row += 1
+    for number, text in enumerate(empty):
+        sheet.write_string(row + 1 + number, 0, str(safe_cell(text)))  # runs on over the empty cells beside it
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

@@ -173,13 +173,23 @@ def write_documents(run: Run, folder: Path) -> None:
     from planner.publish.report import compose_report
     from planner.publish.web_file import write_web
     from planner.publish.word_file import write_word
+    from planner.publish.words import empty_said
     from planner.publish.workbook import headline_of, write_workbook
 
     survey, study, tables = run.survey, run.survey.study, run.published
     languages, groups = study.publish.languages, study.scenario.groups
     sources = sources_of(study)
+    minimum = study.privacy.minimum_count if any(group.is_private for group in groups) else 0
     headline = headline_of(study, run.published_summary, [source[languages[0]] for source in sources], languages)
-    write_workbook(folder / "workbook.xlsx", tables, headline, languages=languages, groups=groups, walk=study.scenario.walk)
+    write_workbook(
+        folder / "workbook.xlsx",
+        tables,
+        headline,
+        languages=languages,
+        groups=groups,
+        walk=study.scenario.walk,
+        empty=[empty_said(minimum, language) for language in languages],
+    )
     for language in languages:
         paper = compose_report(
             study=study,

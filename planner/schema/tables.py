@@ -329,6 +329,8 @@ NEEDED = Schema(
         _n("at_least", "fewer are proven not to do", "站点数下界", kind=Kind.WHOLE),
         _n("coverage", "share of residents covered then", "届时人口覆盖率", high=1),
         _people("covered_pop", "residents covered then", "届时覆盖人口"),
+        _n("most", "most that stations and all candidates can cover", "现有站点与全部候选点合计最高覆盖率", high=1),
+        _t("finding", "why there is no number", "无法给出站点数的原因"),
         Column("proven", Kind.FLAG, "proven", "已证明", required=True),
     ),
 )

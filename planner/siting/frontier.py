@@ -97,6 +97,10 @@ def sites_needed(curve: Frontier, share: float) -> int | None:
     return int(enough[0]) if len(enough) else None
 
 
+OUT_OF_REACH = "out of reach of all candidates together"
+NOT_FOUND = "no plan was found within the bounded work"
+
+
 def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
     """How many stations these shares of residents need, and the knee, as a table to report.
 
@@ -104,7 +108,8 @@ def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
     -------
     `planner.schema.NEEDED`, a row a share: the fewest stations of the curve that reach it (empty where all candidates
     together do not), how many of them are new, and the number below which it is proven impossible; ``proven`` where the
-    two agree, or that it cannot be reached at all.
+    two agree, or that it cannot be reached at all. ``most`` is the share that no choice of candidates can exceed, ``finding``
+    says why there is no number.
 
     Examples
     --------
@@ -130,6 +135,8 @@ def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
                 "at_least": least,
                 "coverage": None if row is None else float(row["coverage"]),
                 "covered_pop": None if row is None else float(row["covered_pop"]),
+                "most": min(float(bound.max()) / people, 1.0) if people > 0 else None,
+                "finding": None if row is not None else OUT_OF_REACH if least is None else NOT_FOUND,
                 "proven": least is None or (row is not None and least == int(row["stations"])),
             }
         )
