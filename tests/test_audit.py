@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import docx
 import geopandas as gpd
@@ -204,6 +205,12 @@ PACKED: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "wrapped base 64": ("a.txt", lambda _: wrapped(b"x" * 99 + b"\n" + LINES, "\r\n").encode(), "what is built in, line 3"),
     "of a notebook": ("a.ipynb", lambda _: wrapped(b"x" * 99 + b"\n" + LINES, "\\n").encode(), "what is built in, line 3"),
     "base 64 for addresses": ("a.txt", lambda _: base64.urlsafe_b64encode(b"?>?" + LINES), "what is built in, line 2"),
+    "base 64 in an escaped JSON": (
+        "a.json",
+        lambda _: json.dumps([in_base64(b"?" * 3 + b"?>" * 3 + LINES)]).replace("/", "\\/").replace("=", "\\u003d").encode(),
+        "what is built in, line 2",
+    ),
+    "an address's escapes": ("a.html", lambda _: f'<a href="?q={quote(LINES)}">'.encode(), "a.html (internal), line 2"),
     "base 64 of a gzip": ("a.js", lambda _: in_base64(gzip.compress(LINES)).encode(), "what is built in, line 2"),
     "base 64 of GB 18030": ("a.js", lambda _: in_base64(GB18030).encode(), "what is built in, line 2"),
     "base 64 in a database": ("a.sqlite", database, "a.sqlite (internal), t, row 1, what is built in, line 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from planner.errors import Fault, SourceError
@@ -16,6 +17,7 @@ from planner.study import Study
 
 PUBLIC = ("index.html",)  # what a run writes for everyone; all else is for the office
 Progress = Callable[[str, float], None]
+LONG_TEXT = 1000  # letters; no cell, and not kept
 UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, sqlite3.Error, zipfile.BadZipFile)
 
 
@@ -100,13 +102,14 @@ def _persons_in(path: Path, folder: Path, said: str, secrets: Secrets) -> Iterat
     """One fault a kind of thing found, with where the first stands."""
     first: dict[tuple[str, str], str] = {}
     seen: set[str] = set()  # cells of tables repeat each other
-    for where, text in (("the file's name", path.relative_to(folder).as_posix()), *texts_of(path)):
+    for where, text in chain([("the file's name", path.relative_to(folder).as_posix())], texts_of(path)):
         if text is None:
             first.setdefault(("unread", ""), where)
             continue
         if text in seen:
             continue
-        seen.add(text)
+        if len(text) < LONG_TEXT:
+            seen.add(text)
         for each in {(kind, "") for kind in numbers_in(text, secrets.phones)} | set(secrets.found_in(text)):
             first.setdefault(each, where)
     for (kind, file), where in sorted(first.items()):

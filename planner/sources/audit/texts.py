@@ -8,6 +8,7 @@ import json
 import re
 import sqlite3
 import struct
+import urllib.parse
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -31,6 +32,7 @@ APART = re.compile(  # tags at which a text ends: of paragraphs, cells and rows;
 )
 DRAWN = re.compile(r"""(?<=\s)(?:d|points|transform|viewBox)\s*=\s*("[^"<>]*"|'[^'<>]*')""")
 BETWEEN_COORDINATES = re.compile(r"[ \t,]+|(?=[-+])")
+PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 MARKED_UP = (".xml", ".rels", ".html", ".htm", ".svg", ".kml", ".vml", ".qgs", ".qml", ".gpx")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -93,7 +95,7 @@ def _of_text(suffix: str, text: str | None, depth: int, room: Room) -> Iterator[
 
 
 def _of_base64(text: str, depth: int, room: Room) -> Iterator[Piece]:
-    for held in built_in(text) if depth < DEEPEST else ():
+    for held in built_in(_unescaped(text)) if depth < DEEPEST else ():
         yield from _within("what is built in", held, depth, room)
 
 
@@ -125,9 +127,14 @@ def _of_markup(text: str) -> Iterator[Piece]:
 
 
 def _lines(text: str) -> Iterator[Piece]:
-    plain = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    for number, line in enumerate(plain.splitlines(), 1):
+    for number, line in enumerate(_unescaped(text).splitlines(), 1):
         yield f"line {number}", line
+
+
+def _unescaped(text: str) -> str:
+    """Text without the escapes of JSON and of addresses."""
+    plain = ESCAPED.sub(lambda found: chr(int(found[1], 16)), text.replace("\\/", "/"))
+    return PERCENT.sub(lambda found: urllib.parse.unquote(found[0]), plain)
 
 
 def _of_parquet(raw: bytes, depth: int, room: Room) -> Iterator[Piece]:
