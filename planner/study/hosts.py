@@ -60,7 +60,8 @@ HOST_KINDS = (
 )
 
 _KINDS = {name: kind for kind in HOST_KINDS for name in (kind.en, kind.zh)}
-_SHARED_TAGS = {  # those of several kinds, by words that fit each
+_SHARED = {  # tags of several kinds by words that fit each; and what candidates at corners have for a host
+    "street corner": ("街角", "street corner"),
     "amenity=community_centre": ("社区中心", "community centre"),
     "amenity=social_centre": ("社会活动中心", "social centre"),
     "amenity=social_facility": ("社会服务设施", "social facility"),
@@ -95,9 +96,11 @@ def host_said(host: str) -> dict[str, str]:
 
     >>> host_said("Library"), host_said("amenity=community_centre")["zh"], host_said("旧厂房")["en"]
     ({'zh': '图书馆', 'en': 'library'}, '社区中心', '旧厂房')
+    >>> host_said("street corner")["zh"]
+    '街角'
     """
-    if host in _SHARED_TAGS:
-        zh, en = _SHARED_TAGS[host]
+    if host in _SHARED:
+        zh, en = _SHARED[host]
         return {"zh": zh, "en": en}
     of_tag = next((kind for kind in HOST_KINDS if host in kind.tags), None)
     kind = of_tag or _KINDS.get(" ".join(host.lower().split()))
