@@ -14,7 +14,8 @@ from siting_towns import scattered_town, shuffled, siting_town
 from planner.errors import PlanError, TableError
 from planner.schema import FRONTIER
 from planner.siting import check_plan, frontier, propose_sites, sites_needed
-from planner.siting.cover import CoverModel
+from planner.siting.choose import best_of_all, pooled_choice
+from planner.siting.cover import CoverModel, value_of
 from planner.siting.problem import build_problem
 from planner.siting.solver import priced, relax, solve
 from planner.siting.tree import branch_and_bound
@@ -327,3 +328,20 @@ def test_a_time_limit_gives_the_best_so_far_with_an_honest_bound() -> None:
     assert best.status == "optimal"
     assert hasty.covered_after <= best.covered_after <= hasty.bound
     assert 0.0 <= hasty.gap < 0.1
+
+
+def test_of_two_choices_the_best_sites_of_both_are_taken() -> None:
+    town = siting_town({"a": [0, 1], "b": [1, 2], "c": [3], "d": [3, 4], "e": [0, 4]}, [4.0, 1.0, 1.0, 1.0, 9.0])
+    problem = build_problem(*town, Siting(sites=2))
+    pool = [np.array([1, 1, 0, 0, 0]), np.array([0, 0, 1, 1, 0])]  # worth 6 and 10
+    assert best_of_all(problem, pool).tolist() == [1, 0, 0, 1, 0]  # worth 15; e, which no choice has, is let alone
+
+
+def test_short_runs_and_their_best_sites_find_the_optimum_that_the_tree_proves() -> None:
+    problem = build_problem(*scattered_town(400, 60), Siting(sites=8))
+    found = pooled_choice(problem, moves=6_000)
+    assert found is not None
+    model = CoverModel.of(problem)
+    proven = branch_and_bound(model.model, relax(model.model), model.columns(found), step=model.step, work=1e9)
+    assert proven.proven
+    assert value_of(problem, found) == pytest.approx(model.need(proven.bound))

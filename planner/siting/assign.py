@@ -23,7 +23,7 @@ from planner.siting.choose import moves_for
 from planner.siting.cover import Chosen, sealed_value, side_rows
 from planner.siting.merge import merge_cells
 from planner.siting.prices import in_and_out
-from planner.siting.problem import Problem, Rules, allowed, places_of, rules_of, rules_without, towns_of
+from planner.siting.problem import Problem, Rules, allowed, places_of, rules_for, rules_without
 from planner.siting.room_prices import Doors, RoomPrices, price_rooms
 from planner.siting.search import good_choice, keeps_rules
 from planner.siting.solver import Model, relax, solve
@@ -150,7 +150,7 @@ def build_rooms(
     merged = merge_cells(both, np.arange(both.shape[0], dtype=np.int64), place, people, label)
     kind = np.zeros(len(merged.weight))
     kind[merged.member[merged.member >= 0]] = each[merged.member >= 0]
-    rules = rules_of(sites, towns_of(candidates) | towns_of(cells), siting, stations_per_town or {})
+    rules = rules_for(coverage, candidates, siting, stations_per_town)
     room = [_room(sites.get("capacity"), sites.index, siting, "candidates")]
     room += [] if standing is None else [_room(standing.capacity, station_ids, siting, "stations")]
     member = merged.member.astype(np.int64)

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
 from planner.errors import PlanError
-from planner.siting.arrays import Ints, inner
+from planner.siting.arrays import Bools, Ints, inner
 from planner.siting.cover import Chosen, CoverModel, sealed, single, value_of
 from planner.siting.dominated import needless, put_back, without
 from planner.siting.dual import dual_bound
 from planner.siting.fair import anneal_fair, no_parts
+from planner.siting.merge import merge_cells
 from planner.siting.problem import Problem
 from planner.siting.search import COLD, HOT, arrays, good_choice
 from planner.siting.solver import meets, relax, solve
 from planner.siting.tree import branch_and_bound
 
 _QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; before a search tree is grown
-_EFFORT = 1.5e9  # entries looked at in a run of swaps: some ten seconds
+_EFFORT = 2e9  # entries looked at in a run of swaps: some ten seconds
 _PACE = 1e8  # entries looked at in a second, on a slow machine
 _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
 _NODES = 2_000  # of the solver's tree, where no choice to begin from is found
 LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
 ALL = 1e-12  # so close to all of it is all of it
-_ROUNDS = 25  # of the primal-dual method, for larger ones
+_ROUNDS, _PRICED = 25, 4e9  # of the primal-dual method, for larger ones: so many, and more up to so many entries looked at
+_STEP = 80  # entries looked at in a round, for each there is
+_TURNS = 6  # of two runs, in which a long one is cut
+_KEPT = 5  # of the choices of the turns before
+_POOLED = 50_000  # entries of a problem over the sites of several choices that is solved in a second
+_POOL_WORK = 2e7  # see `branch_and_bound`: a second
 
 
 def choose_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0) -> tuple[Chosen, list[Chosen]]:
@@ -75,7 +83,8 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
     if columns is None or relaxed is None:
         return model.chosen(solve(model.model, start=columns, effort=_NODES if seconds is None else None, seconds=seconds))
     if not meets(relaxed, inner(model.model.cost, columns), model.step):
-        other = good_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
+        enough = model.need(relaxed.bound + model.step * (1 - 1e-6))  # what covers more is proven
+        other = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), enough=enough, seed=seed)
         again = None if other is None else model.begin(other)
         both = [columns] if again is None else [columns, again]
         columns = min(both, key=lambda x: inner(model.model.cost, x))
@@ -87,7 +96,7 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
 def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     """A choice too large for a tree: the best that swaps find, and a bound for each phase alone."""
     until = None if seconds is None else time.monotonic() + seconds
-    start = good_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
+    start = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
     if start is not None and problem.terms is not None:
         start = _backed_up(problem, start, moves_for(problem, _LONG, seconds), seed)
     if start is None:
@@ -98,7 +107,55 @@ def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     alone = [single(problem, step, end=step == steps[-1]) for step in steps]
     value = value_of(problem, start)
     enough = value / len(steps) if len(steps) == 1 else 0.0
-    return sealed(problem, start, sum(dual_bound(one, rounds=_ROUNDS, enough=enough, until=until) for one in alone))
+    rounds = max(_ROUNDS, int(_PRICED / (_STEP * problem.reach.nnz * len(steps))))
+    return sealed(problem, start, sum(dual_bound(one, rounds=rounds, enough=enough, until=until) for one in alone))
+
+
+def pooled_choice(problem: Problem, *, moves: int, enough: float = np.inf, seed: int = 0) -> Ints | None:
+    """A choice better than that of two long runs of so many `moves`: many short ones, and the best of all their sites.
+
+    Good choices have most sites in common; a tree over those of all of them is small, and finds what no run did (the merging
+    of Aggarwal, Orlin and Tai 1997). A choice worth `enough` ends the search.
+    """
+    sites = len(problem.site_ids)
+    if problem.reach.nnz / max(sites, 1) * problem.rules.steps[-1] > _POOLED:  # too many cells even for a few choices
+        return good_choice(problem, moves=moves, seed=seed)
+    pool: list[Ints] = []
+    with ThreadPoolExecutor(2) as threads:
+        for turn in range(seed * _TURNS, (seed + 1) * _TURNS):
+            runs = [
+                threads.submit(good_choice, problem, moves=moves // _TURNS, runs=1, seed=own)
+                for own in (2 * turn, 2 * turn + 1)
+            ]
+            found = [run.result() for run in runs]
+            pool = [*pool[-_KEPT:], *(choice for choice in found if choice is not None)]
+            if not pool:
+                return None
+            pool.append(best_of_all(problem, pool))
+            if value_of(problem, pool[-1]) > enough:
+                break
+    return pool[-1]
+
+
+def best_of_all(problem: Problem, pool: list[Ints]) -> Ints:
+    """The best choice among the sites that the choices of a pool have, as far as a small tree finds it."""
+    best = max(pool, key=lambda phase: value_of(problem, phase))
+    out = ~np.any([phase > 0 for phase in pool], axis=0)
+    if problem.terms is not None or _entries(problem, ~out) > _POOLED:
+        return best
+    few = without(problem, out)
+    merged = merge_cells(few.reach, np.arange(len(few.site_ids)), np.arange(len(few.weight)), few.weight)
+    model = CoverModel.of(replace(few, reach=merged.reach, weight=merged.weight, member=None))
+    start, relaxed = model.columns(best[~out]), relax(model.model)
+    if relaxed is None:
+        return best
+    answer = branch_and_bound(model.model, relaxed, start, step=model.step, work=_POOL_WORK)
+    return put_back(model.chosen(answer), out).phase
+
+
+def _entries(problem: Problem, sites: Bools) -> int:
+    """Entries of a model of these sites over all phases."""
+    return int(np.diff(problem.reach.indptr)[sites].sum()) * len(problem.rules.steps)
 
 
 def _backed_up(problem: Problem, start: Ints, moves: int, seed: int) -> Ints:

@@ -20,9 +20,8 @@ from planner.siting.problem import (
     Rules,
     allowed,
     places_of,
-    rules_of,
+    rules_for,
     rules_without,
-    towns_of,
 )
 from planner.study import Siting
 
@@ -111,7 +110,7 @@ def build_graded(
     better = gains > 0
     worth = sp.csr_array((gains[better], (site[better], column[better])), shape=(len(sites), len(cells)))
     worth.sort_indices()
-    rules = rules_of(sites, towns_of(candidates) | towns_of(cells), siting, stations_per_town or {})
+    rules = rules_for(coverage, candidates, siting, stations_per_town)
     return with_bonus(Graded(sites.index, worth, rules), rules.bonus)
 
 

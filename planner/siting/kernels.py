@@ -9,13 +9,17 @@ import numpy as np
 from planner.reach.compiled import compiled, inlined
 from planner.siting.arrays import Bools, Floats, Ints, Short
 
+_DRAWS = 64  # cells drawn in search of one that nobody covers
+
 
 class Cover(NamedTuple):
-    """Cells of each site as CSR (`starts`, `cells`) and what each cell weighs."""
+    """Cells of each site as CSR (`starts`, `cells`), what each weighs, and the sites of each (`cell_starts`, `sites`)."""
 
     starts: Ints
     cells: Short
     weight: Floats
+    cell_starts: Ints
+    sites: Short
 
 
 class Keep(NamedTuple):
@@ -120,7 +124,7 @@ def next_state(state: np.uint64) -> np.uint64:
 @compiled
 def below(state: np.uint64, count: int) -> int:
     """A number from 0 to below `count`."""
-    return int((state >> np.uint64(20)) % np.uint64(count))
+    return int(np.int64((state >> np.uint64(20)) % np.uint64(count)))
 
 
 @compiled
@@ -137,8 +141,9 @@ def takes(change: float, heat: float, state: np.uint64) -> bool:
 def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold: float, seed: int) -> Bools:
     """Swap a random site in for the member that is missed least, taking losses with falling chance; the best ever seen.
 
-    Which member is missed least is read from what each member alone covers, kept up to date, less what the newcomer
-    would take over from it (the fast interchange of Whitaker 1983, for covering).
+    Every other newcomer is one that reaches a random cell nobody covers. Which member is missed least is read from what each
+    member alone covers, kept up to date, less what the newcomer would take over from it (the fast interchange of Whitaker
+    1983, for covering).
     """
     chosen = begin.copy()
     inside, outside = np.flatnonzero(begin), np.flatnonzero(~begin)
@@ -147,6 +152,8 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
     times = np.zeros(len(cover.weight), dtype=np.int32)  # how many members reach a cell
     owner = np.zeros(len(cover.weight), dtype=np.int32)  # exclusive-or of their numbers: the member, where it is one
     loss, taken = np.zeros(len(begin)), np.zeros(len(begin))
+    place = np.zeros(len(begin), dtype=np.int64)  # of those outside
+    place[outside] = np.arange(len(outside))
     have = np.zeros(len(keep.least), dtype=np.int64)
     spent = 0.0
     for i in inside:
@@ -157,10 +164,13 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
     state = first_state(seed)
     cooling = (cold / hot) ** (1.0 / max(moves, 1))
     heat = hot
-    for _ in range(moves):
+    for turn in range(moves):
         heat *= cooling
         state = next_state(state)
         at = below(state, len(outside))
+        if turn % 2:
+            wanted, state = _drawn_to_a_gap(cover, times, state)
+            at = at if wanted < 0 else place[wanted]
         j = outside[at]
         gain = _offer(cover, j, times, owner, taken)
         there = least_missed(keep, inside, j, loss, taken, have, keep.budget - spent, chosen)
@@ -175,6 +185,7 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
         _leave(cover, i, times, owner, loss)
         _enter(cover, j, times, owner, loss)
         inside[there], outside[at], chosen[i], chosen[j] = j, i, False, True
+        place[i] = at
         value += change
         if value > best_value:
             best_value = value
@@ -182,6 +193,19 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
     chosen[:] = False
     chosen[best] = True
     return chosen
+
+
+@compiled
+def _drawn_to_a_gap(cover: Cover, times: Short, state: np.uint64) -> tuple[int, np.uint64]:
+    """A random site that reaches a random cell nobody covers, -1 if a few draws find no such cell; and the next state."""
+    for _ in range(_DRAWS):
+        state = next_state(state)
+        cell = below(state, len(times))
+        reached = cover.cell_starts[cell + 1] - cover.cell_starts[cell]
+        if times[cell] == 0 and reached > 0:
+            state = next_state(state)
+            return int(cover.sites[cover.cell_starts[cell] + below(state, reached)]), state
+    return -1, state
 
 
 @compiled

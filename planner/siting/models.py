@@ -23,7 +23,7 @@ from planner.siting.equity import alone_in_phases, choose_fair
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
 from planner.siting.graded import Grade, Graded, build_graded, nearest_s, standing_worth
-from planner.siting.problem import Problem, Rules, allowed, build_problem
+from planner.siting.problem import Problem, Rules, allowed, build_problem, rules_for
 from planner.siting.serve import choose_graded, improved_grades
 from planner.study import MINUTE_S, Method, Siting
 
@@ -117,6 +117,7 @@ def solve_model(tables: Tables, siting: Siting, *, seed: int = 0) -> Solved:
     PlanError
         If no choice keeps the rules.
     """
+    _check_rules(tables, siting)
     if siting.method is Method.LSCP:
         return _fewest(tables, siting, seed)
     if siting.method is Method.P_CENTER:
@@ -129,6 +130,18 @@ def solve_model(tables: Tables, siting: Siting, *, seed: int = 0) -> Solved:
     return _covered(tables, siting, seed) if grade is None else _graded(tables, siting, grade, seed)
 
 
+def _check_rules(tables: Tables, siting: Siting) -> None:
+    """Pass unless the rules cannot be met, whatever the model makes best; the fewest sites may be all of them."""
+    fewest = siting.method is Method.LSCP
+    rules = rules_for(tables.coverage, tables.candidates, _free(tables, siting) if fewest else siting, tables.stations_per_town)
+    check_feasible(replace(rules, at_most=rules.at_most or fewest), siting, allowed(tables.candidates, siting).index)
+
+
+def _free(tables: Tables, siting: Siting) -> Siting:
+    """The study with as many sites as there are candidates."""
+    return replace(siting, sites=max(len(tables.candidates), 1))
+
+
 def _problem(tables: Tables, siting: Siting) -> Problem:
     return build_problem(tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town)
 
@@ -136,7 +149,6 @@ def _problem(tables: Tables, siting: Siting) -> Problem:
 def _covered(tables: Tables, siting: Siting, seed: int) -> Solved:
     """Maximal covering (Church and ReVelle 1974), over all phases together."""
     problem = _problem(tables, siting)
-    check_feasible(problem.rules, siting, problem.site_ids)
     if siting.equity is None:
         chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
     else:
@@ -155,7 +167,6 @@ def _graded(tables: Tables, siting: Siting, grade: Grade, seed: int) -> Solved:
     """The p-median (Hakimi 1964), or covering by decay (Church and Roberts 1983), over all phases together."""
     scaled = replace(siting, prefer={host: bonus * _unit(siting) for host, bonus in siting.prefer.items()})
     graded = build_graded(tables.options, tables.coverage, tables.candidates, scaled, grade, tables.stations_per_town)
-    check_feasible(graded.rules, siting, graded.site_ids)
     chosen, alone = choose_graded(graded, seconds=siting.time_limit_s, seed=seed)
     has = float(standing_worth(tables.coverage, grade).sum())
     need = float(tables.coverage["need"].sum())
@@ -181,7 +192,6 @@ def _unit(siting: Siting) -> float:
 def _backed_up(tables: Tables, siting: Siting, seed: int) -> Solved:
     """Backup coverage (Hogan and ReVelle 1986)."""
     problem = build_backup(tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town)
-    check_feasible(problem.rules, siting, problem.site_ids)
     chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
     need = tables.coverage["need"].to_numpy(dtype=float)
     times = tables.coverage["stations_in_reach"].to_numpy()
@@ -211,7 +221,6 @@ def _assigned(tables: Tables, siting: Siting, seed: int) -> Solved:
     """Covering with capacities (Current and Storbeck 1988)."""
     standing = tables.standing
     rooms = build_rooms(tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town, standing)
-    check_feasible(rooms.rules, siting, rooms.site_ids)
     chosen, people = best_assignment(rooms, seconds=siting.time_limit_s, seed=seed)
     bonus = float(rooms.rules.bonus[chosen.phase > 0].sum())
     assignment = assignment_table(rooms, tables.coverage, people)
@@ -226,10 +235,9 @@ def _assigned(tables: Tables, siting: Siting, seed: int) -> Solved:
 
 def _fewest(tables: Tables, siting: Siting, seed: int) -> Solved:
     """The location set covering problem (Toregas et al. 1971), for a share of what can be covered."""
-    free = replace(siting, sites=max(len(tables.candidates), 1), prefer={})
+    free = replace(_free(tables, siting), prefer={})
     problem = _problem(tables, free)
     problem = replace(problem, rules=replace(problem.rules, at_most=True))
-    check_feasible(problem.rules, siting, problem.site_ids)
     target, covered = _target(tables, siting, problem)
     hosts = _problem(tables, replace(free, prefer=siting.prefer)).rules.bonus
     problem = replace(problem, rules=replace(problem.rules, bonus=hosts))
@@ -256,7 +264,6 @@ def _target(tables: Tables, siting: Siting, problem: Problem) -> tuple[float, fl
 def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
     """The p-center (Hakimi 1964), for a share of what can be covered."""
     problem = _problem(tables, siting)
-    check_feasible(problem.rules, siting, problem.site_ids)
     people = _Walks.of(tables, siting)
     found = least_worst(people.radii, people.at_radius, floor=people.floor_s, seconds=siting.time_limit_s, seed=seed)
     if found is None:

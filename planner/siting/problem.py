@@ -151,7 +151,7 @@ def build_problem(
     rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
     labels = None if label is None else label.reindex(cells.index).to_numpy(dtype=np.int64)
     merged = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need), labels)
-    rules = rules_of(sites, towns_of(candidates) | towns_of(cells), siting, stations_per_town or {})
+    rules = rules_for(coverage, candidates, siting, stations_per_town)
     return with_bonus(Problem(sites.index, merged.reach, merged.weight, rules, merged.member))
 
 
@@ -189,10 +189,13 @@ def allowed(candidates: Candidates, siting: Siting) -> Candidates:
     return table
 
 
-def rules_of(sites: Candidates, known: set[str], siting: Siting, stations: Mapping[str, int]) -> Rules:
-    """The rules of a study as arrays, for `sites` in their order and the towns `known`."""
+def rules_for(
+    coverage: Coverage, candidates: Candidates, siting: Siting, stations_per_town: Mapping[str, int] | None = None
+) -> Rules:
+    """The rules of a study as arrays, for the candidates that may be chosen in the order of their ids."""
+    sites, stations = allowed(candidates, siting), stations_per_town or {}
     town_names = sites["town"] if "town" in sites else pd.Series(None, index=sites.index, dtype=object)
-    towns = tuple(sorted(known | set(stations)))
+    towns = tuple(sorted(_towns_of(candidates) | _towns_of(coverage) | set(stations)))
     position = {name: i for i, name in enumerate(towns)}
     standing = np.array([stations.get(name, 0) for name in towns], dtype=np.int64)
     unlimited = len(sites) + int(standing.sum()) if siting.per_town_max is None else siting.per_town_max
@@ -290,6 +293,6 @@ def _too_near(sites: Candidates, spacing_m: float) -> Ints:
     return np.sort(pairs, axis=1)[np.lexsort(np.sort(pairs, axis=1).T[::-1])]
 
 
-def towns_of(table: pd.DataFrame) -> set[str]:
+def _towns_of(table: pd.DataFrame) -> set[str]:
     """The names in column ``town``."""
     return {str(name) for name in table["town"].dropna().unique()} if "town" in table else set()

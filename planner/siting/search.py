@@ -14,7 +14,7 @@ from planner.siting.kernels import Cover, Keep
 from planner.siting.problem import NOWHERE, Problem, Rules
 from planner.siting.together import kept_choice
 
-HOT, COLD = 0.03, 0.003  # losses taken at the start and at the end, in shares of what a site covers on average
+HOT, COLD = 0.04, 0.001  # losses taken at the start and at the end, in shares of what a site covers on average
 
 
 def good_choice(problem: Problem, *, moves: int, runs: int = 2, seed: int = 0) -> Ints | None:
@@ -112,7 +112,9 @@ def improved(cover: Cover, keep: Keep, begin: Bools, asked: int, *, moves: int, 
 
 def cover_arrays(reach: sp.csr_array, weight: Floats) -> Cover:
     """Which site covers which cells, as the compiled loops take it."""
-    return Cover(reach.indptr.astype(np.int64), reach.indices.astype(np.int32, copy=False), weight)
+    by_cell = sp.csr_array(reach.T)
+    own = reach.indptr.astype(np.int64), reach.indices.astype(np.int32, copy=False)
+    return Cover(*own, weight, by_cell.indptr.astype(np.int64), by_cell.indices.astype(np.int32, copy=False))
 
 
 def no_rules(sites: int) -> Keep:
