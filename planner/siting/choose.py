@@ -27,7 +27,8 @@ _WORK = 4e8  # see `branch_and_bound`: a quarter of a minute
 _NODES = 2_000  # of the solver's tree, where no choice to begin from is found
 LARGE = 400_000  # entries of a relaxation that the interior point still solves in seconds
 ALL = 1e-12  # so close to all of it is all of it
-_ROUNDS, _PRICED = 25, 4e9  # of the primal-dual method, for larger ones: so many, and more up to so many entries looked at
+_ROUNDS = 25, 100  # of the primal-dual method for larger ones, least and most
+_PRICED = 4e9  # entries looked at in all of them, where that asks for neither
 _STEP = 80  # entries looked at in a round, for each there is
 _TURNS = 6  # of two runs, in which a long one is cut
 _KEPT = 5  # of the choices of the turns before
@@ -107,7 +108,7 @@ def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     alone = [single(problem, step, end=step == steps[-1]) for step in steps]
     value = value_of(problem, start)
     enough = value / len(steps) if len(steps) == 1 else 0.0
-    rounds = max(_ROUNDS, int(_PRICED / (_STEP * problem.reach.nnz * len(steps))))
+    rounds = int(np.clip(_PRICED / (_STEP * problem.reach.nnz * len(steps)), *_ROUNDS))
     return sealed(problem, start, sum(dual_bound(one, rounds=rounds, enough=enough, until=until) for one in alone))
 
 

@@ -198,7 +198,7 @@ def anneal(cover: Cover, keep: Keep, begin: Bools, moves: int, hot: float, cold:
 @compiled
 def _drawn_to_a_gap(cover: Cover, times: Short, state: np.uint64) -> tuple[int, np.uint64]:
     """A random site that reaches a random cell nobody covers, -1 if a few draws find no such cell; and the next state."""
-    for _ in range(_DRAWS):
+    for _ in range(min(_DRAWS, len(times))):
         state = next_state(state)
         cell = below(state, len(times))
         reached = cover.cell_starts[cell + 1] - cover.cell_starts[cell]

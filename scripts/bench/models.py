@@ -1,17 +1,21 @@
 """The location models against PySAL spopt on the same made towns, and the p-median on the OR-Library with its known optima.
 
     python scripts/bench/models.py [--sizes 300x60x8,1000x150x15] [--spopt-python PATH] [--limit 120]
+    python scripts/bench/models.py --own [--sizes 5000x500x40] [--limit 20]
     python scripts/bench/models.py --or-library FOLDER [--most-nodes 400]
 
 Each engine runs in a process of its own, after one tiny town that loads its code; the whole time counts, building included.
 For LSCP p is not used; p-median and p-center have a full matrix, the others times within the cutoff. Objectives: covered
-people, number of sites, people times metres, metres. OR-Library: J. E. Beasley (1990), Journal of the Operational Research
-Society 41:1069; `pmedopt.txt` of the folder holds the optima.
+people, number of sites, people times metres, metres. `--own` asks `planner` alone for every model that it has, in its own
+units (a metre is a second), all within a cutoff: 2.5 km for the p-center, else 1 km; MB is what the peak of memory grows by.
+OR-Library: J. E. Beasley (1990), Journal of the Operational Research Society 41:1069; `pmedopt.txt` of the folder holds the
+optima.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import resource
 import subprocess
@@ -100,6 +104,73 @@ def run_one(engine: str, model: str, size: Size, limit: float | None) -> None:
     print(json.dumps(said | {"seconds": time.perf_counter() - start, "cpu_s": _cpu_s() - cpu}))
 
 
+def own_models(people: float, chosen: int) -> dict[str, dict[str, object]]:
+    """What each line of the table asks of a town with so many people and sites, as keys of ``[siting]``."""
+    from planner.study import Equity, Phase
+
+    halves = tuple(Phase(dt.date(2026 + i, 12, 31), n) for i, n in enumerate((chosen // 2, chosen - chosen // 2)))
+    return {
+        "mclp": {},
+        "mclp, a minimum a town": {"per_town_min": 1},
+        "mclp, two phases": {"phases": halves},
+        "decay linear": {"decay": "linear"},
+        "backup .5": {"backup": 0.5},
+        "capacity": {"capacity": True, "capacity_default": 0.8 * people / chosen},
+        "equity, floor .4": {"equity": Equity(floor=0.4)},
+        "equity, weight .5": {"equity": Equity(weight=0.5)},
+        "p-median": {"method": "p-median"},
+        "lscp 1": {"method": "lscp"},
+        "lscp .95": {"method": "lscp", "share": 0.95},
+        "lscp .9": {"method": "lscp", "share": 0.9},
+        "p-center 1": {"method": "p-center"},
+        "p-center .9": {"method": "p-center", "share": 0.9},
+    }
+
+
+def run_own(name: str, size: Size, limit: float | None) -> None:
+    """Plan one line of the table in this process and print what came of it as JSON."""
+    from siting_large import RADIUS_M as NEAR_M
+    from siting_large import made, peak_mb
+
+    from planner.siting import propose_sites
+    from planner.study import Method, Siting
+
+    def plan(cells: int, sites: int, chosen: int) -> dict[str, object]:
+        keys = own_models(100.0 * cells, chosen)[name]
+        method = Method(str(keys.get("method", "mclp")))
+        siting = Siting(**{"sites": chosen, "time_limit_s": limit, **keys, "method": method})
+        town = made(cells, sites, siting, (2, 2), radius=2.5 * NEAR_M if method is Method.P_CENTER else NEAR_M)
+        start, before = _cpu_s(), peak_mb()
+        found = propose_sites(town.reach, town.coverage, town.candidates, siting)
+        said = {"objective": found.objective, "bound": found.objective_bound, "gap": found.gap, "status": str(found.status)}
+        return said | {"cpu_s": _cpu_s() - start, "mb": peak_mb() - before}
+
+    plan(400, 40, 8)  # loads the code
+    print(json.dumps(plan(*size)))
+
+
+def own_table(sizes: list[Size], limit: float | None, only: str) -> None:
+    """Every model of `planner` on every town."""
+    heads = ("model", "size", "objective", "bound", "gap", "cpu s", "MB", "status")
+    print("{:<24} {:>14} {:>14} {:>14} {:>8} {:>7} {:>5}  {}".format(*heads))
+    for size in sizes:
+        for name in own_models(1.0, 2):
+            if only not in name:
+                continue
+            said_size = "x".join(map(str, size))
+            asked = [sys.executable, __file__, "--own", "--one", name, "--sizes", said_size]
+            asked += [] if limit is None else ["--limit", str(limit)]
+            done = subprocess.run(asked, capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(f"{name:<24} {said_size:>14} failed: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+                continue
+            said = json.loads(done.stdout.splitlines()[-1])
+            figures = (
+                f"{said['objective']:14.1f} {said['bound']:14.1f} {said['gap']:8.3%} {said['cpu_s']:7.1f} {said['mb']:5.0f}"
+            )
+            print(f"{name:<24} {said_size:>14} {figures}  {said['status']}", flush=True)
+
+
 def _cpu_s() -> float:
     """Seconds of this process and of the solvers that it started."""
     return sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -162,13 +233,19 @@ def main() -> None:
     parser.add_argument("--limit", type=float, help="seconds for each engine's solver")
     parser.add_argument("--or-library", type=Path)
     parser.add_argument("--most-nodes", type=int, default=400)
-    parser.add_argument("--one", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--own", action="store_true", help="every model of planner alone: objective, bound, gap, CPU, memory")
+    parser.add_argument("--only", default="", help="with --own: models whose name holds this")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--model", choices=MODELS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     parts = [[int(part) for part in size.split("x")] for size in asked.sizes.split(",")]
     sizes = [(size[0], size[1], size[2]) for size in parts]
     if asked.or_library:
         or_library(asked.or_library, asked.most_nodes)
+    elif asked.own and asked.one:
+        run_own(asked.one, sizes[0], asked.limit)
+    elif asked.own:
+        own_table(sizes, asked.limit, asked.only)
     elif asked.one:
         run_one(asked.one, asked.model, sizes[0], asked.limit)
     else:

@@ -88,12 +88,14 @@ def as_case(
     return Case(Reach(sites, cells, walk_s), coverage, CANDIDATES.conform(table), siting)
 
 
-def made(cells: int, sites: int, siting: Siting, grid: tuple[int, int] = (1, 1), seed: int = 0) -> Case:
-    """A square where the circles of the sites asked for can cover two thirds."""
+def made(
+    cells: int, sites: int, siting: Siting, grid: tuple[int, int] = (1, 1), seed: int = 0, *, radius: float = RADIUS_M
+) -> Case:
+    """A square where the circles (1 km) of the sites asked for can cover two thirds."""
     side = 1000.0 * np.sqrt(1.5 * np.pi * siting.sites)
     draw = np.random.default_rng(seed)
     homes, hosts = draw.random((cells, 2)) * side, draw.random((sites, 2)) * side
-    return as_case(homes, hosts, draw.integers(1, 200, cells).astype(float), siting, grid=grid)
+    return as_case(homes, hosts, draw.integers(1, 200, cells).astype(float), siting, grid=grid, radius=radius)
 
 
 def million_with_towns() -> Case:
