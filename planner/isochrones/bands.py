@@ -94,7 +94,7 @@ def isochrone_bands(
     1/16 of a cell. Cells are 12.5 m; finer, to 4 m, where the first band or the longest link is short; coarser where already
     the first band goes farther than 1.6 km. `agreement` measures what that comes to: in Porto Alegre, Helsinki and Shanghai
     precision and recall of 40 to 60 stations together are 98.5 % or better at 5 minutes (of a single one 94 %) and 99.3 % or
-    better at 10 and 15.
+    better at 10 and 15. What is missing there is the cells: with those of 3 m the slowest profile has 99.6 % at 5 minutes.
 
     Examples
     --------
