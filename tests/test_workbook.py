@@ -81,6 +81,14 @@ def test_no_cell_is_a_formula_and_a_suppressed_count_is_empty(tmp_path: Path) ->
     assert [sheet[2][position].value, sheet[3][position].value] == [None, 30]
 
 
+def test_a_cell_holds_no_crumbs_of_adding_up(tmp_path: Path) -> None:
+    given = tables()
+    given["towns"] = given["towns"].assign(population=[845450.0000000026, 2000.25])
+    write_workbook(tmp_path / "w.xlsx", given, [("Study", "Example")])
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["街镇 Towns"]
+    assert [sheet[2][1].value, sheet[3][1].value] == [845450, 2000.25]
+
+
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     write(tmp_path / "a.xlsx")
     write(tmp_path / "b.xlsx")

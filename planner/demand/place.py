@@ -55,10 +55,19 @@ class Tally:
         return self.people_in - self.people_out
 
     def __str__(self) -> str:
-        said = f"{self.what}, {self.step}: {self.people_in:,.10g} people in, {self.people_out:,.10g} out"
+        said = f"{self.what}, {self.step}: {_shown(self.people_in)} people in, {_shown(self.people_out)} out"
         if abs(self.lost) > 1e-6 * max(self.people_in, 1.0):
-            said += f" ({abs(self.lost):,.10g} {'fewer' if self.lost > 0 else 'more'})"
+            said += f" ({_shown(abs(self.lost))} {'fewer' if self.lost > 0 else 'more'})"
         return f"{said}; {self.note}" if self.note else said
+
+
+def _shown(people: float) -> str:
+    """People as a note says them: whole from a thousand on, below that with decimals where there are any.
+
+    >>> _shown(812934.9997), _shown(120.0), _shown(0.25), _shown(999.9997)
+    ('812,935', '120', '0.25', '1,000')
+    """
+    return f"{people:,.0f}" if people >= 999.5 else f"{people:.4g}"
 
 
 @dataclass(frozen=True, eq=False)

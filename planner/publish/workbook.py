@@ -56,6 +56,7 @@ from planner.style import moved, pace_said, shown_number
 _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
 _HEADER_ROW = 0
 _WIDEST = 48
+_DECIMALS = 6  # of a number in a cell: finer is of adding up
 _LINE_POINTS = 15
 _VALUE_WIDE = 72  # of the first sheet
 _ACROSS = 190.0  # letters of the columns' widths that are still legible side by side on A4 across
@@ -290,7 +291,7 @@ def _write_cell(sheet: Any, styles: _Styles, row: int, position: int, value: Any
     if isinstance(value, pd.Timestamp | dt.date):
         sheet.write_datetime(row, position, pd.Timestamp(value).to_pydatetime(), styles.date)
     elif isinstance(value, int | float) or hasattr(value, "item"):
-        sheet.write_number(row, position, float(value), _number_style(styles, column, key))
+        sheet.write_number(row, position, round(float(value), _DECIMALS), _number_style(styles, column, key))
     else:
         sheet.write_string(row, position, str(safe_cell(str(value))))
 
