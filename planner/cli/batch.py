@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from planner.cli.door import FAULTY, FORCE, OUT, main, progress_bar, say, talk_options
+from planner.cli.door import FAULTY, FORCE, OUT, heard, main, say, talk_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,10 +57,10 @@ def batch(
         with crew_of(scheduler, workers, tasks=tasks, largest_mb=largest) as crew, _table(quiet) as watch:
             outcomes = run_batch(districts, crew, parts=parts, retries=retries, watch=watch)
     finally:
-        with progress_bar(quiet):
+        with heard(quiet):
             for district in districts:  # of workers that were killed
                 store.remove_leavings(district.out)
-    with progress_bar(quiet):
+    with heard(quiet):
         write_province(districts, outcomes, out, force=force)
     if not quiet:
         _say_result(outcomes, out)

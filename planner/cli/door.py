@@ -105,26 +105,34 @@ class Bar:
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Progressing | None]:
-    """A bar on stderr while the body runs, none where stderr is no terminal. Warnings become notes, each said once."""
+def heard(quiet: bool) -> Iterator[Console]:
+    """Warnings of ours become notes on stderr while the body runs, each said once."""
     from rich.console import Console
+
+    console, said = Console(stderr=True), set[str]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PlannerWarning)
+        warnings.showwarning = lambda text, kind, *_, **__: None if quiet else _note(str(text), kind, console, said)
+        yield console
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progressing | None]:
+    """A bar on stderr while the body runs, none where stderr is no terminal; warnings are `heard`."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    silent, verbose = quiet or not console.is_terminal, _is_verbose() and not quiet
-    said: set[str] = set()
-    with warnings.catch_warnings(), Progress(*columns, console=console, transient=True, disable=silent) as bars:
-        warnings.simplefilter("always", PlannerWarning)
-        warnings.showwarning = lambda text, kind, *_, **__: None if quiet else _note(str(text), kind, bars.console, said)
-        bar = Bar(bars, verbose=verbose)
-        yield None if silent and not verbose else bar
-        bar.close_step()
+    with heard(quiet) as console:
+        silent, verbose = quiet or not console.is_terminal, _is_verbose() and not quiet
+        with Progress(*columns, console=console, transient=True, disable=silent) as bars:
+            bar = Bar(bars, verbose=verbose)
+            yield None if silent and not verbose else bar
+            bar.close_step()
 
 
 def _note(text: str, kind: type[Warning], console: Console, said: set[str]) -> None:
