@@ -11,6 +11,7 @@ MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.B
 CONTROLS = bytes({*range(32)} - set(b"\t\n\v\f\r\x1b"))
 MOST_CONTROLS = 0.01  # of a text; a file of numbers has many
 LEAST_LETTERS = 0.9  # of text in UTF-16 without a mark; two in five of any two bytes are a Chinese letter
+SAMPLE = 10_000  # letters looked at
 LETTERS = re.compile(r"[\t\r\n -~\u00b7\u2014-\u2026\u3000-\u3011\u3400-\u9fff\uff01-\uff5e]")
 LEAST_GB2312 = 16  # bytes: fewer are letters by chance
 KNOWN = re.compile(rb"PK\x03\x04|\x1f\x8b\x08|BZh\d1AY|\xfd7zXZ\0|%PDF-|SQLite format 3\0|PAR1")
@@ -66,10 +67,7 @@ def _is_binary(raw: bytes) -> bool:
 def _utf16(raw: bytes) -> str | None:
     """Text in UTF-16 without a mark."""
     for encoding in ("utf-16-le", "utf-16-be"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if text and len(LETTERS.findall(text)) >= LEAST_LETTERS * len(text):
-            return text
+        begun = raw[: 2 * SAMPLE].decode(encoding, errors="replace")
+        if begun and len(raw) % 2 == 0 and len(LETTERS.findall(begun)) >= LEAST_LETTERS * len(begun):
+            return raw.decode(encoding, errors="replace")
     return None
