@@ -17,7 +17,7 @@ from planner.errors import Fault, PlannerWarning
 from planner.network import Network
 from planner.schema import Towns
 from planner.sources.check import _homes, _placed_files
-from planner.sources.datums import Homes, PlacedFile, datum_faults
+from planner.sources.datums import Homes, PlacedFile, datum_faults, verdict
 from planner.sources.files import read_area, read_study
 from planner.sources.osm import read_network
 from planner.sources.population.residents import read_residents
@@ -129,3 +129,29 @@ def test_places_anywhere_are_accused_of_nothing(district: Witnessed) -> None:
         area = PlacedFile("towns.geojson", "EPSG:4326", district.towns)
         with pytest.warns(PlannerWarning, match=r"neither streets nor homes nor towns tell .*: any\.csv \(wgs84\)"):
             assert datum_faults(district.network, district.towns, area, [PlacedFile("any.csv", "wgs84", places)]) == []
+
+
+def test_places_of_one_block_prove_no_wrong_datum(district: Witnessed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the streets would prove it of places farther apart, a note says that it is likely, and no proof."""
+    nodes = shapely.get_coordinates(np.asarray(district.network.nodes.geometry))
+    rng = np.random.default_rng(4)
+    blocks = []
+    for centre in nodes[rng.choice(len(nodes), 6, replace=False)]:
+        near = nodes[np.hypot(*(nodes - centre).T) < 400.0]
+        doors = near[rng.choice(len(near), min(len(near), 12), replace=False)] + rng.normal(0, 8, (min(len(near), 12), 2))
+        places = gpd.GeoDataFrame(geometry=shapely.points(doors), crs=district.towns.crs)
+        blocks.append(PlacedFile("block.csv", "wgs84", rewritten(places, "gcj02", "wgs84")))
+    area = PlacedFile("towns.geojson", "EPSG:4326", district.towns)
+
+    def judged() -> tuple[list[Fault], str]:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", PlannerWarning)
+            faults = datum_faults(district.network, district.towns, area, blocks)
+        return faults, "\n".join(str(each.message) for each in heard)
+
+    faults, said = judged()
+    assert faults == []
+    assert "look like gcj02, not wgs84" in said
+    assert "it is likely, and no proof" in said
+    monkeypatch.setattr(verdict, "WIDE_M", 0.0)
+    assert judged()[0]

@@ -37,6 +37,7 @@ TIMES_NEARER = 2.0  # the other datum must bring the points to half the distance
 LEAST_GAIN_M = 10.0  # by this many metres,
 LEAST_SHARE = 0.7  # and so many of the points one by one
 MOST = 5000  # points that are looked at
+WIDE_M = 1000.0  # places that all lie within less than that prove nothing by streets: one block may look like another
 FEWEST_BACK, TIMES_BACK = 5, 5  # points that must come back into their towns, and how many for each that leaves its own
 AGAINST = 1.5  # times as far from streets speaks against a datum
 RARE, TIMES_RARER = 0.01, 5.0  # chance lies as well as seldom as that, and so many times as often as in the datum declared
@@ -87,10 +88,12 @@ def weigh(
     named = None if fits else better_in_towns(astray, plain, found)
     if named is not None and _farther(found, named, plain):
         named = None
-    proven = named or (None if fits else _nearer(found, chances[STREETS], plain))
+    nearer = None if fits else _nearer(found, chances[STREETS], plain)
+    apart = float(np.hypot(*np.ptp(own, axis=0))) >= WIDE_M
+    proven = named or (nearer if apart else None)
     if proven is not None:
         return Verdict(moved, found, astray, chances, proven, proven=True)
-    likely = None if fits else _likely(chances, plain)
+    likely = nearer or (None if fits else _likely(chances, plain))
     fits = fits or (likely is None and alone_in_towns(astray, plain))
     return Verdict(moved, found, astray, chances, likely, fits=fits)
 
