@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 import unicodedata
 import warnings
@@ -232,16 +233,30 @@ def _warn_of_unread(unread: Sequence[str], policy: Policy) -> None:
 def warn_of_words(policy: Policy, stations: Stations) -> None:
     """Say which stations have a kind or a tier that is no word of the pack, and which words it has; nothing where it has none.
 
-    Such a station counts like the others, but nowhere that the pack counts by kind or tier.
+    Such a station counts like the others, but nowhere that the pack counts by kind or tier. Where a pack names featured kinds
+    alone, an ordinary station may be called anything: only words that seem to be meant for one of them are told.
     """
-    kinds = tuple(
-        dict.fromkeys((*policy.station_kinds, *policy.featured_kinds, *policy.professional_kinds, *policy.fused_kinds))
-    )
+    others = (*policy.station_kinds, *policy.professional_kinds, *policy.fused_kinds)
+    kinds = tuple(dict.fromkeys((*others, *policy.featured_kinds)))
     known = (*kinds, *policy.outreach_kinds)
+    told = stations
+    if not others and "kind" in stations:
+        told = stations[[_seems_featured(word, kinds) for word in stations["kind"]]]
     tiers = tuple(word for tier in policy.tiers for word in tier.words)
     shown = tuple(tier.zh for tier in policy.tiers)
-    _warn_of_others(stations, "kind", known, kinds, "they count all the same, but not where it counts by kind", policy)
+    _warn_of_others(told, "kind", known, kinds, "they count all the same, but not where it counts by kind", policy)
     _warn_of_others(stations, "tier", tiers, shown, "they count all the same, but in none of its tiers", policy)
+
+
+def _seems_featured(word: object, kinds: Sequence[str]) -> bool:
+    """Whether a word says that a station is featured, or is nearly one of the kinds.
+
+    >>> [_seems_featured(word, ["园区就业超市", "零工小站"]) for word in ("特色站点", "园区就业商超", "就业服务站", None)]
+    [True, True, False, False]
+    """
+    said = fold(word) if isinstance(word, str) else ""
+    near = difflib.get_close_matches(said, [fold(kind) for kind in kinds])
+    return bool(near) or any(mark in said for mark in ("特色", "featured"))
 
 
 def _warn_of_others(

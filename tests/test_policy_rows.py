@@ -471,6 +471,9 @@ def test_kinds_and_tiers_that_are_no_words_of_the_pack_are_said_with_those_it_ha
     assert kind.endswith("not where it counts by kind; its kinds are 园区就业超市, 校园就业驿站, 就业商超, 零工小站")
     assert tier.startswith("stations: the tier of s1 is none that jiading-2023 names (社区); ")
     assert tier.endswith("but in none of its tiers; its tiers are 区级中心, 街镇站点, 就业服务点")
+    warn_of_words(
+        jiading, told(kind=["就业服务站", "专业化服务站点", None])
+    )  # ordinary stations: it names featured kinds alone
     for each in caught:
         assert "站点s1的" in note_said(str(each.message), "zh")
     warn_of_words(read_pack("generic"), table)  # has no kinds and no tiers: a warning would be an error
