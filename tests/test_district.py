@@ -16,6 +16,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import osmium
+import pandas as pd
 import pytest
 import rasterio
 import shapely
@@ -249,6 +250,36 @@ def test_times_without_a_study_are_as_the_readme_has_them(monkeypatch):
     assert three.index.get_level_values("order").max() > 1
     assert set(names["outlines"].index.get_level_values("minutes")) == {5, 10, 15}
     assert 0 <= len(names["apart"]) < len(names["homes"]) / 2
+
+
+def test_what_no_question_can_be_answered_for_is_refused(study, network):
+    points, walk = planner.read_stations(study), study.scenario.walk
+    twice = points.iloc[[0, 0]]
+    for ask, given, error, said in (
+        (planner.isochrone_bands, (points.set_geometry(points.buffer(30)), walk), planner.TableError, "not a point"),
+        (
+            planner.travel_times,
+            (pd.DataFrame(points.drop(columns="geometry")), points, walk),
+            planner.TableError,
+            "nothing of places",
+        ),
+        (planner.nearest_times, (twice, points, walk), planner.TableError, "the facility id stands twice"),
+        (planner.nearest_times, (points, twice, walk), planner.TableError, "the demand id stands twice"),
+        (planner.nearest_facilities, (points, points, walk, 0), planner.StudyError, "most = 0"),
+    ):
+        with pytest.raises(error, match=said):
+            ask(network, *given)
+    extract = DISTRICT / "network.osm.pbf"
+    for crs, said in (
+        ("EPSG:3857", "15% off in lengths where the area lies; take EPSG:32651"),
+        ("EPSG:32635", "off in lengths"),
+        ("EPSG:999999", "'EPSG:999999' is not known"),
+        ("EPSG:4326", "not in metres"),
+    ):
+        with pytest.raises(planner.CrsError, match=said):
+            planner.read_osm_network(extract, crs=crs)
+    with pytest.raises(planner.StudyError, match="margin_m = -5"):
+        planner.read_osm_network(extract, crs="EPSG:32651", margin_m=-5)
 
 
 def test_a_walk_that_the_network_was_not_read_for_is_refused(study, network):

@@ -10,6 +10,7 @@ import shapely
 from planner.isochrones.bands import station_walks
 from planner.network import Floats, Network
 from planner.reach import Links, Streets, link_points, walk_times
+from planner.reach.tables import points_of
 from planner.schema import Isochrones, Stations
 from planner.study import MINUTE_S, Walk
 
@@ -63,6 +64,7 @@ def agreement(
     >>> bool((found[["precision", "recall", "agreement"]] > 0.98).all(axis=None))
     True
     """
+    points_of(network, stations, "stations")
     drawn = isochrones.geometry.to_dict()
     minutes = np.unique(isochrones.index.get_level_values("minutes").to_numpy(dtype=np.float64))
     rng = np.random.default_rng(seed)

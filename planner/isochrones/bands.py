@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from planner.errors import CrsError, PlannerWarning, StudyError
+from planner.errors import PlannerWarning, StudyError
 from planner.isochrones.field import Door, measure_field
 from planner.isochrones.raster import Around, Tiles, link_corners
 from planner.isochrones.rings import Rings, trace_rings
@@ -21,6 +21,7 @@ from planner.network import Floats, Network, hilbert_index
 from planner.profiles import Gait
 from planner.reach import Links, Streets, link_points, walk_times
 from planner.reach.compiled import Progress, what_first, workers
+from planner.reach.tables import points_of
 from planner.schema import ISOCHRONES, Isochrones, Stations
 from planner.study import MINUTE_S, Walk
 
@@ -83,8 +84,8 @@ def isochrone_bands(
 
     Raises
     ------
-    CrsError
-        If the stations are in another CRS than the network.
+    CrsError, TableError
+        If the stations are in another CRS than the network, or are not points.
     StudyError
         If `minutes` or `tolerance_m` are impossible.
 
@@ -146,14 +147,10 @@ def raster_cell_m(first_band_m: float, max_link_m: float) -> float:
 
 
 def _checked(network: Network, stations: Stations, minutes: Sequence[float], tolerance_m: float | None) -> Floats:
-    if stations.crs != network.crs:
-        said = "no CRS" if stations.crs is None else stations.crs.to_string()
-        raise CrsError(
-            f"stations are in {said} but the network is in {network.crs.to_string()}; call stations.to_crs(network.crs)"
-        )
-    bands = np.array(sorted(set(minutes)), dtype=np.float64)
+    points_of(network, stations, "stations")
+    bands = np.unique(np.asarray(minutes, dtype=np.float64))
     if not len(bands) or not (np.isfinite(bands) & (bands > 0)).all() or len(bands) > 100:
-        raise StudyError(f"the bands {list(minutes)} are not 1 to 100 numbers of minutes above 0; give for instance 5, 10, 15")
+        raise StudyError(f"the bands {bands.tolist()} are not 1 to 100 numbers of minutes above 0; give for instance 5, 10, 15")
     if tolerance_m is not None and not 0 <= tolerance_m < np.inf:
         raise StudyError(f"tolerance_m = {tolerance_m} is not a number of metres >= 0")
     return bands

@@ -53,7 +53,11 @@ def find_islands(network: Network | Streets, xy: Floats, walk: Walk) -> Islands:
 
 
 def islands_of(network: Network | Streets, demand: gpd.GeoDataFrame, walk: Walk) -> Islands:
-    """The same for demand points, whose towns (column ``town``) may walk differently."""
+    """Find the demand points that are linked to a street of another part than the one with the most metres of street.
+
+    Parameters and errors as `travel_times`, town by town (column ``town``) where they walk differently. ``off`` is one flag a
+    point, so ``demand.loc[found.off, "population"].sum()`` are the people there; ``parts`` is how many such parts there are.
+    """
     xy = points_of(network, demand, "demand")
     off, parts = np.zeros(len(xy), dtype=np.bool_), 0
     for own, rows in walks_of(demand, walk):

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from planner.errors import StudyError
 from planner.network import Floats, Ints, Network
 from planner.reach.compiled import compiled
 from planner.reach.links import Links, link_points
 from planner.reach.search import GRACE_M, Longs, by_number, from_corners, longest_s, placed, to_corners
 from planner.reach.streets import Places, Streets
-from planner.reach.tables import points_of, walks_of
+from planner.reach.tables import check_ids, points_of, walks_of
 from planner.study import Walk
 
 Whole = int | np.integer[Any]
@@ -87,13 +88,15 @@ def nearest_facilities(
 ) -> pd.DataFrame:
     """Each demand point's nearest facilities within the cutoff, at most so many; equally near ones by their ids.
 
-    Parameters and errors as `nearest_times`; `most` >= 1.
+    Parameters and errors as `nearest_times`; `most` >= 1, else `StudyError`.
 
     Returns
     -------
     Index (``demand_id``, ``order``: 1 for the nearest); columns ``station_id`` and ``walk_s`` (seconds).
     """
-    facility, seconds = _nearest(network, facilities, demand, walk, max(1, most))
+    if most < 1:
+        raise StudyError(f"most = {most}: nobody has so few facilities near; give 1 or more")
+    facility, seconds = _nearest(network, facilities, demand, walk, most)
     row, order = np.nonzero(facility >= 0)
     index = pd.MultiIndex.from_arrays([demand.index[row], order + 1], names=["demand_id", "order"])
     ids = facilities.index[facility[row, order]].astype("string")
@@ -105,6 +108,7 @@ def _nearest(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Positions (-1: none) and seconds of the nearest facilities: (demand, most), nearest first."""
     facility_xy, demand_xy = points_of(network, facilities, "facilities"), points_of(network, demand, "demand")
+    check_ids("reach", facilities.index, demand.index)
     by_id = np.argsort(facilities.index.to_numpy(), kind="stable")
     facility = np.full((len(demand), most), -1, dtype=np.int32)
     seconds = np.full((len(demand), most), np.inf, dtype=np.float32)

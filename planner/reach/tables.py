@@ -206,6 +206,8 @@ def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.N
 def points_of(network: Network | Streets, table: gpd.GeoDataFrame, name: str) -> Floats:
     """(n, 2) metres of a table of points, which must be in the network's CRS; else `CrsError` or `TableError`."""
     crs = network.network.crs if isinstance(network, Streets) else network.crs
+    if not isinstance(table, (gpd.GeoDataFrame, gpd.GeoSeries)):
+        raise TableError(f"{name}: a {type(table).__name__} says nothing of places; make it a GeoDataFrame of points", (), name)
     if table.crs is None or table.crs != crs:
         said = "have no CRS" if table.crs is None else f"are in {table.crs.to_string()}"
         mend = f".set_crs({crs.to_string()!r})" if table.crs is None else f".to_crs({crs.to_string()!r})"
@@ -221,6 +223,13 @@ def points_of(network: Network | Streets, table: gpd.GeoDataFrame, name: str) ->
 
 def _ids(values: pd.Series, name: str) -> pd.Index:
     return cast("pd.Index", pd.Index(np.unique(values.to_numpy()), name=name))
+
+
+def check_ids(name: str, facility_ids: pd.Index, demand_ids: pd.Index) -> None:
+    """Refuse ids that stand twice."""
+    faults = _id_faults("facility", facility_ids) + _id_faults("demand", demand_ids)
+    if faults:
+        raise TableError(f"{name}: {say_faults(faults)}", faults, name)
 
 
 def _id_faults(name: str, ids: pd.Index) -> list[Fault]:

@@ -46,7 +46,7 @@ class Walk:
         What differs by the resident's town.
     terrain
         A raster of heights (metres, or feet where it says so), as a file of the study: slopes then change the pace, by the
-        profile. None: level.
+        profile. None: level, unless the network was given heights by hand (`Network.with_heights`).
 
     Examples
     --------

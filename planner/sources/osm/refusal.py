@@ -33,7 +33,7 @@ def check_file(path: Path) -> None:
         If it is not.
     """
     if not path.exists():
-        raise refusal(path, "there is no such file", "check network.file in the study")
+        raise refusal(path, "there is no such file", "check the path (network.file of a study)")
     if not path.is_file():
         raise refusal(path, "it is a folder, not a file", "name the extract itself")
     if not format_of(path):

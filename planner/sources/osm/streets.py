@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyproj
+import shapely
 from scipy.sparse import coo_array
 from shapely.geometry.base import BaseGeometry
 
-from planner.errors import SourceError
+from planner.errors import CrsError, SourceError, StudyError
 from planner.network import WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Network, ground_m
 from planner.reach.compiled import COMPILING, LOADING, what_first
 from planner.sources.osm.clip import touching
@@ -94,14 +95,19 @@ def read_osm_network(
     SourceError
         If the file is missing, empty, truncated or no extract, or holds no street to walk on inside the area.
     CrsError
-        If `crs` is not projected in metres.
+        If `crs` is not known, not projected in metres, or more than 1 % off in lengths where the streets lie.
+    StudyError
+        If `margin_m` is negative.
     """
     path, say = Path(path), progress or _silent
+    if margin_m < 0:
+        raise StudyError(f"margin_m = {margin_m}: a margin of the area is 0 metres or more")
     frame = None if area is None else area.buffer(margin_m)
     say("reading the extract" if what_first() == LOADING else COMPILING, 0.0)
     if format_of(path) == "graphml":
         return read_graphml(path, crs=crs, frame=frame)
     raw = read_raw_streets(path)
+    _check_crs(crs, raw, area)
     say("asking the walk rules", 0.6)
     streets, counts = walked_streets(raw, crs, frame, bicycles=bicycles)
     if not len(streets.ends):
@@ -110,6 +116,27 @@ def read_osm_network(
     network = _measured(streets, crs, counts)
     say("the network is read", 1.0)
     return network
+
+
+def _check_crs(crs: Any, raw: RawStreets, area: BaseGeometry | None) -> None:
+    """Refuse a CRS in which doors would be linked, and outlines drawn, by wrong metres."""
+    from planner.sources.files.crs import crs_faults, utm_crs  # late: it imports this room for its premises
+
+    try:
+        known = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        raise CrsError(f"the CRS {str(crs)[:60]!r} is not known; name one in metres, such as EPSG:32651") from None
+    if not len(raw.lonlat7):
+        return
+    if area is None:
+        middle = shapely.Point(raw.lonlat7.mean(axis=0) / 1e7)
+    else:
+        back = pyproj.Transformer.from_crs(known, "EPSG:4326", always_xy=True)
+        middle = shapely.Point(back.transform(area.centroid.x, area.centroid.y))
+    faults = crs_faults(known.to_string(), middle, "")
+    if faults:
+        said = f"a network needs a projected CRS in metres that is true to length, not {known.to_string()}"
+        raise CrsError(f"{said}: {faults[0].problem}; take {utm_crs(middle)}")
 
 
 def walked_streets(
