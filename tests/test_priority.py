@@ -49,7 +49,7 @@ WEST = PriorityArea("west", "west.gpkg", 2.0, "西区", "resettlement")
 MIDDLE = PriorityArea("middle", "middle.gpkg", 1.5, kind="industry")
 
 
-@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority west and middle overlap")
+@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority 西区 and middle overlap")
 def test_need_counts_by_the_largest_factor_and_cells_are_split_at_the_border(town):
     demand = read_demand(with_areas(study_in(town, file="people.tif"), WEST, MIDDLE), towns_of(**HALVES))
     assert demand["population"].sum() == pytest.approx(80.0)
@@ -62,7 +62,7 @@ def test_need_counts_by_the_largest_factor_and_cells_are_split_at_the_border(tow
     assert set(demand["factor"]) == {1.0, 1.5, 2.0}
 
 
-@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority west and middle overlap")
+@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority 西区 and middle overlap")
 def test_groups_count_by_the_factor_too_and_merging_keeps_every_sum(town):
     write_csv(town / "list.csv", ["lon", "lat"], [degrees(50, 50), degrees(350, 50)])
     study = with_areas(study_in(town, Group("jobless", weight=3.0, file="list.csv"), file="people.tif"), WEST, MIDDLE)
@@ -83,7 +83,7 @@ def test_zones_and_totals_are_split_at_the_border_too(town, source):
     assert demand["in_middle"].sum() == pytest.approx(30.0)
 
 
-@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority west and middle overlap")
+@pytest.mark.filterwarnings("ignore:west.gpkg.* 25% of the area", "ignore:the areas of priority 西区 and middle overlap")
 def test_the_scores_of_areas_are_whole_and_by_town(town):
     study, towns = with_areas(study_in(town, file="people.tif"), WEST, MIDDLE), towns_of(**HALVES)
     areas, demand = read_areas(study, towns), read_demand(study, towns)
@@ -103,8 +103,8 @@ def test_overlaps_and_ground_outside_are_said(town):
     with pytest.warns(PlannerWarning) as said:
         read_areas(study, towns)
     assert [str(one.message) for one in said] == [
-        "west.gpkg: 25% of the area of priority 'west' lies outside the towns",
-        "the areas of priority west and middle overlap by 0.01 km2; the larger factor counts there",
+        "west.gpkg: 25% of the area of priority '西区' lies outside the towns",
+        "the areas of priority 西区 and middle overlap by 0.01 km2; the larger factor counts there",
     ]
 
 
