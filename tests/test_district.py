@@ -271,10 +271,10 @@ def test_what_no_question_can_be_answered_for_is_refused(study, network):
             ask(network, *given)
     extract = DISTRICT / "network.osm.pbf"
     for crs, said in (
-        ("EPSG:3857", "15% off in lengths where the area lies; take EPSG:32651"),
+        ("EPSG:3857", "15% off in lengths where the streets lie; take one that is true to length there, such as EPSG:32651"),
         ("EPSG:32635", "off in lengths"),
         ("EPSG:999999", "'EPSG:999999' is not known"),
-        ("EPSG:4326", "not in metres"),
+        ("EPSG:4326", "projected CRS in metres"),
     ):
         with pytest.raises(planner.CrsError, match=said):
             planner.read_osm_network(extract, crs=crs)

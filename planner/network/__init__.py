@@ -2,12 +2,13 @@
 
 from planner.network.arrays import WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Ints, turned
 from planner.network.cut import cut_network
-from planner.network.geodesy import ground_m
+from planner.network.geodesy import MOST_STRETCH, ground_m, stretch_at, utm_at
 from planner.network.heights import on_the_ground
 from planner.network.model import Network
 from planner.network.order import hilbert_index
 
 __all__ = [
+    "MOST_STRETCH",
     "WAYS_READ",
     "WAYS_RIDDEN",
     "EdgeFlag",
@@ -20,5 +21,7 @@ __all__ = [
     "ground_m",
     "hilbert_index",
     "on_the_ground",
+    "stretch_at",
     "turned",
+    "utm_at",
 ]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from pyproj import CRS, Proj
-from pyproj.exceptions import CRSError, ProjError
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import CrsError, Fault
+from planner.network import MOST_STRETCH, stretch_at, utm_at
 from planner.schema import is_metric
 from planner.study import DATUMS, plain_coordinates
 
 WGS84 = "EPSG:4326"
-MOST_STRETCH = 0.01  # a walk of 900 m is then right to 9 m; UTM stays within 0.001, Web Mercator is 0.17 off in Shanghai
 
 
 def utm_crs(outline: BaseGeometry) -> str:
@@ -25,8 +22,7 @@ def utm_crs(outline: BaseGeometry) -> str:
     ('EPSG:32651', 'EPSG:32722')
     """
     west, south, east, north = outline.bounds
-    zone = min(60, max(1, math.floor(((west + east) / 2 + 180) / 6) + 1))
-    return f"EPSG:{(32600 if south + north >= 0 else 32700) + zone}"
+    return utm_at((west + east) / 2, (south + north) / 2)
 
 
 def crs_faults(said: str, outline: BaseGeometry, file: str, column: str = "crs") -> list[Fault]:
@@ -43,15 +39,6 @@ def crs_faults(said: str, outline: BaseGeometry, file: str, column: str = "crs")
         problem = f"this CRS is {stretch:.0%} off in lengths where the area lies"
         return [Fault(problem, better, file, column=column, value=said)]
     return []
-
-
-def stretch_at(crs: Any, lon: float, lat: float) -> float:
-    """How far lengths are off there, as a share: 0 is true to length, infinite where the CRS is not defined."""
-    try:
-        factors = Proj(crs).get_factors(lon, lat, errcheck=True)
-    except ProjError:
-        return math.inf
-    return max(abs(factors.meridional_scale - 1), abs(factors.parallel_scale - 1))
 
 
 def crs_of(coordinates: str) -> CRS:

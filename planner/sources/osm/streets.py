@@ -11,12 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyproj
-import shapely
 from scipy.sparse import coo_array
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import CrsError, SourceError, StudyError
-from planner.network import WAYS_READ, WAYS_RIDDEN, EdgeFlag, Flags, Floats, Ids, Network, ground_m
+from planner.network import (
+    MOST_STRETCH,
+    WAYS_READ,
+    WAYS_RIDDEN,
+    EdgeFlag,
+    Flags,
+    Floats,
+    Ids,
+    Network,
+    ground_m,
+    stretch_at,
+    utm_at,
+)
 from planner.reach.compiled import COMPILING, LOADING, what_first
 from planner.sources.osm.clip import touching
 from planner.sources.osm.extract import RawStreets, read_raw_streets
@@ -120,23 +131,21 @@ def read_osm_network(
 
 def _check_crs(crs: Any, raw: RawStreets, area: BaseGeometry | None) -> None:
     """Refuse a CRS in which doors would be linked, and outlines drawn, by wrong metres."""
-    from planner.sources.files.crs import crs_faults, utm_crs  # late: it imports this room for its premises
-
     try:
         known = pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError:
         raise CrsError(f"the CRS {str(crs)[:60]!r} is not known; name one in metres, such as EPSG:32651") from None
-    if not len(raw.lonlat7):
+    if not len(raw.lonlat7) or not known.is_projected:  # the latter is said by the network's gate
         return
     if area is None:
-        middle = shapely.Point(raw.lonlat7.mean(axis=0) / 1e7)
+        lon, lat = raw.lonlat7.mean(axis=0) / 1e7
     else:
         back = pyproj.Transformer.from_crs(known, "EPSG:4326", always_xy=True)
-        middle = shapely.Point(back.transform(area.centroid.x, area.centroid.y))
-    faults = crs_faults(known.to_string(), middle, "")
-    if faults:
-        said = f"a network needs a projected CRS in metres that is true to length, not {known.to_string()}"
-        raise CrsError(f"{said}: {faults[0].problem}; take {utm_crs(middle)}")
+        lon, lat = back.transform(area.centroid.x, area.centroid.y)
+    stretch = stretch_at(known, lon, lat)
+    if stretch > MOST_STRETCH:
+        said = f"{known.to_string()} is {stretch:.0%} off in lengths where the streets lie"
+        raise CrsError(f"{said}; take one that is true to length there, such as {utm_at(lon, lat)}")
 
 
 def walked_streets(
