@@ -28,6 +28,8 @@ Size = tuple[int, int]
 
 
 def ours(path: str) -> Callable[[], Size]:
+    import numba  # noqa: F401  our loops load it when they are first called; the peers load theirs on import
+
     from planner.sources.osm import read_extent, read_osm_network
 
     west, south, east, north = read_extent(path)
