@@ -118,3 +118,12 @@ def say_faults(faults: Sequence[Fault]) -> str:
 def _shorten(value: str, most: int = 60) -> str:
     shown = value if len(value) <= most else value[: most - 1] + "…"
     return repr(shown)
+
+
+def first_few(words: Sequence[str], most: int = 5, *, between: str = ", ") -> str:
+    """The first few of some words, and how many more there are.
+
+    >>> first_few(["a", "b", "c"], 2), first_few(["a", "b"], 2)
+    ('a, b and 1 more', 'a, b')
+    """
+    return between.join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

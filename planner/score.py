@@ -16,7 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.coverage import nearest_of, stations_in_reach, walks_onto
-from planner.errors import Fault, PlannerWarning, TableError, say_faults
+from planner.errors import Fault, PlannerWarning, TableError, first_few, say_faults
 from planner.policy import Policy
 from planner.reach import Reach
 from planner.schema import (
@@ -351,7 +351,7 @@ def _completeness(services: pd.Series, policy: Policy | None) -> Floats:
     items = {key: _items_among(known, policy, str(text)) for key, text in services[listed].items()}
     unread = [str(key) for key, found in items.items() if found is None]
     if unread:
-        said = ", ".join(unread[:5]) + (f" and {len(unread) - 5} more" if len(unread) > 5 else "")
+        said = first_few(unread)
         mend = f"write item numbers {min(known)} to {max(known)} such as 1-5,7"
         message = f"stations: services of {said} are not item numbers, so their completeness is unknown; {mend}"
         warnings.warn(message, PlannerWarning, stacklevel=3)

@@ -16,7 +16,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from planner.coverage import walks_onto
-from planner.errors import PlannerWarning
+from planner.errors import PlannerWarning, first_few
 from planner.policy import ItemClass, Offer, Policy, named
 from planner.reach import Reach
 from planner.schema import (
@@ -224,9 +224,8 @@ def _said(stations: Stations) -> dict[str, str]:
 
 def _warn_of_unread(unread: Sequence[str], policy: Policy) -> None:
     if unread:
-        message = (
-            f"stations: services of {_first(unread)} are not those of {policy.name}, so nothing is known of what they offer; "
-        )
+        shown = first_few(unread, between=SEPARATOR)
+        message = f"stations: services of {shown} are not those of {policy.name}, so nothing is known of what they offer; "
         warnings.warn(message + "write item numbers such as 1-5,7 or functions by name", PlannerWarning, stacklevel=3)
 
 
@@ -265,14 +264,10 @@ def _warn_of_others(
     words = _column(stations, column)
     other = {str(key): str(word) for key, word in words.items() if not is_blank(word) and not named(word, known)}
     if other and known:
-        told = dict.fromkeys(other.values())
-        said = f"stations: the {column} of {_first(list(other))} is none that {policy.name} names ({_first(list(told), 3)})"
+        keys = first_few(list(other), between=SEPARATOR)
+        told = first_few(list(dict.fromkeys(other.values())), 3, between=SEPARATOR)
+        said = f"stations: the {column} of {keys} is none that {policy.name} names ({told})"
         warnings.warn(f"{said}; {still}; its {column}s are {SEPARATOR.join(shown)}", PlannerWarning, stacklevel=3)
-
-
-def _first(words: Sequence[str], most: int = 5) -> str:
-    """The first few of them, and how many more there are."""
-    return SEPARATOR.join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
 def _functions_row(policy: Policy, offer: Offer | None) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 
+from planner.errors import first_few
 from planner.indicators.definitions import DISTRICT
 from planner.schema import Indicators
 
@@ -40,6 +41,5 @@ def thin_homes(indicators: Indicators, homes: gpd.GeoDataFrame) -> str:
         rests = f"{few}{whole:.1f} m2 of {_MEASURES[kind]} a resident"
         return f"residential-area coverage rests on few homes: the map knows {rests}"
     thin = [str(place) for by, place in m2[m2 < LEAST_M2].index if by == "town"]
-    shown = ", ".join(thin[:5]) + (f" and {len(thin) - 5} more" if len(thin) > 5 else "")
     rests = f"the map knows less than {LEAST_M2:g} m2 of {_MEASURES[kind]} a resident there"
-    return f"residential-area coverage of {shown} rests on few homes: {rests}" if thin else ""
+    return f"residential-area coverage of {first_few(thin)} rests on few homes: {rests}" if thin else ""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from planner.errors import Fault, PlannerWarning, StudyError, say_faults
+from planner.errors import Fault, PlannerWarning, StudyError, first_few, say_faults
 from planner.policy import FUSED, Counts, Policy, Scope, Target, named
 from planner.progress.standing import (
     ALWAYS,
@@ -281,6 +281,6 @@ def _warn_of_undated_plans(stations: Stations, as_of: dt.date) -> None:
 def _warn_of_contradictions(stations: Stations, as_of: dt.date) -> None:
     wrong = contradictions(stations, as_of)
     if wrong:
-        said = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        said = first_few(wrong)
         message = f"stations: the dates of {said} contradict their status or run backwards; the status decides how far they got"
         warnings.warn(message, PlannerWarning, stacklevel=3)

@@ -65,7 +65,7 @@ class Reach:
     unlinked_demand: pd.Index = field(default_factory=_nobody)
 
     def __post_init__(self) -> None:
-        faults = _id_faults("facility", self.facility_ids) + _id_faults("demand", self.demand_ids)
+        faults = _id_faults(self.facility_ids, self.demand_ids)
         if self.walk_s.shape != (len(self.facility_ids), len(self.demand_ids)):
             said = (
                 f"times of shape {self.walk_s.shape}, {len(self.facility_ids)} facilities, {len(self.demand_ids)} demand points"
@@ -227,14 +227,17 @@ def _ids(values: pd.Series, name: str) -> pd.Index:
 
 def check_ids(name: str, facility_ids: pd.Index, demand_ids: pd.Index) -> None:
     """Refuse ids that stand twice."""
-    faults = _id_faults("facility", facility_ids) + _id_faults("demand", demand_ids)
+    faults = _id_faults(facility_ids, demand_ids)
     if faults:
         raise TableError(f"{name}: {say_faults(faults)}", faults, name)
 
 
-def _id_faults(name: str, ids: pd.Index) -> list[Fault]:
-    repeated = ids[ids.duplicated()]
-    return [Fault(f"the {name} id stands twice", "make ids unique", value=str(i)) for i in repeated]
+def _id_faults(facility_ids: pd.Index, demand_ids: pd.Index) -> list[Fault]:
+    return [
+        Fault(f"the {name} id stands twice", "make ids unique", value=str(repeated))
+        for name, ids in (("facility", facility_ids), ("demand", demand_ids))
+        for repeated in ids[ids.duplicated()]
+    ]
 
 
 def _frame_faults(frame: pd.DataFrame, row: npt.NDArray[np.intp], column: npt.NDArray[np.intp]) -> list[Fault]:

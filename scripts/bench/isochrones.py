@@ -60,12 +60,12 @@ def ground(path: Path, count: int) -> Ground:
     import geopandas as gpd
     import numpy as np
 
+    from planner.network import utm_at
     from planner.schema import STATIONS
     from planner.sources.osm import read_extent, read_osm_network
 
     west, south, east, north = read_extent(path)
-    zone = int(((west + east) / 2 + 180) // 6) + 1
-    network = read_osm_network(path, crs=f"EPSG:{(32600 if south + north > 0 else 32700) + zone}")
+    network = read_osm_network(path, crs=utm_at((west + east) / 2, (south + north) / 2))
     rng = np.random.default_rng(5)
     node = rng.choice(np.flatnonzero(network.component == 0), count)
     places = network.node_xy[node] + rng.uniform(-20, 20, (count, 2))

@@ -30,11 +30,11 @@ Size = tuple[int, int]
 def ours(path: str) -> Callable[[], Size]:
     import numba  # noqa: F401  our loops load it when they are first called; the peers load theirs on import
 
+    from planner.network import utm_at
     from planner.sources.osm import read_extent, read_osm_network
 
     west, south, east, north = read_extent(path)
-    zone = int(((west + east) / 2 + 180) // 6) + 1
-    crs = f"EPSG:{(32600 if south + north > 0 else 32700) + zone}"
+    crs = utm_at((west + east) / 2, (south + north) / 2)
 
     def read() -> Size:
         network = read_osm_network(path, crs=crs)

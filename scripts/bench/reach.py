@@ -448,13 +448,11 @@ def tiled(streets: Streets, nodes: int) -> Streets:
 
 
 def read(path: Path) -> Streets:
-    from pyproj import CRS
-
+    from planner.network import utm_at
     from planner.sources.osm import read_extent, read_osm_network
 
     west, south, east, north = read_extent(path)
-    zone = int(((west + east) / 2 + 180) // 6) + 1
-    network = read_osm_network(path, crs=CRS.from_epsg((32600 if south + north > 0 else 32700) + zone))
+    network = read_osm_network(path, crs=utm_at((west + east) / 2, (south + north) / 2))
     return simple(network.node_xy, network.ends)
 
 
