@@ -18,11 +18,13 @@ from planner.reach import Streets, nearest_times
 from planner.schema import (
     LIFE_CELLS,
     LIFE_CIRCLE,
+    LIFE_FACILITIES,
     LIFE_PLACES,
     LIFE_SERVICES,
     Coverage,
     LifeCells,
     LifeCircleScores,
+    LifeFacilities,
     LifePlaces,
     LifeServices,
     Towns,
@@ -200,6 +202,38 @@ def score_services(circle: LifeCircleReach, coverage: Coverage, towns: Towns) ->
             rows.append(row | known if service.has_places else row)
     columns = [column.name for column in LIFE_SERVICES.columns]
     return cast("LifeServices", LIFE_SERVICES.conform(pd.DataFrame(rows, columns=columns)))
+
+
+def facilities_of(services: Sequence[Service], towns: Towns) -> LifeFacilities:
+    """Every place of every service as a row with its point; one that serves two stands once for each.
+
+    Returns
+    -------
+    LIFE_FACILITIES, in the CRS of `towns`, numbered from 1 in the order of the services. ``town`` is missing for those that
+    stand outside, within a walk of the area; ``name`` where the data has none.
+    """
+    tables = [
+        gpd.GeoDataFrame(
+            {
+                "service": service.name,
+                "en": service.en,
+                "zh": service.zh,
+                "service_class": str(service.service_class),
+                "name": service.places["name"].fillna("").to_numpy() if "name" in service.places else "",
+                "town": _towns_of(service.places, towns),
+            },
+            geometry=service.places.geometry.to_numpy(),
+            crs=towns.crs,
+        )
+        for service in services
+        if service.has_places
+    ]
+    columns = [column.name for column in LIFE_FACILITIES.columns if column.name != "facility_id"]
+    none = gpd.GeoDataFrame(columns=columns, geometry=[], crs=towns.crs)
+    table = pd.concat(tables, ignore_index=True) if tables else none
+    known = table.assign(**{name: table[name].replace("", None) for name in ("name", "town")})
+    numbered = known.set_axis(pd.RangeIndex(1, len(table) + 1, name="facility_id"))
+    return cast("LifeFacilities", LIFE_FACILITIES.conform(gpd.GeoDataFrame(numbered)))
 
 
 def places_among(

@@ -11,6 +11,7 @@ from planner.style import (
     AREA_KINDS,
     AREA_LINES,
     CATEGORICAL,
+    FACILITY_COLOURS,
     OVERLAP_COLOURS,
     PROPOSED_COLOUR,
     SHARE_BREAKS,
@@ -41,6 +42,7 @@ NAMES = {
     "life_circle": "生活圈 Living circle",
     "life_places": "站点载体周边业态 Among services",
     "life_cells": "需求点生活圈 Living circle by demand point",
+    "life_facilities": "生活圈设施 Living circle facilities",
     "composite": "综合得分 Composite score",
     "composite_moves": "综合得分权重敏感性 Composite score as weights move",
     "reasons": "选址理由 Reasons",
@@ -49,6 +51,7 @@ NAMES = {
     "moves": "现有站点迁址分析 Moves of stations",
     "robust": "稳健性 Robustness",
 }
+_CLASSES = {"basic": "基本保障类 basic", "quality": "品质提升类 quality"}  # of facilities, in the order of their colours
 _SCHEMAS = {
     "stations": schema.SCORES,
     "towns": schema.TOWN_SCORES,
@@ -72,6 +75,7 @@ _SCHEMAS = {
     "life_circle": schema.LIFE_CIRCLE,
     "life_places": schema.LIFE_PLACES,
     "life_cells": schema.LIFE_CELLS,
+    "life_facilities": schema.LIFE_FACILITIES,
     "composite": schema.COMPOSITE,
     "composite_moves": schema.COMPOSITE_MOVES,
     "reasons": schema.REASONS,
@@ -139,6 +143,9 @@ def _renderer(name: str, minutes: Sequence[float]) -> str:
         fills = [_fill(colour, 110) for colour in band_colours(len(minutes))]
         shown = [f"{one:g}" for one in minutes]
         return _categorized("minutes", "double", shown, fills, [f"{one} min" for one in shown])
+    if name == "life_facilities":
+        marks = [_marker("square", colour, "2", "#ffffff") for colour in FACILITY_COLOURS.values()]
+        return _categorized("service_class", "string", list(FACILITY_COLOURS), marks, list(_CLASSES.values()))
     if name == "areas":
         lines = [_edge(colour) for colour, _ in AREA_LINES.values()]
         return _categorized(
@@ -148,7 +155,7 @@ def _renderer(name: str, minutes: Sequence[float]) -> str:
 
 
 def _labels(name: str) -> str:
-    field = {"sites": "order", "stations": "name", "towns": "town", "areas": "label"}.get(name)
+    field = {"sites": "order", "stations": "name", "towns": "town", "areas": "label", "life_facilities": "zh"}.get(name)
     if field is None:
         return ""
     buffer = '<text-buffer bufferDraw="1" bufferSize="0.8"/>'

@@ -400,6 +400,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "life_services": ("csv",),
     "life_places": ("csv",),
     "life_cells": ("parquet",),
+    "life_facilities": ("geojson",),
     "composite": ("csv",),
     "composite_moves": ("csv",),
 }

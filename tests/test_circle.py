@@ -14,6 +14,7 @@ from planner.circle import (
     LifeCircleReach,
     Service,
     circle_cells,
+    facilities_of,
     places_among,
     reach_services,
     score_circle,
@@ -134,3 +135,20 @@ def test_another_place_never_takes_a_service_away(corners: list[tuple[int, int]]
     fewer = circle(service("shop", *points[:-1]))
     more = circle(service("shop", *points))
     assert (fewer.reached <= more.reached).all()
+
+
+def test_every_place_of_every_service_is_a_row_with_its_name_and_town():
+    named = service("shop", (0, 0), (9000, 0))
+    named.places["name"] = ["Corner <b>shop</b>", None]
+    rows = facilities_of([named, NOWHERE, PARK], town()[1])
+    assert rows.index.tolist() == [1, 2, 3, 4]
+    assert rows["service"].tolist() == ["shop", "shop", "park", "park"]
+    assert rows["service_class"].tolist() == ["basic", "basic", "quality", "quality"]
+    assert rows["name"].fillna("").tolist() == ["Corner <b>shop</b>", "", "", ""]
+    assert rows["town"].fillna("").tolist() == ["W", "", "W", "E"]
+    assert [(point.x, point.y) for point in rows.geometry] == [(0, 0), (9000, 0), (0, 0), (1000, 1000)]
+
+
+def test_services_without_any_place_leave_no_row_and_the_crs_stands():
+    rows = facilities_of([NOWHERE], town()[1])
+    assert (len(rows), rows.crs) == (0, builders.CRS)

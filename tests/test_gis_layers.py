@@ -14,6 +14,8 @@ import pytest
 from atlas_town import arguments
 
 from planner import qml, store
+from planner.circle import Service, facilities_of
+from planner.study import ServiceClass
 from planner.style import SHARE_COLOURS
 
 
@@ -106,3 +108,21 @@ def test_names_of_what_lies_within_a_polygon_are_not_left_out(book: Path) -> Non
     text = dict(rows(book, "SELECT f_table_name, styleQML FROM layer_styles"))["towns"]
     style = ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
     assert style.find("./labeling/settings/rendering").get("obstacle") == "0"
+
+
+def test_facilities_of_the_living_circle_open_by_class_with_the_names_of_their_services(tmp_path: Path) -> None:
+    places = gpd.GeoDataFrame(geometry=gpd.points_from_xy([0, 10], [0, 0]), crs=32633)
+    services = [
+        Service("shop", "shop", "购物", ServiceClass.BASIC, places.assign(name=["A", None])),
+        Service("gym", "gym", "健身", ServiceClass.QUALITY, places),
+    ]
+    table = facilities_of(services, arguments()["towns"].to_crs(32633))
+    store.write_geopackage(tmp_path / "study.gpkg", {"life_facilities": table})
+    ((text,),) = rows(tmp_path / "study.gpkg", "SELECT styleQML FROM layer_styles")
+    style = ET.fromstring(text.split("\n", 1)[1])  # noqa: S314
+    assert {one.get("value"): one.get("label") for one in style.iter("category")} == {
+        "basic": "基本保障类 basic", "quality": "品质提升类 quality",
+    }  # fmt: skip
+    assert style.find(".//text-style").get("fieldName") == "zh"
+    read = pyogrio.read_dataframe(tmp_path / "study.gpkg", layer="life_facilities")
+    assert read[["zh", "name"]].fillna("").to_numpy().tolist() == [["购物", "A"], ["购物", ""], ["健身", ""], ["健身", ""]]

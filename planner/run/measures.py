@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 from shapely.geometry.base import BaseGeometry
 
-from planner.circle import circle_cells, places_among, reach_services, score_circle, score_services
+from planner.circle import circle_cells, facilities_of, places_among, reach_services, score_circle, score_services
 from planner.composite import check_weights, composite_scores, weight_moves
 from planner.errors import PlanError, PlannerWarning, StudyError
 from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities, thin_homes
@@ -121,6 +121,7 @@ def measure_circle(survey: Survey, proposal: Proposal | None = None) -> Circle:
             services=score_services(reached, survey.coverage, survey.towns),
             places=places_among(services, premises, circle_policy(study), beside_m),
             cells=circle_cells(reached, survey.coverage),
+            facilities=facilities_of(services, survey.towns),
         )
 
 

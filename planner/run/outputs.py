@@ -139,6 +139,7 @@ def _measured(measures: Measures | None) -> dict[str, pd.DataFrame]:
     if (circle := measures.circle) is not None:
         tables |= {"life_circle": circle.scores, "life_services": circle.services}
         tables |= {"life_places": circle.places, "life_cells": circle.cells}
+        tables["life_facilities"] = circle.facilities
     return {name: table for name, table in tables.items() if table is not None}
 
 

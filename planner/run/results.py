@@ -37,6 +37,7 @@ from planner.schema import (
     Isochrones,
     LifeCells,
     LifeCircleScores,
+    LifeFacilities,
     LifePlaces,
     LifeServices,
     Lift,
@@ -154,12 +155,13 @@ class Conformity:
 
 @dataclass(frozen=True, eq=False)
 class Circle:
-    """The living circle: of the district, towns and groups; of each service; among which stations and hosts stand; by cell."""
+    """The living circle: of places and groups; of each service; beside stations and hosts; by cell; its facilities."""
 
     scores: LifeCircleScores
     services: LifeServices
     places: LifePlaces
     cells: LifeCells
+    facilities: LifeFacilities
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ CommunityScores = NewType("CommunityScores", gpd.GeoDataFrame)
 LifeCircleScores = NewType("LifeCircleScores", pd.DataFrame)
 LifeServices = NewType("LifeServices", pd.DataFrame)
 LifePlaces = NewType("LifePlaces", pd.DataFrame)
+LifeFacilities = NewType("LifeFacilities", gpd.GeoDataFrame)
 LifeCells = NewType("LifeCells", gpd.GeoDataFrame)
 Lift = NewType("Lift", pd.DataFrame)
 Rollout = NewType("Rollout", pd.DataFrame)
@@ -187,6 +188,21 @@ LIFE_PLACES = Schema(
         _n("completeness", "share of services beside it", "周边业态完备率", high=1),
     ),
 )  # fmt: skip
+
+LIFE_FACILITIES = Schema(
+    "places of the living circle's services",
+    ("facility_id",),
+    (
+        _n("facility_id", "facility id", "设施编号", kind=Kind.WHOLE, required=True),
+        _t("service", "service", "业态", required=True),
+        _t("en", "service in English", "业态（英文）", required=True),
+        _t("zh", "service in Chinese", "业态（中文）", required=True),
+        _t("service_class", "class", "业态类别", required=True),
+        _t("name", "name", "名称"),
+        _TOWN,
+    ),
+    ("Point",),
+)
 
 LIFE_CELLS = Schema(
     "living circle by demand point",
