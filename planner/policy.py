@@ -20,7 +20,9 @@ from planner.study import ServiceClass, Tag
 _SEPARATORS = re.compile(r"[\s,;，；、/|]+")
 _RANGE = re.compile(r"(?<=\d)项?\s*(?:[-‐‒–—―−~〜∼]+|[至到])\s*第?(?=\d)")  # however the dash is typed
 _NUMBERS = re.compile(r"第?(\d{1,3})(?:-(\d{1,3}))?项?")
-_FREE = frozenset({"x", "n"})  # the letters of a tier pattern that mean "as many as you like"
+_HOW_MANY = re.compile(r"\s*\d+\s*项\s*")  # 24项 by itself says how many, not which
+_FREE = re.compile(r"[A-Za-z]")  # a part of a tier pattern that means "as many as you like"
+_PLUS = re.compile(r"[+加➕]")  # between the parts of a tier pattern, as people type it
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -43,8 +45,9 @@ def _shared_words(what: str, words: Mapping[str, frozenset[str]]) -> Iterator[st
 
 FUSED, PROFESSIONAL = "fused", "professional"
 
-Whole = Annotated[int, Field(ge=0)]
-Text = Annotated[str, Field(min_length=1)]
+MOST = 1_000_000  # more stations, officers or trainings than any policy asks for
+Whole = Annotated[int, Field(ge=0, le=MOST)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class Scope(StrEnum):
@@ -117,7 +120,7 @@ class Target:
     name: Text
     en: Text
     zh: Text
-    minimum: Annotated[int, Field(ge=1)]
+    minimum: Annotated[int, Field(ge=1, le=MOST)]
     by: dt.date
     phrase: Text
     counts: Counts = Counts.STATIONS
@@ -160,7 +163,7 @@ class Tier:
 class ServiceItem:
     """One numbered service item, its class and the function it belongs to."""
 
-    number: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=1, le=999)]  # as many digits as a cell is read with
     zh: Text
     en: Text
     item_class: ItemClass
@@ -204,7 +207,7 @@ class Figure:
     en: Text
     zh: Text
     how: How = How.SUM
-    minimum: Annotated[float, Field(gt=0)] | None = None
+    minimum: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     by: dt.date | None = None
     since: dt.date | None = None
     yearly: bool = False
@@ -219,6 +222,10 @@ class Figure:
             raise ValueError(f"figure {self.name!r} has a target without the phrase it rests on")
         if self.minimum is not None and self.yearly == (self.by is not None):
             raise ValueError(f"figure {self.name!r} is due by a date or yearly; say one of them")
+        if self.yearly and self.since is not None:
+            raise ValueError(f"figure {self.name!r} is yearly and counts from each 1 January on; leave since away")
+        if self.since is not None and self.by is not None and self.since > self.by:
+            raise ValueError(f"figure {self.name!r} counts from {self.since} on but is due before, on {self.by}")
         return self
 
     def span(self, as_of: dt.date) -> tuple[dt.date | None, dt.date | None]:
@@ -288,7 +295,8 @@ class Policy:
     ValueError
         With all that is wrong, a line each: names of targets, tiers or functions or item numbers repeat, two tiers or two
         functions are called by the same word, an item or the demonstration rule names a function that the pack does not, a
-        target counts stations of a sort that none can be, or the tiers are not those of the pattern.
+        target counts stations of a sort that none can be, a kind is professional and fused at once, or a station and outreach,
+        or the tiers are not those of the pattern.
     """
 
     name: Text
@@ -318,7 +326,8 @@ class Policy:
 
     @model_validator(mode="after")
     def _consistent(self) -> Policy:
-        faults = [*self._repeated(), *self._unknown_functions(), *self._unmeetable(), *self._pattern_faults()]
+        faults = [*self._repeated(), *self._unknown_functions(), *self._unmeetable(), *self._kinds_at_odds()]
+        faults += self._pattern_faults()
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -359,14 +368,25 @@ class Policy:
             if not words:
                 yield f"target {target.name!r} counts {target.counts} stations, of which there can be none; add {rule}"
 
+    def _kinds_at_odds(self) -> Iterator[str]:
+        """Words of ``kind`` that stand in two lists which exclude each other."""
+        lists = {
+            name: {fold(word) for word in getattr(self, f"{name}_kinds")}
+            for name in ("professional", "fused", "outreach", "station", "featured")
+        }
+        for one, other in itertools.combinations(lists, 2):
+            if "outreach" in (one, other) or (one, other) == ("professional", "fused"):
+                for word in sorted(lists[one] & lists[other]):
+                    yield f"{word!r} stands in {one}_kinds and in {other}_kinds; a station is one or the other"
+
     def _pattern_faults(self) -> Iterator[str]:
         if not self.tier_pattern:
             return
-        asked = [None if part.strip().casefold() in _FREE else part.strip() for part in self.tier_pattern.split("+")]
-        said = [None if tier.count is None else str(tier.count) for tier in self.tiers]
+        plain = unicodedata.normalize("NFKC", self.tier_pattern)  # full-width 1＋12＋Ｘ is 1+12+X
+        asked = ["X" if _FREE.fullmatch(part) else part.lstrip("0") or part for part in map(str.strip, _PLUS.split(plain))]
+        said = ["X" if tier.count is None else str(tier.count) for tier in self.tiers]
         if asked != said:
-            shown = "+".join("X" if count is None else count for count in said) or "none"
-            yield f"tier_pattern {self.tier_pattern!r} is not that of the tiers, which say {shown}"
+            yield f"tier_pattern {self.tier_pattern!r} is not that of the tiers, which say {'+'.join(said) or 'none'}"
 
     @property
     def has_standards(self) -> bool:
@@ -387,7 +407,7 @@ class Policy:
     def read_offer(self, text: str) -> Offer | None:
         """Read a cell of the ``services`` column: item numbers and ranges, functions by key, Chinese name or alias.
 
-        None if it says nothing, or any word of it means nothing in this pack.
+        None if it says nothing, only how many items (24项), or any word of it means nothing in this pack.
 
         Examples
         --------
@@ -397,7 +417,7 @@ class Policy:
         ([1, 2, 3], ['f'], True)
         """
         plain = _RANGE.sub("-", unicodedata.normalize("NFKC", text))  # full-width 1－5 is 1-5
-        words = [word for word in _SEPARATORS.split(plain) if word]
+        words = [word for word in _SEPARATORS.split(plain) if word and not _HOW_MANY.fullmatch(plain)]
         numbers: set[int] = set()
         functions: set[str] = set()
         for word in words:

@@ -78,6 +78,43 @@ def test_the_tiers_are_those_of_the_pattern() -> None:
     assert Policy("x", "x", "x", "x", tier_pattern="11", tiers=(tier,)).tiers[0].is_called(" 镇 ")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("pattern", ["1+12+N", "1＋12＋N", "１＋１２＋ｘ", " 1 + 12 + m ", "1加12加X", "01﹢12﹢n", "1➕12➕X"])
+def test_a_pattern_of_tiers_is_read_however_it_is_typed(pattern: str) -> None:
+    tiers = tuple({"tier": each, "en": each, "zh": each, "count": count} for each, count in (("a", 1), ("b", 12), ("c", None)))
+    assert Policy("x", "x", "x", "x", tier_pattern=pattern, tiers=tiers).tier_pattern == pattern  # type: ignore[arg-type]
+    for other in ("1+12", "1+12+X+X", "12+1+X", "1+12+12", "1+12+", "1+12+XX", "1+120+X"):
+        with pytest.raises(ValueError, match="is not that of the tiers"):
+            Policy("x", "x", "x", "x", tier_pattern=other, tiers=tiers)  # type: ignore[arg-type]
+
+
+FIGURE = {"name": "f", "en": "f", "zh": "f", "minimum": 1, "phrase": "f"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"fused_kinds": ("就业角",), "professional_kinds": ("就 业角",)}, "professional_kinds and in fused_kinds"),
+        ({"outreach_kinds": ("公园",), "station_kinds": ("公园",)}, "outreach_kinds and in station_kinds"),
+        ({"facilities": (" ",)}, "facilities"),
+        ({"minimum_staff": 10**20}, "less than or equal to 1000000"),
+        ({"figures": ({**FIGURE, "minimum": float("inf"), "yearly": True},)}, "finite"),
+        ({"figures": ({**FIGURE, "yearly": True, "since": "2024-01-01"},)}, "leave since away"),
+        ({"figures": ({**FIGURE, "by": "2023-01-01", "since": "2024-01-01"},)}, "is due before, on 2023-01-01"),
+        ({"functions": ({"name": "f", "en": "f", "zh": "f"},),
+          "items": ({"number": 1000, "en": "i", "zh": "i", "item_class": "basic", "function": "f"},)}, "equal to 999"),
+    ],
+)  # fmt: skip
+def test_rules_that_nothing_can_keep_are_refused(rules: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Policy("x", "x", "x", "x", **rules)  # type: ignore[arg-type]
+
+
+def test_how_many_items_are_offered_does_not_say_which() -> None:
+    jiading = read_policy(study("jiading-2023"))
+    assert [jiading.read_offer(cell) for cell in ("24项", " １３ 项")] == [None, None]
+    assert [sorted(jiading.read_offer(cell).items) for cell in ("第24项", "24", "1项、2项")] == [[24], [24], [1, 2]]  # type: ignore[union-attr]
+
+
 def test_all_that_a_pack_says_against_itself_comes_at_once(tmp_path: Path) -> None:
     block = '[[targets]]\nname = "{}"\nen = "t"\nzh = "t"\nphrase = "t"\nminimum = 1\nby = 2024-01-01\ncounts = "{}"'
     counted = (("a", "stations"), ("a", "equipped"), ("b", "featured"), ("c", "fused"), ("d", "demonstration"))
