@@ -21,6 +21,7 @@ COLUMNS = ("served_pop", "sole_pop", "shared_pop", "load", "marginal_pop", "comp
 LESS_IS_BETTER = frozenset({"median_walk_min"})
 
 _TIE = 9  # decimals in which two scores differ or are the same
+_AMOUNT, _SHARE = 3, 7  # decimals in which station scores are written; what tells no stations apart there tells none apart here
 
 
 def check_weights(composite: Composite, groups: Sequence[str]) -> None:
@@ -55,7 +56,8 @@ def composite_scores(scores: pd.DataFrame, composite: Composite) -> CompositeSco
     Returns
     -------
     COMPOSITE: ``score = Σ w x / Σ w`` with each column normalised over the stations, ``x = (value - least) / (most - least)``,
-    1 less that where less is better (``median_walk_min``), 0 where all are the same; a missing value counts as 0 and is named
+    1 less that where less is better (``median_walk_min``), 0 where all are the same; values are those that are written (amounts
+    to 3 decimals, shares to 7), so that the score follows from the published table; a missing value counts as 0 and is named
     in ``missing``. ``part_<column>`` is its ``w x / Σ w``. ``best_rank`` and ``worst_rank``: the ranks when one weight at a
     time is multiplied by ``1 ± spread``; ``rank_p5`` and ``rank_p95``: lower quantiles of the ranks over the random sets,
     each weight multiplied by a number drawn evenly from ``[1 - spread, 1 + spread]``; ``first_share``: how often it came first.
@@ -113,7 +115,7 @@ def weight_moves(scores: pd.DataFrame, composite: Composite) -> pd.DataFrame:
 
 
 def normalised(scores: pd.DataFrame, columns: Sequence[str]) -> Floats:
-    """(stations, columns) values from 0 (worst) to 1 (best) of the stations; NaN where nothing is said.
+    """(stations, columns) values from 0 (worst) to 1 (best) of the stations, as they are written; NaN where nothing is said.
 
     >>> normalised(pd.DataFrame({"served_pop": [0.0, 50.0, 200.0]}), ["served_pop"]).ravel().tolist()
     [0.0, 0.25, 1.0]
@@ -122,6 +124,7 @@ def normalised(scores: pd.DataFrame, columns: Sequence[str]) -> Floats:
     for i, name in enumerate(columns):
         if name in scores and scores[name].notna().any():
             value = scores[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            value = value.round(_AMOUNT if np.nanmax(np.abs(value)) > 1 else _SHARE)
             least, most = np.nanmin(value), np.nanmax(value)
             share = (value - least) / (most - least) if most > least else value * 0.0
             table[:, i] = 1.0 - share if name in LESS_IS_BETTER and most > least else share

@@ -38,6 +38,13 @@ def test_what_is_missing_counts_as_nothing_and_is_named():
     assert found["score"].tolist() == pytest.approx([0.0, 0.5])  # one rating alone tells nobody apart
 
 
+def test_what_is_the_same_as_it_is_written_tells_no_stations_apart():
+    table = scores(served_pop=[10.0, 20.0], median_walk_min=[3.30012, 3.29988])
+    found = composite_scores(table, Composite({"served_pop": 1.0, "median_walk_min": 9.0}))
+    assert found["score"].tolist() == pytest.approx([0.0, 0.1])
+    assert found["worst_rank"].tolist() == [2, 1]
+
+
 def test_one_weight_that_moves_can_turn_the_ranking():
     table = scores(served_pop=[10.0, 0.0], sole_pop=[0.0, 10.0])
     found = composite_scores(table, Composite({"served_pop": 10.0, "sole_pop": 9.0}, spread=0.2))

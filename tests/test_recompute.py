@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +17,37 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from lattice_study import SIDE, lonlat, write_lattice_study
+from shapely.geometry import Polygon
 
 from planner.cli import main
 
 STUDY = """
 [communities]
 file = "communities.geojson"
+share = 0.3
 
 [life_circle]
 [[life_circle.services]]
 name = "shopping"
-file = "shops.csv"
+file = "shopping.csv"
+[[life_circle.services]]
+name = "dining"
+file = "dining.csv"
+[[life_circle.services]]
+name = "culture"
+file = "culture.csv"
+
+[composite]
+weights = { served_pop = 2, sole_pop = 1, completeness = 3, rating = 0.5, median_walk_min = 1.5 }
+spread = 0.6
 """
+STATIONS = {  # corner, services, rating
+    "S1": (5, 5, "1-8", 4.5), "S2": (5, 8, "1-11", 3.9), "S3": (12, 12, "1-24", 4.1), "S4": (14, 11, "1-4,12", 4.8),
+    "S5": (8, 0, "15-20,23", 3.0), "S6": (20, 16, "", 4.2),
+}  # fmt: skip
+PLACES = {"shopping": ((5, 5), (15, 10)), "dining": ((3, 4),), "culture": ((10, 10), (17, 17))}
+PACK = Path(__file__).resolve().parents[1] / "planner" / "packs" / "jiading-2023.toml"
+README = Path(__file__).resolve().parents[1] / "README.md"
 ASSUMED = {"study", "as_of", "cutoff_minutes", "pace_mps", "profile", "profile_source", "towns_that_differ", "what_if", "label"}
 
 
@@ -38,26 +60,46 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (folder / "study.toml").read_text(encoding="utf-8")
     text = 'policy = "jiading-2023"\n' + text + STUDY + "\n[privacy]\nminimum_count = 0\n"
     (folder / "study.toml").write_text(text, encoding="utf-8")
-    rows = ["station_id,name,lon,lat,status,opened,capacity,services"]
-    for key, i, j, status, opened in (("S1", 5, 5, "built", "2024-01-15"), ("S2", 5, 8, "accepted", "2025-03-01")):
-        rows.append(f"{key},{key},{lonlat(i, j)[0]},{lonlat(i, j)[1]},{status},{opened},{100 * i},1-{j + 3}")
-    (folder / "stations.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "shops.csv").write_text(f"lon,lat\n{lonlat(5, 5)[0]},{lonlat(5, 5)[1]}\n", encoding="utf-8")
+    table = [
+        (key, key, *lonlat(i, j), "built", "2024-01-15", 100 * i, said, rating)
+        for key, (i, j, said, rating) in STATIONS.items()
+    ]
+    columns = ["station_id", "name", "lon", "lat", "status", "opened", "capacity", "services", "rating"]
+    pd.DataFrame(table, columns=columns).to_csv(folder / "stations.csv", index=False)
+    for service, corners in PLACES.items():
+        pd.DataFrame([lonlat(*corner) for corner in corners], columns=["lon", "lat"]).to_csv(
+            folder / f"{service}.csv", index=False
+        )
     network = (folder / "network.osm").read_text(encoding="utf-8")
     (folder / "network.osm").write_text(network.replace("<way", HOME_NODES + "<way", 1).replace("</osm>", HOME_WAYS + "</osm>"))
-    areas = gpd.read_file(folder / "towns.geojson").rename(columns={"town": "community"})
-    areas.to_file(folder / "communities.geojson")
-    unknown, shown, thin = (
+    communities().to_file(folder / "communities.geojson")
+    unknown, shown, thin, silent = (
         pytest.warns(planner.errors.PlannerWarning, match=said)
-        for said in ("no place is known", "is suppressed", r"few homes: the map knows 4 residential building\(s\), 0\.4 m2")
+        for said in (
+            "no place is known",
+            "is suppressed",
+            r"few homes: the map knows 4 residential building\(s\), 0\.4 m2",
+            "nothing is said of what 1 stations offer",
+        )
     )
-    with unknown, shown, thin:
+    with unknown, shown, thin, silent:
         run = planner.run_study(planner.read_study(folder))
     written = run.write(tmp_path_factory.mktemp("out") / "run")
-    asked = ["times", str(folder), "--from", "stations", "--to", "demand", "--format", "csv"]
+    points = [(key, *lonlat(i, j)) for key, (i, j, *_) in STATIONS.items()]
+    points += [(f"{service}{n}", *lonlat(*corner)) for service, corners in PLACES.items() for n, corner in enumerate(corners)]
+    points += pd.read_csv(folder / "hosts.csv")[["site_id", "lon", "lat"]].to_records(index=False).tolist()
+    pd.DataFrame(points, columns=["id", "lon", "lat"]).to_csv(written.parent / "points.csv", index=False)
+    asked = ["times", str(folder), "--from", "demand", "--to", str(written.parent / "points.csv"), "--format", "csv"]
     told = CliRunner().invoke(main, asked, catch_exceptions=False)
     (written.parent / "walks.csv").write_text(told.stdout, encoding="utf-8")
     return written
+
+
+def communities() -> gpd.GeoDataFrame:
+    """Eight communities whose borders are not those of the towns."""
+    parts = [(i, j) for i in ((-0.5, 6.5), (6.5, 20.5)) for j in ((-0.5, 4.5), (4.5, 9.5), (9.5, 14.5), (14.5, 20.5))]
+    shapes = [Polygon([lonlat(w, s), lonlat(e, s), lonlat(e, n), lonlat(w, n)]) for (w, e), (s, n) in parts]
+    return gpd.GeoDataFrame({"community": [f"C{n}" for n in range(len(shapes))]}, geometry=shapes, crs="EPSG:4326")
 
 
 def home(number: int, i: float, j: float, floors: int) -> tuple[str, str]:
@@ -201,6 +243,38 @@ def test_every_number_of_the_summary_follows_from_the_tables(out: Path):
     assert not left, f"nothing recomputes {left}"
 
 
+def straight(out: Path) -> pd.Series:
+    """Metres as the crow flies from each demand point to its nearest station."""
+    cells, stations = (
+        gpd.read_parquet(out / "demand.parquet").set_index("demand_id"),
+        csv(out, "stations").set_index("station_id"),
+    )
+    xy = gpd.GeoSeries.from_xy(stations["lon"], stations["lat"], index=stations.index, crs="EPSG:4326").to_crs(cells.crs)
+    known = cells[cells["nearest_station_id"].notna()]
+    ends = xy.loc[known["nearest_station_id"]]
+    return pd.Series(np.hypot(known.geometry.x - ends.x.to_numpy(), known.geometry.y - ends.y.to_numpy()), index=known.index)
+
+
+def saved(out: Path) -> pd.Series:
+    """Minutes that each demand point saves once the sites stand; missing where no station is in reach before."""
+    before = walks(out).min(axis=1)
+    after = walks(out, csv(out, "sites")["site_id"]).min(axis=1)
+    return (before - np.fmin(before, after)) / 60
+
+
+def covered_communities(out: Path, place: str) -> pd.Series:
+    """Whether each inhabited community of a place is covered, from the demand points that lie in it."""
+    cells, towns = gpd.read_parquet(out / "demand.parquet"), gpd.read_file(out / "towns.geojson").to_crs("EPSG:32651")
+    areas = gpd.read_file(out / "communities.geojson").to_crs("EPSG:32651").set_index("community")
+    mine = cells.sjoin(areas[["geometry"]], predicate="within")
+    people = mine.groupby("community")["population"].sum()
+    share = mine[mine["covered"]].groupby("community")["population"].sum().reindex(people.index).fillna(0.0) / people
+    if place != "district":
+        ground = towns.set_index("town").geometry[place]
+        share = share[areas.representative_point().within(ground)[share.index]]
+    return share >= 0.3
+
+
 def recomputed(out: Path, place: str) -> dict[str, float]:
     """The indicators of the district or a town, from the tables."""
     cells, stations = gpd.read_parquet(out / "demand.parquet"), csv(out, "stations")
@@ -211,14 +285,13 @@ def recomputed(out: Path, place: str) -> dict[str, float]:
     pace = json.loads((out / "summary.json").read_text(encoding="utf-8"))["pace_mps"]
     towns = csv(out, "towns").set_index("town")
     own = towns if place == "district" else towns.loc[[place]]
-    communities = csv(out, "communities")
-    communities = communities if place == "district" else communities[communities["town"] == place]
-    saved = cells[cells["saved_min"].notna()]
+    straight_m, saved_min = (told.reindex(cells["demand_id"]).to_numpy() for told in (straight(out), saved(out)))
+    saved_pop = people.to_numpy()[~np.isnan(saved_min)]
     found = {
         "coverage": who.sum() / total,
         "unreachable": 1 - who.sum() / total,
         "area_coverage": float("nan"),
-        "community_coverage": (communities["covered_pop"] >= communities["population"] / 2).mean(),
+        "community_coverage": covered_communities(out, place).mean(),
         "backup": people[cells["stations_in_reach"] >= 2].sum() / total,
         "stations_per_10000": own["stations"].sum() * 10_000 / total,
         "supply": (cells["supply"] * people).sum() / total,
@@ -231,10 +304,10 @@ def recomputed(out: Path, place: str) -> dict[str, float]:
             "median_walk": quantile(minutes, who, 0.5),
             "p90_walk": quantile(minutes, who, 0.9),
             "overlap": (served["stations_in_reach"] * who).sum() / who.sum(),
-            "detour": (served["nearest_walk_s"] * pace * who).sum() / (served["straight_m"] * who).sum(),
+            "detour": (served["nearest_walk_s"] * pace * who).sum() / (straight_m[cells["covered"]] * who).sum(),
             "walk_gini": gini(minutes, who),
             "supply_gini": gini(cells["supply"], people),
-            "walking_saved": (saved["saved_min"] * saved["population"]).sum() / saved["population"].sum(),
+            "walking_saved": (saved_min[~np.isnan(saved_min)] * saved_pop).sum() / saved_pop.sum(),
         }
     outlines = gpd.read_file(out / "isochrones.geojson").to_crs("EPSG:32651")
     circle = outlines[outlines["minutes"] == 5].union_all()
@@ -297,12 +370,12 @@ def test_indicators_of_stations_and_groups_follow_from_their_tables(out: Path):
     assert not math.isnan(table[("unreachable", "group", "graduates")])
 
 
-def walks(out: Path) -> pd.DataFrame:
-    """(demand points × stations) seconds, as `planner times` writes them; missing where out of reach."""
+def walks(out: Path, to: Any = None) -> pd.DataFrame:
+    """(demand points × stations, or other points) seconds, as `planner times` writes them; missing where out of reach."""
     long = pd.read_csv(out.parent / "walks.csv")
     people = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")["population"]
-    table = long.pivot(index="to_id", columns="from_id", values="walk_s").reindex(people.index)
-    return table.reindex(columns=csv(out, "stations")["station_id"])
+    table = long.pivot(index="from_id", columns="to_id", values="walk_s").reindex(people.index)
+    return table.reindex(columns=csv(out, "stations")["station_id"] if to is None else to)
 
 
 def test_every_figure_of_a_station_follows_from_the_walks_themselves(out: Path):
@@ -371,3 +444,140 @@ def test_the_rollout_follows_from_the_sites_and_the_demand_points(out: Path):
         assert row["new_sites"] == (sites["phase"] == phase).sum()
     towns = table[table["by"] == "town"].groupby("phase")[["population", "covered_pop", "gain_pop", "stations"]].sum()
     pd.testing.assert_frame_equal(towns, whole[list(towns.columns)], check_dtype=False)
+
+
+def test_the_run_has_every_indicator_that_the_readme_defines(out: Path):
+    table = README.read_text(encoding="utf-8").split("| indicator | 中文 | unit |")[1].split("\n\n")[0]
+    defined = set(re.findall(r"^\| `(\w+)`:", table, flags=re.MULTILINE))
+    rows = csv(out, "indicators")
+    assert set(rows.loc[rows["value"].notna(), "indicator"]) == defined
+
+
+def test_towns_and_communities_follow_from_the_demand_points(out: Path):
+    cells, towns = gpd.read_parquet(out / "demand.parquet"), csv(out, "towns").set_index("town")
+    areas = gpd.read_file(out / "communities.geojson").to_crs(cells.crs)[["community", "geometry"]]
+    communities = csv(out, "communities").set_index("community")
+    for key, table, own in (("town", towns, cells), ("community", communities, cells.sjoin(areas, predicate="within"))):
+        people, covered = (own[mine].groupby(key)["population"].sum() for mine in (own["population"] > 0, own["covered"]))
+        assert table["population"].to_dict() == pytest.approx(people.to_dict())
+        assert table["covered_pop"].to_dict() == pytest.approx(covered.reindex(people.index).fillna(0.0).to_dict())
+        assert table["coverage"].to_numpy() == pytest.approx((table["covered_pop"] / table["population"]).to_numpy(), rel=1e-6)
+    assert 0 < communities["covered"].sum() < len(communities)
+    assert communities["covered"].to_dict() == covered_communities(out, "district").to_dict()
+
+
+def offered() -> dict[str, tuple[set[int], set[str]]]:
+    """The items and functions of each station that says any, by the pack as it is written."""
+    pack, found = tomllib.loads(PACK.read_text(encoding="utf-8")), {}
+    for key, (_, _, said, _) in STATIONS.items():
+        spans = [(int(part.split("-")[0]), int(part.split("-")[-1])) for part in said.split(",") if part]
+        items = {number for first, last in spans for number in range(first, last + 1)}
+        functions = set()
+        for function in (each["name"] for each in pack["functions"]):
+            own = {each["number"]: each["item_class"] for each in pack["items"] if each["function"] == function}
+            basic = {number for number, item_class in own.items() if item_class == "basic"}
+            if basic <= items if basic else items & set(own):
+                functions.add(function)
+        if said:
+            found[key] = (items, functions)
+    return found
+
+
+def test_standards_and_who_reaches_each_function_follow_from_the_services_and_the_walks(out: Path):
+    pack, reached = tomllib.loads(PACK.read_text(encoding="utf-8")), walks(out).notna()
+    people = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")["population"]
+    table, own, asked = (
+        csv(out, "functions").set_index("function"),
+        csv(out, "standards").set_index("station_id"),
+        pack["demonstration_functions"],
+    )
+    who = {
+        each["name"]: [key for key, (_, functions) in offered().items() if each["name"] in functions]
+        for each in pack["functions"]
+    }
+    marks = {function: reached[keys].any(axis=1) for function, keys in who.items()}
+    marks["all"] = np.logical_and.reduce([marks[function] for function in asked])
+    who["all"] = [key for key, (_, functions) in offered().items() if set(asked) <= functions]
+    assert set(table.index) == set(marks)
+    for function, mark in marks.items():
+        assert table.loc[function, ["stations", "covered_pop"]].tolist() == [len(who[function]), people[mark].sum()], function
+        assert table.loc[function, "coverage"] == pytest.approx(people[mark].sum() / people.sum(), rel=1e-6)
+    for key, (items, functions) in offered().items():
+        for item_class in ("basic", "extended", "innovative"):
+            numbers = {each["number"] for each in pack["items"] if each["item_class"] == item_class}
+            assert own.loc[key, item_class] == pytest.approx(len(numbers & items) / len(numbers), rel=1e-6)
+        assert own.loc[key, "demonstration"] == (set(asked) <= functions)
+    assert own.loc["S6", ["basic", "demonstration"]].isna().all()
+
+
+def test_no_other_stations_to_lift_bring_more_need(out: Path):
+    table, reached = csv(out, "lift"), walks(out).notna()
+    cells = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")
+    done = [key for key, (items, _) in offered().items() if len(items) == 24]
+    need = {
+        chosen: cells.loc[reached[[*done, *chosen]].any(axis=1), "need"].sum()
+        for chosen in itertools.combinations(sorted(STATIONS.keys() - set(done)), 2)
+    }
+    mine = tuple(sorted(table["station_id"]))
+    assert need[mine] == max(need.values()) > min(need.values())
+    first = [cells.loc[reached[[*done, *table["station_id"][:n]]].any(axis=1), "population"].sum() for n in range(3)]
+    assert table["gain_pop"].tolist() == np.diff(first).tolist()
+    assert table["coverage_after"].tolist() == pytest.approx([each / cells["population"].sum() for each in first[1:]], rel=1e-6)
+
+
+def test_the_living_circle_follows_from_the_walks_to_its_places(out: Path):
+    cells = gpd.read_parquet(out / "demand.parquet").set_index("demand_id")
+    marks = pd.DataFrame(
+        {
+            service: walks(out, [f"{service}{n}" for n in range(len(corners))]).notna().any(axis=1)
+            for service, corners in PLACES.items()
+        }
+    )
+    told = gpd.read_parquet(out / "life_cells.parquet").set_index("demand_id")
+    services = csv(out, "life_services").set_index(["service", "place"])
+    shares = {"completeness": marks, "basic": marks[["shopping", "dining"]], "quality": marks[["culture"]]}
+    for name, own in shares.items():
+        assert told[name].tolist() == pytest.approx(own.mean(axis=1).tolist())
+    everything = marks[["shopping", "dining"]].all(axis=1)
+    table = csv(out, "life_circle").set_index(["by", "place"])
+    for by, place, here in [("district", "district", cells["population"] > 0)] + [
+        ("town", t, cells["town"] == t) for t in ("West", "East")
+    ]:
+        people = cells["population"].where(here, 0.0)
+        for name, own in shares.items():
+            assert table.loc[(by, place), name] == pytest.approx(own.mean(axis=1) @ people / people.sum(), rel=1e-6)
+        assert table.loc[(by, place), "all_basic_pop"] == people[everything].sum()
+        assert table.loc[(by, place), "both_pop"] == people[everything & cells["covered"]].sum()
+        for service in marks:
+            assert services.loc[(service, place), "covered_pop"] == people[marks[service]].sum()
+    for name, own in shares.items():
+        share = own.mean(axis=1) @ cells["pop_graduates"] / cells["pop_graduates"].sum()
+        assert table.loc[("group", "graduates"), name] == pytest.approx(math.floor(share * 100 + 1e-9) / 100)
+
+
+def ranks(parts: pd.DataFrame, weights: dict[str, float]) -> pd.Series:
+    """Ranks by the weighted mean of the columns, 1 the highest, equal ones sharing the better rank."""
+    scores = (parts * pd.Series(weights)).sum(axis=1) / sum(weights.values())
+    return scores.round(9).rank(ascending=False, method="min")
+
+
+def test_the_composite_score_and_how_its_ranks_move_follow_from_the_stations(out: Path):
+    weights = {"served_pop": 2, "sole_pop": 1, "completeness": 3, "rating": 0.5, "median_walk_min": 1.5}
+    stations, table = csv(out, "stations").set_index("station_id"), csv(out, "composite").set_index("station_id")
+    columns = stations[list(weights)]
+    parts = (columns - columns.min()) / (columns.max() - columns.min())
+    parts = parts.assign(median_walk_min=1 - parts["median_walk_min"]).fillna(0.0)
+    assert table["score"].to_dict() == pytest.approx((parts @ pd.Series(weights) / 8).to_dict(), abs=1e-6)
+    moved = {(name, times): ranks(parts, {**weights, name: weights[name] * times}) for name in weights for times in (0.4, 1.6)}
+    own = ranks(parts, weights)
+    every = pd.DataFrame([own, *moved.values()])
+    assert table["rank"].to_dict() == own.to_dict()
+    assert table["best_rank"].to_dict() == every.min().to_dict()
+    assert table["worst_rank"].to_dict() == every.max().to_dict()
+    assert (table["rank_p5"] <= table["rank"]).all()
+    for row in csv(out, "composite_moves").itertuples():
+        other = moved[row.weight, row.times]
+        assert [row.moved, row.furthest] == [(other != own).sum(), (other - own).abs().max()]
+        assert row.spearman == pytest.approx(other.corr(own), abs=1e-6)
+        assert row.first == ", ".join(other.index[other == 1])
+    assert (every.min() < every.max()).any()
