@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from planner.schema import fold
+from planner.schema import fold, says_none
 from planner.study import ServiceClass, Tag
 
 _SEPARATORS = re.compile(r"[\s,;，；、/|]+")
@@ -407,7 +407,8 @@ class Policy:
     def read_offer(self, text: str) -> Offer | None:
         """Read a cell of the ``services`` column: item numbers and ranges, functions by key, Chinese name or alias.
 
-        None if it says nothing, only how many items (24项), or any word of it means nothing in this pack.
+        Nothing is offered where it says so (无, none, a stroke). None if it says nothing, only how many items (24项), or any
+        word of it means nothing in this pack.
 
         Examples
         --------
@@ -416,6 +417,8 @@ class Policy:
         >>> sorted(pack.read_offer("１－２；3").items), sorted(pack.read_offer("功能").functions), pack.read_offer("4") is None
         ([1, 2, 3], ['f'], True)
         """
+        if says_none(text):
+            return Offer()
         plain = _RANGE.sub("-", unicodedata.normalize("NFKC", text))  # full-width 1－5 is 1-5
         words = [word for word in _SEPARATORS.split(plain) if word and not _HOW_MANY.fullmatch(plain)]
         numbers: set[int] = set()

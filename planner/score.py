@@ -30,6 +30,7 @@ from planner.schema import (
     Stations,
     Towns,
     TownScores,
+    says_none,
 )
 from planner.study import MINUTE_S, Group
 
@@ -292,16 +293,18 @@ def summarise(
 
 
 def service_items(text: str) -> frozenset[int] | None:
-    """Read the numbers of service items out of a cell such as ``1-5, 7、11``; None if it is anything else.
+    """Read the numbers of service items out of a cell such as ``1-5, 7、11`` or ``无``; None if it is anything else.
 
     Examples
     --------
     >>> sorted(service_items("1-3；7"))
     [1, 2, 3, 7]
-    >>> service_items("就业咨询") is None
-    True
+    >>> service_items("就业咨询") is None, service_items("无")
+    (True, frozenset())
     """
     found: set[int] = set()
+    if says_none(text):
+        return frozenset()
     for word in _ITEM_SEPARATORS.split(text.strip()):
         match = _ITEM_RANGE.match(word)
         if match is None:
@@ -360,8 +363,8 @@ def _completeness(services: pd.Series, policy: Policy | None) -> Floats:
 
 
 def _items_among(known: frozenset[int], policy: Policy | None, text: str) -> frozenset[int] | None:
-    """The items a cell lists; None where it lists none, or anything else than items and functions of the pack."""
-    if policy is None or not policy.items:
+    """The items a cell lists; None where it names functions alone, or anything else than items and functions of the pack."""
+    if policy is None or not policy.items or says_none(text):
         return service_items(text)
     offer = policy.read_offer(text)
     return offer.items & known if offer is not None and offer.items else None

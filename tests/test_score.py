@@ -29,6 +29,7 @@ from planner.score import (
     weighted_quantile,
 )
 from planner.sources.osm import read_osm_network
+from planner.sources.packs import read_pack
 from planner.study import Group, Walk
 
 YOUNG = Group("young", label="青年", weight=2.0)
@@ -122,6 +123,13 @@ def test_completeness_is_the_share_of_the_24_items():
     demand = street()
     scores = score_stations(reach_of(demand), demand, stations(services=["1-24", "1、2，3;5-7", None]))
     assert scores["completeness"].fillna(-1).tolist() == [1.0, 6 / 24, -1]
+
+
+def test_no_services_are_a_completeness_of_nought():
+    demand = street()
+    for pack in (None, read_pack("jiading-2023")):
+        scores = score_stations(reach_of(demand), demand, stations(services=["无", "-", "1-24"]), pack)
+        assert scores["completeness"].tolist() == [0.0, 0.0, 1.0]
 
 
 def test_completeness_is_of_the_items_of_the_pack():

@@ -98,6 +98,15 @@ def test_services_the_pack_does_not_know_are_said_and_nothing_is_made_of_them(se
     assert pd.isna(row["demonstration"])
 
 
+@pytest.mark.parametrize("services", ["无", "暂无", "none", "-", "/", "——"])
+def test_a_station_that_says_it_has_no_services_offers_nothing_and_lacks_everything(services: str):
+    row = measured(services=[services]).iloc[0]  # without a note, which would fail this test
+    assert row[["basic", "extended", "innovative"]].tolist() == [0, 0, 0]
+    assert pd.isna(row["functions"])
+    assert not row["demonstration"]  # missing would raise
+    assert row["lacks_functions"] == SIX
+
+
 def test_what_the_table_says_nothing_of_is_neither_met_nor_unmet():
     row = measured(town=["A"]).iloc[0]
     for name in ("basic", "demonstration", "flags", "staff_met", "training_met", "lacks"):

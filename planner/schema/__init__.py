@@ -4,7 +4,7 @@ A table is a plain GeoDataFrame (or DataFrame) whose named index is its key. ``D
 a frame to a `Demand`: it checks once, reports every fault at once, and gives back a copy with the schema's types.
 """
 
-from planner.schema.cells import as_date, as_number, as_numbers, as_text, is_blank, plain_number
+from planner.schema.cells import as_date, as_number, as_numbers, as_text, is_blank, plain_number, says_none
 from planner.schema.columns import Column, Kind, fold, without_unit
 from planner.schema.gate import Schema, is_metric
 from planner.schema.results import (
@@ -196,5 +196,6 @@ __all__ = [
     "is_blank",
     "is_metric",
     "plain_number",
+    "says_none",
     "without_unit",
 ]

@@ -20,6 +20,7 @@ Problems = dict[int, tuple[str, str]]  # place in the column -> what is wrong, a
 
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "有", "√", "✓", "达标", "已配备"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "无", "×", "✗", "未达标", "未配备"})
+_NONE = re.compile(r"(?:无|暂无|没有|暂?无服务(?:事?项目?)?|none|nil|no|no services)[.。]?|[-‐‒–—―−/]+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
 _PLAIN = frozenset("0123456789.+-")  # of these `float` makes what `_NUMBER` allows
@@ -67,6 +68,15 @@ def is_blank(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or value is pd.NaT or bool(pd.isna(value))
+
+
+def says_none(text: str) -> bool:
+    """Whether a cell of a list says that there is nothing, in a word or by a stroke.
+
+    >>> [says_none(cell) for cell in ("无", " 暂无。", "None", "——", "／", "无障碍服务", "1-5", "")]
+    [True, True, True, True, True, False, False, False]
+    """
+    return _NONE.fullmatch(unicodedata.normalize("NFKC", text).strip().casefold()) is not None
 
 
 def plain_number(text: str) -> str:

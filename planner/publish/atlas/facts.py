@@ -22,7 +22,7 @@ from planner.policy import Policy
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import Bounds, draw_streets
 from planner.publish.atlas.tiles import Tiles
-from planner.schema import Coverage, Isochrones, Stations, Towns
+from planner.schema import Coverage, Isochrones, Stations, Towns, says_none
 from planner.study import Study, host_said
 
 VIEW_MARGIN_M = 400.0  # streets and nature are drawn this far beyond the towns
@@ -183,10 +183,10 @@ def function_names(text: str, policy: Policy | None) -> list[dict[str, str]]:
 def service_items(text: str) -> list[str]:
     """Service items as the table lists them, apart.
 
-    >>> service_items("1、2，职业指导")
-    ['1', '2', '职业指导']
+    >>> service_items("1、2，职业指导"), service_items("暂无")
+    (['1', '2', '职业指导'], [])
     """
-    return [item.strip() for item in _ITEM_SEPARATORS.split(text) if item.strip()]
+    return [] if says_none(text) else [item.strip() for item in _ITEM_SEPARATORS.split(text) if item.strip()]
 
 
 def draw_bands(study: Study, isochrones: Isochrones) -> list[dict[str, Any]]:
