@@ -20,6 +20,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_lattice_study(tmp_path_factory.mktemp("lattice")))
 
 
+PHASE_1, PHASE_2 = "{by=2025-12-31,sites=1}", "{by=2026-12-31,sites=1}"
+
+
 def call(*words: str) -> Result:
     return CliRunner().invoke(main, list(words))
 
@@ -147,6 +150,7 @@ def test_propose_without_any_plan_exits_3_and_says_why(study: str) -> None:
         (["decay=linear"], "mclp: optimal; need by decay"),
         (["backup=0.5"], "mclp: optimal; need backed up"),
         (["capacity=true", "capacity_default=500"], "mclp: optimal; "),
+        (["sites=2", f"phases=[{PHASE_1},{PHASE_2}]"], "each phase could have by itself these lose at most 0.00%, 0.00%"),
     ],
 )
 def test_every_model_proposes_and_says_its_proof_in_its_own_unit(study: str, settings: list[str], said: str) -> None:

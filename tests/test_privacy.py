@@ -243,6 +243,7 @@ def shown_rows(sites: pd.DataFrame) -> tuple[list[float | None], list[float | No
     [
         ({}, set()),
         ({"method": "p-median", "mean_walk_min_after": 7.25}, {"objective", "bound", "mean_walk_min_after"}),
+        ({"phase_losses": [0.1, 0.0]}, {"phase_losses"}),
         ({"need_backed_up_after": 70.0}, {"objective", "bound", "need_backed_up_after"}),
         ({"method": "lscp", "share_reached": 0.9}, {"bound", "share_reached"}),
     ],

@@ -334,9 +334,11 @@ def plan_tables() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_wide_tables_are_parts_that_can_be_read_and_say_names(tmp_path: Path, language: str) -> None:
-    plan = {"status": "optimal", "gap": 0.0, "sites": 2, "residents_gained": 1500}
+    plan = {"status": "optimal", "gap": 0.0, "sites": 2, "residents_gained": 1500, "phase_losses": [0.0123, 0.0]}
+    tables = plan_tables()
+    tables["sites"]["phase"] = [1, 2]
     paper = compose_report(
-        study=study(), summary=SUMMARY | {"plan": plan}, tables=plan_tables(), pictures=[], as_of=dt.date(2025, 6, 30),
+        study=study(), summary=SUMMARY | {"plan": plan}, tables=tables, pictures=[], as_of=dt.date(2025, 6, 30),
         sources=[], notes=[], language=language,
     )  # fmt: skip
     write_word(tmp_path / "a.docx", paper)
@@ -354,6 +356,7 @@ def test_wide_tables_are_parts_that_can_be_read_and_say_names(tmp_path: Path, la
     assert len(shown) >= {"zh": 2, "en": 3}[language]  # the proposed sites; and the reasons, in English in two parts
     said = {cell for cells in shown for cell in cells}
     assert {"Mill (700); South hall (100)", "Market (H3)"} <= said
+    assert any({"zh": "最多少1.23%", "en": "At most 1.23% less"}[language] in one.text for one in book.paragraphs)
     items = {"zh": "4、5各项; 12、13、14任一项; 7", "en": "all of 4, 5; any of 12, 13, 14; 7"}[language]
     assert items in {cell.text for table in book.tables for cell in table._cells}
 

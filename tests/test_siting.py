@@ -108,6 +108,7 @@ def test_phases_are_chosen_together() -> None:
     assert plan.sites[["phase"]].to_dict()["phase"] == {"b": 1, "c": 2}
     assert [phase.covered for phase in plan.phases] == [11.0, 21.0]
     assert [phase.loss for phase in plan.phases] == [1.0, 0.0]
+    assert [phase.loss_share for phase in plan.phases] == [1 / 12, 0.0]
     assert (plan.objective, plan.objective_bound, plan.status) == (32.0, 32.0, "optimal")
 
 

@@ -47,8 +47,14 @@ def said_of_plan(facts: Mapping[str, Any]) -> str:
         return f"{head}{facts['residents_gained']:,.0f} residents gained (need is withheld)"
     if facts["method"] == "p-median":
         walks = f"{facts['mean_walk_min_before']:.2f} min before, {facts['mean_walk_min_after']:.2f} after"
-        return f"{head}mean walk by need {walks} (gap {facts['gap']:.2%})"
-    return f"{head}{_said_of_need(facts)} (gap {facts['gap']:.2%})"
+        return f"{head}mean walk by need {walks} (gap {facts['gap']:.2%}){_said_of_phases(facts)}"
+    return f"{head}{_said_of_need(facts)} (gap {facts['gap']:.2%}){_said_of_phases(facts)}"
+
+
+def _said_of_phases(facts: Mapping[str, Any]) -> str:
+    """What the phases give up for each other; nothing where there is one, or where it is withheld."""
+    losses = ", ".join(f"{share:.2%}" for share in facts.get("phase_losses") or [])
+    return f"; of what each phase could have by itself these lose at most {losses}" if losses else ""
 
 
 def _said_of_need(facts: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ FAMILIES = {"demand": "pop_", "towns": "covered_", "stations": "served_", "sites
 RESIDENT_COLUMNS = frozenset({"covered_pop", "served_pop", "gain_pop", "gain_need"})  # of those names, not a group's
 NEED_COLUMNS = {"demand": "need", "sites": "gain_need"}  # residents and groups by weight: gives the group away
 PLAIN = ("need_covered_before", "need_covered_after", "gap")  # of any plan: sums over whom its sites gain, and none
+PHASES = "phase_losses"  # of a plan: beside sums over whom other sites would cover
 OTHERWISE = ("need_decayed", "need_backed_up", "need_served")  # begin the figures of plans that count need otherwise than once
 INSIDE = "in_"  # of demand points: residents in an area of priority, where need counts more
 BEYOND = {"median_walk_min": 0.5, "p90_walk_min": 0.1}  # of a group's covered people, at most, walk farther
@@ -121,7 +122,8 @@ def publish_summary(
     the weights are published (``plan`` included). So it is where need counts more in areas of priority and a point's is empty:
     beside the plain sums it tells how many of a group live there. The plan's need is empty too where all sites together gain
     or leave few, or where a site's gain is empty, which what need is covered before and after would tell; and what it counts
-    by walks, twice, by capacity or over all candidates is where a point's need is: such a sum is one more over other points.
+    by walks, twice, by capacity, over all candidates or by the best sites of a phase alone is where a point's need is: such a
+    sum is one more over other points.
     """
     said = dict(summary)
     said["groups"] = {
@@ -134,8 +136,8 @@ def publish_summary(
         said |= {key: None for key in ("need", "covered_need", "need_coverage") if key in said}
     few = is_hidden or _has_empty_gains(tables) or (sites is not None and _gains_few(sites, groups, minimum))
     plan = said.get("plan")
-    if isinstance(plan, Mapping) and (few or (_has_empty_need(tables) and not _is_plain(plan))):
-        kept = () if few else PLAIN
+    if isinstance(plan, Mapping) and (few or _has_empty_need(tables)):
+        kept = () if few else plan.keys() - {PHASES} if _is_plain(plan) else PLAIN
         said["plan"] = {key: None if _counts_need(key, plan) and key not in kept else value for key, value in plan.items()}
     return said
 
@@ -174,7 +176,7 @@ def _counts_need(key: str, plan: Mapping[str, Any]) -> bool:
     """Whether a figure of a plan is a sum over need; what the fewest sites and the worst walk are measured in is none."""
     if key in ("objective", "objective_bound"):
         return plan["method"] not in ("lscp", "p-center")
-    return key.startswith(("need_", "mean_walk_")) or key in ("bound", "gap", "share_reached")
+    return key.startswith(("need_", "mean_walk_")) or key in ("bound", "gap", "share_reached", PHASES)
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class _Writer:
             return
         yield self.heading(self.words["proposals"])
         yield Text(self._plan_said(facts["plan"]))
-        yield from self.phases()
+        yield from self.phases(facts["plan"].get("phase_losses") or [])
         for name in ("sites", "rollout", "reasons", "alternatives"):
             yield from self.table(name)
         yield from self.picture("frontier")
@@ -202,12 +202,13 @@ class _Writer:
             most = float(self.tables["needed"]["most"].max())
             yield Text(self.words["needed_most"].format(shown_share(most)), quiet=True)
 
-    def phases(self) -> Iterator[Block]:
-        """One line a phase: by when, how many sites, what they gain."""
+    def phases(self, losses: Sequence[float]) -> Iterator[Block]:
+        """One line a phase: by when, how many sites, what they gain, and (with `losses`) what it gives up for the others."""
         sites, words, lines = self.tables["sites"], self.words, []
         for phase, own in sites.groupby("phase"):
             gain = shown_number(float(own["gain_pop"].sum()))
             said = words["phase"].format(len(own), gain, shown_share(float(own["coverage_after"].max())))
+            said += words["phase_loss"].format(losses[int(str(phase)) - 1]) if losses else ""
             lines.append((self.phase_name(int(str(phase))) + words["colon"], said))
         if len(lines) > 1:
             yield Lines(lines)

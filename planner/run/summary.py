@@ -99,8 +99,14 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "objective": plan.objective,
         "objective_bound": plan.objective_bound,
         **plan.measures,
+        **_phase_losses(plan),
         **_worst_town(plan),
     }
+
+
+def _phase_losses(plan: Plan) -> dict[str, Any]:
+    """With phases, what each gives up for the others, at most, as a share of its own best."""
+    return {"phase_losses": [phase.loss_share for phase in plan.phases]} if len(plan.phases) > 1 else {}
 
 
 def _worst_town(plan: Plan) -> dict[str, Any]:

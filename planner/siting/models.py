@@ -18,7 +18,7 @@ from planner.siting.assign import Standing, assignment_table, best_assignment, b
 from planner.siting.backup import build_backup
 from planner.siting.center import Center, least_worst
 from planner.siting.choose import ALL, choose_cover
-from planner.siting.cover import Chosen, newly_covered
+from planner.siting.cover import Chosen, newly_covered, value_of
 from planner.siting.equity import alone_in_phases, choose_fair
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
@@ -203,7 +203,7 @@ def _backed_up(tables: Tables, siting: Siting, seed: int) -> Solved:
     measures = {"need_backed_up_before": twice[0], "need_backed_up_after": twice[1]}
 
     def gained(which: Bools) -> float:
-        return newly_covered(problem, which)
+        return value_of(problem, which.astype(np.int64))
 
     two = base + chosen.value, base + chosen.bound
     return Solved(problem.site_ids, problem.rules, chosen, alone, gained, *two, base, measures)

@@ -54,6 +54,11 @@ class PhaseResult:
         """Value that this phase gives up for the others, at most: its own best (as bounded) less what it has."""
         return max(self.best_bound - self.value, 0.0)
 
+    @property
+    def loss_share(self) -> float:
+        """`loss` as a share of the phase's own best (as bounded)."""
+        return self.loss / self.best_bound if self.best_bound > 0 else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:

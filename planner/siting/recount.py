@@ -28,16 +28,25 @@ def model_faults(plan: Plan, tables: Tables, siting: Siting) -> list[Fault]:
     if siting.capacity:
         return _assignment_faults(plan, tables, siting)
     found, bonus = 0.0, 0.0
+    faults: list[Fault] = []
     for phase in plan.phases:
         stands = plan.sites.index[(plan.sites["phase"] <= phase.phase).to_numpy()]
-        found += counted(tables, siting, stands)
-        bonus += _bonus(tables, siting, stands)
+        own, extra = counted(tables, siting, stands), _bonus(tables, siting, stands)
+        faults += _differs(f"the value of phase {phase.phase}", phase.value, _value(tables, siting, own, extra))
+        found, bonus = found + own, bonus + extra
     if siting.equity is not None:
         site_ids = allowed(tables.candidates, siting).index
         found += worst_worth(plan.sites.index, tables.options, tables.coverage, siting, site_ids)
     if plan.method is Method.P_MEDIAN:
-        return list(_differs("the walking", plan.objective, found / MINUTE_S - bonus))
-    return list(_differs("the objective", plan.objective, found + bonus))
+        return [*faults, *_differs("the walking", plan.objective, found / MINUTE_S - bonus)]
+    return [*faults, *_differs("the objective", plan.objective, found + bonus)]
+
+
+def _value(tables: Tables, siting: Siting, own: float, bonus: float) -> float:
+    """What a phase makes most: what counts then, or (p-median) the walking saved against nothing in reach of anybody."""
+    if siting.method is not Method.P_MEDIAN:
+        return own + bonus
+    return float(tables.coverage["need"].sum()) * penalty_s(siting, tables.cutoff_s) - own + bonus * MINUTE_S
 
 
 def _differs(what: str, said: float, counted: float) -> Iterator[Fault]:

@@ -42,6 +42,8 @@ def test_every_model_is_the_best_of_all_choices_under_every_rule(model: str, see
     assert plan.objective == pytest.approx(best, rel=1e-9, abs=1e-7)
     assert plan.objective_bound == pytest.approx(best, rel=1e-9, abs=1e-5)
     assert plan.status == "optimal"
+    if case.siting.method is Method.MCLP and case.siting.equity is None:
+        assert sum(phase.value for phase in plan.phases) == pytest.approx(plan.objective)
 
 
 @FEW
