@@ -103,12 +103,13 @@ def test_what_is_supposed_is_said_wherever_a_run_speaks(folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--close", "S9"], "no such station"),
+        (["--close", "S9"], "--close = 'S9': there is no such station"),
         (["--close", "s2"], "did you mean S2"),
         (["--close", "Second"], "did you mean S2"),
         (["--move", "S9@121.3,31.4"], "no such station"),
         (["--add", "H9"], "did you mean H"),
-        (["--add", "Library"], "did you mean H1"),
+        (["--add", "Library"], "--add = 'Library': there is no such candidate; did you mean H1?"),
+        (["--add", "H1", "--add", "H1"], "--add = 'H1': there is one already"),
         (["--add", "X@10,10"], "outside the area"),
         (["--move", "S1@0,0"], "outside the area"),
     ],

@@ -80,9 +80,9 @@ def _unknown(asked: WhatIf, stations: Stations) -> list[Fault]:
     for option, key in [("close", key) for key in asked.close] + [("move", placed(text)[0]) for text in asked.move]:
         if key not in stations.index:
             mend = _nearest(key, stations.index, stations["name"])
-            faults.append(Fault("there is no such station", mend, f"--{option}", value=key))
+            faults.append(Fault("there is no such station", mend, column=f"--{option}", value=key))
         elif option == "close" and stations.loc[key, "status"] == "closed":
-            faults.append(Fault("the station is closed already", "leave it out", "--close", value=key))
+            faults.append(Fault("the station is closed already", "leave it out", column="--close", value=key))
     return faults
 
 
@@ -109,9 +109,12 @@ def _with_added(
         key, name = asked, str(options.loc[asked, "name"])
         point = shapely.Point(options.geometry[asked].coords[0])
         lon, lat = Transformer.from_crs(table.crs, WGS84, always_xy=True).transform(point.x, point.y)
+    elif asked in table.index:
+        faults.append(Fault("there is one already", "leave it out, or say where: NAME@LON,LAT", column="--add", value=asked))
+        return table
     else:
-        mend = "" if options is None else _nearest(asked, options.index, options["name"])
-        faults.append(Fault("there is no such candidate", f"{mend}; or say where: NAME@LON,LAT", "--add", value=asked))
+        mend = "" if options is None else f"{_nearest(asked, options.index, options['name'])} "
+        faults.append(Fault("there is no such candidate", f"{mend}(or say where: NAME@LON,LAT)", column="--add", value=asked))
         return table
     said.append(f"{key} ({name}) is added at {lon:.6g}, {lat:.6g}")
     row = {"name": name, "status": "built", "lon": lon, "lat": lat, "geometry": point}
