@@ -35,7 +35,9 @@ _READ_BYTES = 1 << 20
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """The SHA-256 of a file's content, in hexadecimal; an OSError where it is no file, for a pipe would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file")
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(_READ_BYTES):

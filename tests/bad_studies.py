@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import os
 import struct
 import tomllib
 import zipfile
@@ -139,9 +140,11 @@ def _files() -> Iterator[tuple[str, Spoil]]:
     for name in FILES.values():
         yield f"{name} is missing", lambda folder, name=name: (folder / name).unlink()
         yield f"{name} is a folder", _as_folder(name)
+        yield f"{name} is a pipe that nobody writes into", _as_pipe(name)
         yield f"{name} is empty", writing(name, b"")
         for what, body in RUBBISH.items():
             yield f"{name} is {what}", writing(name, body)
+    yield "sources.json is a pipe that nobody writes into", _as_pipe("sources.json")
     for name in ("towns.geojson", "network.osm"):
         for share in range(10, 100, 15):
             yield f"{name} cut off at {share} %", writing(name, lambda raw, share=share: raw[: len(raw) * share // 100])
@@ -153,6 +156,14 @@ def _as_folder(name: str) -> Spoil:
     def spoil(folder: Path) -> None:
         (folder / name).unlink()
         (folder / name).mkdir()
+
+    return spoil
+
+
+def _as_pipe(name: str) -> Spoil:
+    def spoil(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
 
     return spoil
 

@@ -37,7 +37,7 @@ def read_sources(folder: Path) -> dict[str, Record]:
     if not path.exists():
         return {}
     try:
-        with path.open("rb") as file:
+        with _regular(path).open("rb") as file:
             said = json.loads(file.read(MOST_BYTES))
         fits = isinstance(said, dict) and all(isinstance(record, dict) and "sha256" in record for record in said.values())
     except (OSError, ValueError, RecursionError):
@@ -46,6 +46,13 @@ def read_sources(folder: Path) -> dict[str, Record]:
         fault = Fault("this is no record of fetched files", "remove it, and fetch again", str(path))
         raise SourceError(str(fault), [fault], str(path))
     return dict(said)
+
+
+def _regular(path: Path) -> Path:
+    """The path of a file; an OSError where it is a pipe, which would be waited for, or the like."""
+    if not path.is_file():
+        raise OSError(f"{path} is no file")
+    return path
 
 
 def source_of(folder: Path, file: str, sha256: str | None = None) -> Record | None:

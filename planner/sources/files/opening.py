@@ -26,10 +26,12 @@ def refused(source: str, problem: str, mend: str = "", column: str | None = None
 
 
 def check_file(path: Path, source: str, most_bytes: int = MOST_BYTES) -> None:
-    """Raise a SourceError if `path` is missing, a folder, unreadable, empty or has more than `most_bytes`."""
+    """Raise a SourceError if `path` is missing, a folder, a pipe or device, unreadable, empty or has more than `most_bytes`."""
     try:
         if path.is_dir():
             raise refused(source, "this is a folder", "name a file")
+        if path.exists() and not path.is_file():  # to open a pipe is to wait for whoever writes into it
+            raise refused(source, "this is a pipe or a device", "name a file")
         size = path.stat().st_size
         with path.open("rb"):
             pass

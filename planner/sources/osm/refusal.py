@@ -35,7 +35,7 @@ def check_file(path: Path) -> None:
     if not path.exists():
         raise refusal(path, "there is no such file", "check the path (network.file of a study)")
     if not path.is_file():
-        raise refusal(path, "it is a folder, not a file", "name the extract itself")
+        raise refusal(path, "it is a folder, a pipe or a device, not a file", "name the extract itself")
     if not format_of(path):
         formats = ", ".join((*EXTRACTS, GRAPHML))
         raise refusal(path, f"{path.suffix or 'no suffix'} is no format of an extract", f"use one of {formats}")
