@@ -75,7 +75,7 @@ def whole_folder(folder: Path, manifest: Callable[[], Mapping[str, Any]], *, for
         write_json(beside / MANIFEST, {**content, _OWN_HASH: _hash_of(content)})
         _take_place(beside, folder, keep_old=bool(_foreign_files(folder)))  # looked at again: somebody may have edited it
     except OSError as error:
-        raise _said(error, folder) from error
+        raise _said(error, folder, beside) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -94,7 +94,10 @@ def check_folder(folder: Path, *, force: bool = False) -> None:
         raise SourceError(f"{folder}: cannot write there; choose another folder with --out", source=str(folder))
 
 
-def _said(error: OSError, folder: Path) -> SourceError:
+def _said(error: OSError, folder: Path, beside: Path) -> SourceError:
+    """What went wrong, of the folder that was asked for: nobody knows the one `beside` it."""
+    if isinstance(error, SourceError) and error.source == str(beside) and isinstance(error.__cause__, OSError):
+        error = error.__cause__
     if isinstance(error, SourceError):
         return error
     mend = {

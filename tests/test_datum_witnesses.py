@@ -17,7 +17,7 @@ from planner.errors import Fault, PlannerWarning
 from planner.network import Network
 from planner.schema import Towns
 from planner.sources.check import _homes, _placed_files
-from planner.sources.datums import Homes, PlacedFile, datum_faults, verdict
+from planner.sources.datums import Homes, PlacedFile, datum_faults, verdict, witnesses
 from planner.sources.files import read_area, read_study
 from planner.sources.osm import read_network
 from planner.sources.population.residents import read_residents
@@ -155,3 +155,21 @@ def test_places_of_one_block_prove_no_wrong_datum(district: Witnessed, monkeypat
     assert "it is likely, and no proof" in said
     monkeypatch.setattr(verdict, "WIDE_M", 0.0)
     assert judged()[0]
+
+
+def test_what_chance_does_is_counted_as_move_by_move() -> None:
+    """All moves are asked about at once; here one by one, with people added up place by place."""
+    rng = np.random.default_rng(3)
+    homes = Homes(rng.uniform(0, 3000, (400, 2)), rng.uniform(0, 50, 400))
+    moved = {datum: rng.uniform(1000, 2000, (40, 2)) for datum in witnesses.DATUMS}
+
+    def lies(places: np.ndarray) -> float:
+        near = np.hypot(*(places[:, None] - homes.xy).transpose(2, 0, 1)) <= witnesses.HOME_M
+        return float(np.mean(np.log1p(near @ homes.people)))
+
+    rng = np.random.default_rng(1)
+    angle, far = rng.uniform(0, 2 * np.pi, witnesses.CHANCES), rng.uniform(150, 1500, witnesses.CHANCES)
+    chance = [lies(moved["wgs84"] + far_m * np.array([np.cos(a), np.sin(a)])) for a, far_m in zip(angle, far, strict=True)]
+    expected = {datum: (1 + sum(c >= lies(xy) - 1e-12 for c in chance)) / 201 for datum, xy in moved.items()}
+    assert witnesses.by_chance(moved, "wgs84", homes.near()) == pytest.approx(expected, abs=1e-15)
+    assert len(set(expected.values())) > 1

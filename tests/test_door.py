@@ -71,6 +71,22 @@ def test_neither_the_import_nor_the_help_loads_what_is_heavy() -> None:
     assert loaded_by(said) == set()
 
 
+def test_a_short_command_never_looks_through_all_that_was_loaded_for_rubbish() -> None:
+    """A third of a what-if's seconds went there: while the libraries were loaded, and again at the end."""
+    code = """
+import gc, sys
+from planner.__main__ import main
+sys.argv = ["planner", "--version"]
+try:
+    main()
+finally:
+    import pandas, geopandas
+    print("whole collections:", gc.get_stats()[2]["collections"], "objects left to look through:", gc.get_freeze_count() == 0)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout
+    assert "whole collections: 0 objects left to look through: False" in said
+
+
 def test_every_command_has_examples_that_it_understands() -> None:
     assert set(EXAMPLES) == set(main.commands)
     for name, examples in EXAMPLES.items():

@@ -16,6 +16,7 @@ from builders import stations_at
 
 from planner import store
 from planner.errors import PlannerWarning, SourceError
+from planner.publish.atlas import Atlas
 
 
 def _write(folder: Path, text: str = "made", *, force: bool = False) -> None:
@@ -237,3 +238,18 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
         "b": [None, "2025-06-30T00:00:00"],
         "c": {"d": 1},
     }
+
+
+def _draw_into_a_folder_where_a_page_cannot_be(folder: Path) -> None:
+    with store.whole_folder(folder, dict) as beside:
+        (beside / ".index.html.part").mkdir()
+        Atlas("pages", {"index.html": "page"}).write(beside)
+
+
+def test_pages_that_cannot_be_written_are_told_of_the_folder_that_was_asked_for(tmp_path: Path) -> None:
+    """Not of the hidden one beside it, which nobody named and which is gone by then."""
+    with pytest.raises(SourceError) as said:
+        _draw_into_a_folder_where_a_page_cannot_be(tmp_path / "out")
+    assert "partial" not in str(said.value)
+    assert str(said.value).startswith(f"{tmp_path / 'out'}: cannot write the output (Is a directory)")
+    assert said.value.source == str(tmp_path / "out")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
@@ -25,7 +27,7 @@ from planner.sources.files.towns import match_town
 
 Floats = npt.NDArray[np.float64]
 Marks = npt.NDArray[np.bool_]
-Score = Callable[[Floats], float]
+Score = Callable[[Floats], Floats]  # how well each place lies, as a logarithm
 
 DATUMS = ("wgs84", "gcj02", "bd09")
 FAR_M = 1000.0  # a point farther from any street counts as so far
@@ -45,19 +47,25 @@ class Homes:
     people: Floats
 
     def near(self) -> Score:
-        """A score: the mean logarithm of the people who live within 100 m of places, and one."""
+        """A score: the logarithm of the people who live within 100 m of each place, and one."""
         tree = cKDTree(self.xy)
 
-        def score(places: Floats) -> float:
-            around = tree.query_ball_point(places, HOME_M)
-            return float(np.mean(np.log1p([self.people[here].sum() for here in around])))
+        def around(places: Floats) -> Floats:
+            found = cast("list[list[int]]", tree.query_ball_point(places, HOME_M))
+            place = np.repeat(np.arange(len(found)), [len(here) for here in found])
+            home = np.fromiter(chain.from_iterable(found), dtype=np.int64)
+            return np.bincount(place, weights=self.people[home], minlength=len(found)).astype(np.float64)
+
+        def score(places: Floats) -> Floats:  # some at a time: each may have many homes
+            some = np.array_split(places, -(-len(places) // MOST_MOVED))
+            return np.asarray(np.log1p(np.concatenate([around(few) for few in some])), dtype=np.float64)
 
         return score
 
 
-def at_doors(street_m: Floats) -> float:
-    """How much places look like doors: the mean logarithm of a bell curve of their distance to the street."""
-    return float(np.mean(np.log(STRANGE + (1 - STRANGE) * np.exp(-0.5 * (street_m / DOOR_M) ** 2))))
+def at_doors(street_m: Floats) -> Floats:
+    """How much each place looks like a door: the logarithm of a bell curve of its distance to the street."""
+    return np.asarray(np.log(STRANGE + (1 - STRANGE) * np.exp(-0.5 * (street_m / DOOR_M) ** 2)), dtype=np.float64)
 
 
 def by_chance(moved: dict[str, Floats], plain: str, score: Score) -> dict[str, float]:
@@ -69,8 +77,9 @@ def by_chance(moved: dict[str, Floats], plain: str, score: Score) -> dict[str, f
     rng = np.random.default_rng(1)
     angle, far = rng.uniform(0, 2 * np.pi, CHANCES), rng.uniform(NEAREST_MOVE_M, FARTHEST_MOVE_M, CHANCES)
     ways = np.column_stack([far * np.cos(angle), far * np.sin(angle)])
-    chance = np.array([score(few[plain] + way) for way in ways])
-    return {datum: float((1 + (chance >= score(xy) - 1e-12).sum()) / (CHANCES + 1)) for datum, xy in few.items()}
+    everywhere = (few[plain] + ways[:, None]).reshape(-1, 2)
+    chance = score(everywhere).reshape(CHANCES, -1).mean(axis=1)
+    return {datum: float((1 + (chance >= score(xy).mean() - 1e-12).sum()) / (CHANCES + 1)) for datum, xy in few.items()}
 
 
 def strays(places: gpd.GeoDataFrame, plain: str, towns: Towns) -> dict[str, Marks]:
