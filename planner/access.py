@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from planner.decay import Decay
 from planner.errors import Fault, TableError, say_faults
 from planner.reach import Reach
 from planner.schema import ACCESS, Coverage, Demand, Stations, TownAccess, Towns
-from planner.study import MINUTE_S, Group
+from planner.study import MINUTE_S, Group, Walk
 
 Floats = npt.NDArray[np.float64]
 
@@ -277,6 +277,22 @@ def measure_equity(coverage: Coverage, groups: Sequence[Group] = ()) -> dict[str
         "worst_group_coverage": group_share,
         "group_gap": gap,
     }
+
+
+def of_their_town(demand: Demand, walk: Walk, what: Callable[[Walk], float]) -> Floats:
+    """Something of how the residents of each demand point walk, which their town decides."""
+    if not walk.towns or "town" not in demand:
+        return np.full(len(demand), what(walk))
+    town = demand["town"].fillna("").astype(object)
+    own = {name: what(walk.for_town(str(name))) for name in town.unique()}
+    return np.asarray(town.map(own), dtype=np.float64)
+
+
+def shares_of_cutoff(reach: Reach, demand: Demand, walk: Walk) -> Reach:
+    """The walks within reach, each as a share of the walker's own cutoff: what a decay weighs where towns walk differently."""
+    walks = walks_onto(reach, demand)
+    shares = walks.data / of_their_town(demand, walk, lambda own: own.cutoff_s)[walks.indices]
+    return Reach(reach.facility_ids, demand.index, sp.csr_array((shares, walks.indices, walks.indptr), shape=walks.shape))
 
 
 def _weighted(

@@ -137,6 +137,22 @@ def test_the_bell_curve_of_each_resident_is_0_at_their_own_cutoff():
     assert measure_cells(told)["supply_e2sfca"].tolist() == pytest.approx(expected, rel=1e-6)
 
 
+def test_capacity_by_decay_is_shared_by_each_resident_s_own_cutoff(tmp_path: Path):
+    """Both tables of E2SFCA say the same where a town walks longer, and a walk beyond the others' cutoff counts there."""
+    folder = write_lattice_study(tmp_path / "study")
+    listed = pd.read_csv(folder / "stations.csv").assign(capacity=100)
+    listed.to_csv(folder / "stations.csv", index=False)
+    survey = planner.survey_study(planner.read_study(folder, ["walk.towns.West={minutes=9}"]))
+    access = score_part(survey, "access", decay="gaussian-to-zero")[0]["access"]
+    told = score_part(survey, "indicators", by="town")[0]["indicators"]
+    assert access.loc["West", "supply_per_10000"] == pytest.approx(value(told, "supply_e2sfca", "town", "West")["value"])
+    whole = score_part(survey, "access")[0]["access"]
+    for decay in ("gaussian-to-zero", "linear"):
+        shared = score_part(survey, "access", decay=decay)[0]["access"]
+        beyond = shared.loc["West", "without_pop"] - whole.loc["West", "without_pop"]
+        assert beyond <= 10 * 4 * 6  # only those whose walk is their whole cutoff: corners on the rims of two diamonds
+
+
 @pytest.mark.parametrize("own", ["{minutes=2}", "{minutes=7}"])
 def test_the_ground_of_a_town_is_covered_by_the_walk_of_its_residents(tmp_path: Path, own: str):
     folder = write_lattice_study(tmp_path / "study")

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from planner.access import PER, measure_spread, two_step_access
+from planner.access import PER, measure_spread, of_their_town, shares_of_cutoff, two_step_access
 from planner.coverage import nearest_of, walks_onto
 from planner.decay import gaussian_to_zero
 from planner.indicators.definitions import BY_NAME, DISTRICT
 from planner.profiles import KMH
 from planner.reach import Reach
-from planner.schema import BREAKDOWNS, INDICATORS, CommunityScores, Coverage, GroupScores, Indicators, Scores, Stations, Towns
+from planner.schema import (
+    BREAKDOWNS,
+    INDICATORS,
+    CommunityScores,
+    Coverage,
+    Demand,
+    GroupScores,
+    Indicators,
+    Scores,
+    Stations,
+    Towns,
+)
 from planner.score import M2_PER_KM2, RESIDENTS, weighted_quantile
 from planner.study import MINUTE_S, Counted, Walk
 
@@ -218,36 +228,18 @@ class _People:
 
 def _paces(evidence: Evidence) -> Floats:
     """Metres a second of each demand point's residents."""
-    return _of_their_town(evidence, lambda walk: walk.pace_mps)
-
-
-def _of_their_town(evidence: Evidence, what: Callable[[Walk], float]) -> Floats:
-    """Something of how the residents of each demand point walk, which their town decides."""
-    walk = evidence.walk
-    if not walk.towns or "town" not in evidence.coverage:
-        return np.full(len(evidence.coverage), what(walk))
-    town = evidence.coverage["town"].fillna("").astype(object)
-    own = {name: what(walk.for_town(str(name))) for name in town.unique()}
-    return np.asarray(town.map(own), dtype=np.float64)
+    return of_their_town(evidence.coverage, evidence.walk, lambda walk: walk.pace_mps)  # type: ignore[arg-type]
 
 
 def _supply(evidence: Evidence, *, decayed: bool) -> Floats | None:
     """Capacity for each person by 2SFCA, or E2SFCA; None where a station that counts says no capacity."""
-    stations = evidence.stations
+    stations, coverage = evidence.stations, cast("Demand", evidence.coverage)
     if "capacity" not in stations or stations["capacity"].isna().any() or not len(stations):
         return None
-    reach = _shares_of_cutoff(evidence) if decayed else evidence.reach
+    reach = shares_of_cutoff(evidence.reach, coverage, evidence.walk) if decayed else evidence.reach
     decay = (lambda share: gaussian_to_zero(share, cutoff_s=1.0)) if decayed else None
-    supply = two_step_access(reach, evidence.coverage, stations["capacity"], decay=decay)  # type: ignore[arg-type]
+    supply = two_step_access(reach, coverage, stations["capacity"], decay=decay)
     return supply.to_numpy(dtype=np.float64)
-
-
-def _shares_of_cutoff(evidence: Evidence) -> Reach:
-    """The walks, each as a share of the walker's own cutoff."""
-    walks = walks_onto(evidence.reach, evidence.coverage)  # type: ignore[arg-type]
-    shares = walks.data / _of_their_town(evidence, lambda walk: walk.cutoff_s)[walks.indices]
-    matrix = sp.csr_array((shares, walks.indices, walks.indptr), shape=walks.shape)
-    return Reach(evidence.reach.facility_ids, evidence.coverage.index, matrix)
 
 
 def _places(evidence: Evidence) -> Iterator[tuple[str, str, Marks]]:

@@ -19,11 +19,11 @@ from planner.schema import GroupScores, Scores, TownScores
 
 Tables = dict[str, pd.DataFrame]
 
-DECAYS: Mapping[str, Callable[[float], Decay]] = {  # by name, for a cutoff in seconds; see `planner.decay`
-    "gaussian": lambda cutoff_s: lambda walk_s: gaussian(walk_s, half_s=cutoff_s / 2),
-    "gaussian-to-zero": lambda cutoff_s: lambda walk_s: gaussian_to_zero(walk_s, cutoff_s=cutoff_s),
-    "exponential": lambda cutoff_s: lambda walk_s: exponential(walk_s, half_s=cutoff_s / 2),
-    "linear": lambda cutoff_s: lambda walk_s: linear(walk_s, cutoff_s=cutoff_s),
+DECAYS: Mapping[str, Decay] = {  # by name, of a walk as a share of the walker's own cutoff; see `planner.decay`
+    "gaussian": lambda share: gaussian(share, half_s=0.5),
+    "gaussian-to-zero": lambda share: gaussian_to_zero(share, cutoff_s=1.0),
+    "exponential": lambda share: exponential(share, half_s=0.5),
+    "linear": lambda share: linear(share, cutoff_s=1.0),
 }
 
 
@@ -51,8 +51,7 @@ def score_part(
     if part in _ALONE:
         return _ALONE[part](survey), ""
     if part == "access":
-        weigh = None if decay is None else DECAYS[decay](survey.study.scenario.walk.cutoff_s)
-        return {part: measure_access(survey, weigh)}, ""
+        return {part: measure_access(survey, None if decay is None else DECAYS[decay])}, ""
     if part == "demonstration":
         table, plan = lift_survey(survey, lift)
         return {"lift": table}, f"{plan.method}: {plan.status}; {len(table)} stations to lift (gap {plan.gap:.2%})"

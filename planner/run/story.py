@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from planner.access import access_by_town, two_step_access
+from planner.access import access_by_town, shares_of_cutoff, two_step_access
 from planner.coverage import measure_coverage
 from planner.decay import Decay
 from planner.errors import PlannerWarning, StudyError
@@ -163,7 +163,7 @@ def check_standards(survey: Survey) -> Conformity:
 def measure_access(survey: Survey, decay: Decay | None = None) -> TownAccess:
     """Say how much of the stations' capacity residents can walk to, and how evenly, by town: 2SFCA at the study's cutoff.
 
-    With a `decay` of walks it is E2SFCA.
+    With a `decay` of walks, given as shares of the walker's own cutoff, it is E2SFCA.
 
     Raises
     ------
@@ -172,7 +172,8 @@ def measure_access(survey: Survey, decay: Decay | None = None) -> TownAccess:
     """
     capacity = survey.stations.get("capacity", pd.Series(dtype="float64"))
     with survey.steps.step("measuring access"):
-        supply = two_step_access(survey.reach, survey.demand, capacity, decay=decay)
+        walks = survey.reach if decay is None else shares_of_cutoff(survey.reach, survey.demand, survey.study.scenario.walk)
+        supply = two_step_access(walks, survey.demand, capacity, decay=decay)
         return access_by_town(survey.demand, supply, survey.stations, survey.towns)
 
 
