@@ -37,7 +37,7 @@ from planner.publish.pictures import (
 from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import _parts, _widths, write_word
-from planner.schema import ALTERNATIVES, REASONS, TOWN_SCORES, TOWNS
+from planner.schema import ALTERNATIVES, REASONS, TIERS, TOWN_SCORES, TOWNS
 from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, Walk
 
 HOSTILE = "<script>\x00\x0b$x^2$ &"
@@ -320,6 +320,8 @@ def plan_tables() -> dict[str, pd.DataFrame]:
     other = {"site_id": ["H1", "H2"], "rank": [1, 1], "alternative_id": ["H3", "H4"], "name": ["Market", "Market"]}
     loss = {"away_m": [100.0, 200.0], "loss_pop": [10.0, 20.0], "loss_need": [10.0, 20.0]}
     lifted = {"order": [1], "name": ["Mill"], "gain_pop": [5.0], "coverage_after": [0.5], "lacks_items": ["4+5, 12|13|14, 7"]}
+    tiers = {"tier": ["town", "–"], "en": ["town station", None], "zh": ["街镇站点", None], "found": [9, 3], "met": [False] * 2}
+    tiers["finding"] = ["3 too few", "stations that say no tier"]
     return {
         **tables(),
         "sites": pd.DataFrame(
@@ -328,6 +330,7 @@ def plan_tables() -> dict[str, pd.DataFrame]:
         "reasons": REASONS.conform(pd.DataFrame(sites | order | why)),
         "alternatives": ALTERNATIVES.conform(pd.DataFrame(other | loss)),
         "stations": pd.DataFrame({"station_id": ["S1"], "name": ["Mill"]}).set_index("station_id"),
+        "tiers": TIERS.conform(pd.DataFrame(tiers)),
         "lift": pd.DataFrame(lifted | {"station_id": ["S1"]}).set_index("station_id"),
     }
 
@@ -358,7 +361,8 @@ def test_wide_tables_are_parts_that_can_be_read_and_say_names(tmp_path: Path, la
     assert {"Mill (700); South hall (100)", "Market (H3)"} <= said
     assert any({"zh": "最多少1.23%", "en": "At most 1.23% less"}[language] in one.text for one in book.paragraphs)
     items = {"zh": "4、5各项; 12、13、14任一项; 7", "en": "all of 4, 5; any of 12, 13, 14; 7"}[language]
-    assert items in {cell.text for table in book.tables for cell in table._cells}
+    findings = {"zh": {"缺3个", "站点未填写层级"}, "en": {"3 too few", "stations that say no tier"}}[language]
+    assert {items} | findings <= {cell.text for table in book.tables for cell in table._cells}
 
 
 def test_every_column_stands_in_one_part_and_the_keys_in_all() -> None:

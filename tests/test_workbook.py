@@ -16,6 +16,7 @@ from planner.schema import (
     FRONTIER,
     GROUP_SCORES,
     INDICATORS,
+    LIFT,
     STANDARDS,
     TIERS,
     TOWN_SCORES,
@@ -54,6 +55,7 @@ def test_each_table_has_a_sheet_with_typed_cells_and_headers_in_both_languages(t
     book = write(tmp_path / "w.xlsx")
     assert book.sheetnames == [
         "概要 Summary",
+        "图表 Charts",
         "街镇 Towns",
         "重点群体 Key groups",
         "覆盖曲线 Frontier",
@@ -112,7 +114,8 @@ def test_whoever_rides_is_not_said_to_walk(tmp_path: Path) -> None:
 
 
 def test_sheets_are_printed_across_with_their_headings_on_each_page(tmp_path: Path) -> None:
-    for sheet in write(tmp_path / "w.xlsx"):
+    book = write(tmp_path / "w.xlsx")
+    for sheet in (sheet for sheet in book if sheet.title != "图表 Charts"):
         assert sheet.page_setup.orientation == "landscape"
         assert (sheet.page_setup.fitToWidth or 1) == 1
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
@@ -199,3 +202,48 @@ def test_a_workbook_in_one_language_has_its_words_for_codes_and_keys(tmp_path: P
     assert en["Changes"] == [["S1", "planned", "district", "planned", "built"]]
     assert en["Tiers"][0][0] == "town station"
     assert {"town station", "enough staff, unified sign"} <= set(en["Standards"][0])
+
+
+def test_each_table_that_has_a_chart_has_one_with_room_for_every_name(tmp_path: Path) -> None:
+    many = pd.DataFrame(
+        {"town": [f"镇{i}" for i in range(30)], "population": 10.0, "covered_pop": 5.0, "coverage": 0.5, "stations": 1}
+    )
+    write_workbook(tmp_path / "w.xlsx", tables() | {"towns": TOWN_SCORES.conform(many)}, [("Study", "Example")])
+    book = openpyxl.load_workbook(tmp_path / "w.xlsx")
+    charts = book["图表 Charts"]._charts
+    assert [chart.series[-1].val.numRef.f.split("!")[0].strip("'") for chart in charts] == [
+        "重点群体 Key groups", "覆盖曲线 Frontier", "街镇 Towns",
+    ]  # fmt: skip
+    towns = charts[-1]
+    assert towns.series[0].cat.strRef.f == "'街镇 Towns'!$A$2:$A$31"
+    rows = towns.anchor.to.row - towns.anchor._from.row
+    assert rows * 20 / 30 >= 24  # pixels a name: LibreOffice leaves names out below that
+    assert charts[0].anchor.to.row < charts[1].anchor._from.row < charts[1].anchor.to.row < towns.anchor._from.row
+    assert book["图表 Charts"].sheet_properties.pageSetUpPr.fitToPage
+    assert book["图表 Charts"].page_setup.orientation == "portrait"
+
+
+def test_a_column_without_any_value_is_left_out_and_the_dictionary_says_so(tmp_path: Path) -> None:
+    given = coded()["standards"].assign(zones="", lacks=None)
+    write_workbook(tmp_path / "w.xlsx", {"standards": given}, [("a", "b")])
+    book = openpyxl.load_workbook(tmp_path / "w.xlsx")
+    heads = [cell.value for cell in book["规范化建设 Standards"][1]]
+    assert "功能区\nzones opened" not in heads
+    assert "名称\nname" in heads
+    said = [row[0].value for row in book["数据字典 Data dictionary"].iter_rows() if row[0].value]
+    assert "以下各列所有行均无可显示的数值，已从工作表中略去：规范化建设：未达标项、功能区。" in said
+    assert any(text.startswith("Left out of their sheets, for no row has a value to show: Standards: ") for text in said)
+
+
+def test_a_text_longer_than_its_column_is_broken_and_items_to_add_are_said_in_words(tmp_path: Path) -> None:
+    lift = pd.DataFrame(
+        {"order": [1], "station_id": ["S1"], "name": ["很长" * 40], "lacks_items": ["12|13|14, 1+2"], "gain_pop": [1.0],
+         "lacks_functions": [""], "coverage_after": [0.5]}
+    )  # fmt: skip
+    write_workbook(tmp_path / "w.xlsx", {"lift": LIFT.conform(lift)}, [("a", "b")])
+    sheet = openpyxl.load_workbook(tmp_path / "w.xlsx")["示范站点提升建议 Stations to lift"]
+    found = {cell.value: cell.alignment.wrap_text for cell in sheet[2]}
+    assert found["很长" * 40]
+    assert sheet.row_dimensions[2].height >= 15 * 80 * 2 / 48
+    assert not found["S1"]
+    assert "12、13、14任一项; 1、2各项 any of 12, 13, 14; all of 1, 2" in found

@@ -16,8 +16,8 @@ from planner.publish.blocks import Block, Cells, Figures, Heading, Lines, Paper,
 from planner.publish.notes import notes_said
 from planner.publish.pictures import Picture
 from planner.publish.sections import BEFORE_PROPOSALS, TABLES, Section
-from planner.publish.values import FINDINGS
-from planner.publish.words import DEFINITIONS, WORDS, model_said, with_residents
+from planner.publish.values import finding_said
+from planner.publish.words import DEFINITIONS, WORDS, items_said, model_said, with_residents
 from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
@@ -315,21 +315,14 @@ class _Writer:
     def text(self, value: str, column: str) -> str:
         """Facilities by their names, lists of items in words; any other text as it is."""
         if column == "finding":
-            return FINDINGS[value][self.language] if value in FINDINGS else value
+            return finding_said(value)[self.language]
         if column == "lacks_items":
-            return "; ".join(map(self.items, value.split(SEPARATOR)))
+            return items_said(value, self.language)
         if column == "host":
             return host_said(value)[self.language]
         if column == "overlaps":
             return "; ".join(map(self.shared, value.split("; ")))
         return self.facilities.get(value, value) if column in ("site_id", "alternative") else value
-
-    def items(self, asked: str) -> str:
-        """Service items to add, as `planner.standards` writes them: ``4+5`` is all of them, ``12|13|14`` any one."""
-        for mark, word in (("|", "any_of"), ("+", "all_of")):
-            if mark in asked:
-                return self.words[word].format(asked.replace(mark, self.words["item_and"]))
-        return asked
 
     def shared(self, said: str) -> str:
         """A facility and the residents it shares, by its name."""

@@ -88,7 +88,7 @@ TABLES: Mapping[str, Form] = {
         ("<said>", "place", "before", "value", "difference", "minimum", "by", "met"),
         keys=2,
     ),
-    "tiers": Form(TIERS, _said("层级体系", "Pattern of tiers"), ("<said>", "asked", "found", "met")),
+    "tiers": Form(TIERS, _said("层级体系", "Pattern of tiers"), ("<said>", "asked", "found", "met", "finding")),
     "functions": Form(
         FUNCTIONS,
         _said("服务功能可达情况", "Who reaches which function"),

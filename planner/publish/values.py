@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from planner.publish.words import RESIDENTS_SAID, WORDS
+from planner.publish.words import RESIDENTS_SAID, WORDS, items_said
 from planner.schema import SCORES, STANDARDS, Kind, Schema
 from planner.score import RESIDENTS
 from planner.study import Group, host_said
@@ -123,6 +123,9 @@ def _shown(
         if column is not None and column.kind is Kind.FLAG:
             shown[key] = _mapped(table[key], functools.partial(_flag, languages=languages))
             continue
+        if key == "lacks_items":
+            shown[key] = _mapped(table[key], functools.partial(_items, languages=languages))
+            continue
         at = f"{name}.{key}"
         words = {**_CODES.get(key, {}), **_CODES.get(at, {}), **names.get(_KEYS.get(at, ""), {})}
         if at == "standards.lacks":
@@ -155,13 +158,27 @@ def _words_of(value: Any, *, words: Mapping[str, Said], languages: Sequence[str]
     """A code's words, those of a list of codes, or the value itself where it is none."""
     if not isinstance(value, str):
         return value
-    if (found := _FINDING.fullmatch(value)) is not None:
-        zh = f"{'缺' if found[2] == 'few' else '多'}{found[1]}个"
-        return _word({language: {"zh": zh, "en": value}[language] for language in languages})
+    if _FINDING.fullmatch(value):
+        return _word({language: finding_said(value)[language] for language in languages})
     codes = [value] if value in words else _LISTS.split(value)
     if not set(codes) <= words.keys():
         return value
     return _word({language: _BETWEEN[language].join(words[code][language] for code in codes) for language in languages})
+
+
+def finding_said(value: str) -> Said:
+    """A finding of the tables in both languages; any other text as it is.
+
+    >>> finding_said("3 too few")["zh"]
+    '缺3个'
+    """
+    if (found := _FINDING.fullmatch(value)) is not None:
+        return {"zh": f"{'缺' if found[2] == 'few' else '多'}{found[1]}个", "en": value}
+    return FINDINGS.get(value, {"zh": value, "en": value})
+
+
+def _items(value: Any, *, languages: Sequence[str]) -> Any:
+    return _word({language: items_said(str(value), language) for language in languages})
 
 
 def _word(said: Said) -> str:

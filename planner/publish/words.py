@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from planner.score import RESIDENTS, RESIDENTS_LABEL
+from planner.standards import SEPARATOR
 from planner.study import Siting
 from planner.style import Said
 
@@ -176,6 +177,31 @@ def empty_said(minimum: int, language: str) -> str:
     }
     said = {"zh": "空白单元格：{}不适用、无数据", "en": "An empty cell: {}it does not apply, or is not known"}
     return said[language].format(few[language] if minimum else "")
+
+
+def nowhere_said(columns: Sequence[tuple[str, Sequence[str]]], language: str) -> str:
+    """Which columns of which sheets are left out of a workbook because no row has a value there."""
+    between, of, said = {
+        "zh": ("、", "：", "以下各列所有行均无可显示的数值，已从工作表中略去：{}。"),
+        "en": (", ", ": ", "Left out of their sheets, for no row has a value to show: {}."),
+    }[language]
+    listed = (f"{sheet}{of}{between.join(labels)}" for sheet, labels in columns)
+    return said.format({"zh": "；", "en": "; "}[language].join(listed))
+
+
+def items_said(asked: str, language: str) -> str:
+    """Service items to add, as `planner.standards` writes them, in words: ``4+5`` is all of them, ``12|13`` any one.
+
+    >>> items_said("12|13, 19", "en")
+    'any of 12, 13; 19'
+    """
+    words = WORDS[language]
+    said = []
+    for part in asked.split(SEPARATOR):
+        word = next((word for mark, word in (("|", "any_of"), ("+", "all_of")) if mark in part), None)
+        listed = part.replace("|", words["item_and"]).replace("+", words["item_and"])
+        said.append(part if word is None else words[word].format(listed))
+    return "; ".join(said)
 
 
 def model_said(siting: Siting, language: str) -> str:

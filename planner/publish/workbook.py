@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
+from planner.publish.charts import add_charts, has_charts
 from planner.publish.values import shown_values
-from planner.publish.words import model_said, with_residents
+from planner.publish.words import model_said, nowhere_said, with_residents
 from planner.publish.workplaces import WORK_SCORES, apart
 from planner.schema import (
     ALTERNATIVES,
@@ -58,10 +60,10 @@ _HEADER_ROW = 0
 _WIDEST = 48
 _DECIMALS = 6  # of a number in a cell: finer is of adding up
 _LINE_POINTS = 15
-_VALUE_WIDE = 72  # of the first sheet
+_TITLE_POINTS, _TITLE_SHARE = 20, 0.7  # of the first line, whose letters are larger: so many fewer find room
+_LABEL_WIDE, _VALUE_WIDE = 44, 72  # of the first sheet
 _ACROSS = 190.0  # letters of the columns' widths that are still legible side by side on A4 across
 _DICTIONARY_WIDE = (22, 24, 44, 40, 9, 30)
-_GRID = {"visible": True, "line": {"color": "#D8DCE1"}}
 _EXCEL_NAME = 31  # the longest name a sheet may have
 
 SHEETS: Mapping[str, tuple[Schema, str, str]] = {
@@ -130,7 +132,8 @@ def write_workbook(
     Notes
     -----
     Codes, flags and keys are words of the languages (`shown_values`). No text is ever a formula.
-    Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty.
+    Shares are numbers formatted as per cent, dates are dates; a suppressed count is empty. Columns without a value in any row
+    are left out, and named below the data dictionary. The charts stand on the second sheet.
     The same tables give the same bytes.
     """
     tables = apart(tables)
@@ -138,15 +141,19 @@ def write_workbook(
         tables["groups"] = with_residents(tables["groups"], languages[0])
     flat = {name: _flat(table) for name, table in tables.items() if name in SHEETS}
     shown = shown_values(flat, {name: SHEETS[name][0] for name in flat}, groups, languages)
+    filled = {name: table.drop(columns=_empty(table)) for name, table in shown.items()}
     options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _MADE})
         styles = _Styles(book)
         labels = _Labels(languages, groups, walk or Walk())
         _write_headline(book, styles, [*headline, *(("", said) for said in empty)], languages)
-        for name, table in shown.items():
+        if has_charts(filled):
+            sheets = {name: (SHEETS[name][0], _sheet_name(*SHEETS[name][1:], languages)) for name in filled}
+            add_charts(book, book.add_worksheet(_sheet_name("Charts", "图表", languages)), filled, sheets, languages[0])
+        for name, table in filled.items():
             _write_sheet(book, styles, name, table, labels)
-        _write_dictionary(book, styles, shown, labels, empty)
+        _write_dictionary(book, styles, filled, labels, [*empty, *_left_out(shown, labels)])
 
 
 def headline_of(
@@ -196,18 +203,19 @@ class _Styles:
         self.header = book.add_format(
             {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#E8EEF4", "bottom": 1}
         )
-        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.title = book.add_format({"bold": True, "font_size": 14, "valign": "top", "text_wrap": True})
         self.text = book.add_format({"valign": "top", "text_wrap": True})
-        self.share = book.add_format({"num_format": "0.0%"})
-        self.count = book.add_format({"num_format": "#,##0"})
-        self.number = book.add_format({"num_format": "#,##0.0"})
-        self.degree = book.add_format({"num_format": "0.000000"})
-        self.date = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.short = book.add_format({"valign": "top"})
+        self.share = book.add_format({"valign": "top", "num_format": "0.0%"})
+        self.count = book.add_format({"valign": "top", "num_format": "#,##0"})
+        self.number = book.add_format({"valign": "top", "num_format": "#,##0.0"})
+        self.degree = book.add_format({"valign": "top", "num_format": "0.000000"})
+        self.date = book.add_format({"valign": "top", "num_format": "yyyy-mm-dd"})
 
 
 def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, str]], languages: Sequence[str]) -> None:
     sheet = book.add_worksheet(_sheet_name("Summary", "概要", languages))
-    sheet.set_column(0, 0, 44)
+    sheet.set_column(0, 0, _LABEL_WIDE)
     sheet.set_column(1, 1, _VALUE_WIDE)
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -215,7 +223,8 @@ def _write_headline(book: Any, styles: _Styles, headline: Sequence[tuple[str, st
     for row, (label, value) in enumerate(headline):
         sheet.write_string(row, 0, str(safe_cell(label)), styles.title if row == 0 else styles.text)
         sheet.write_string(row, 1, str(safe_cell(value)), styles.text)
-        sheet.set_row(row, _LINE_POINTS * max(1, _lines(value, _VALUE_WIDE)) + 4)
+        lines = max(1, _lines(value, _VALUE_WIDE), _lines(label, _LABEL_WIDE * (_TITLE_SHARE if row == 0 else 1)))
+        sheet.set_row(row, (_TITLE_POINTS if row == 0 else _LINE_POINTS) * lines + 4)
 
 
 def _write_sheet(book: Any, styles: _Styles, name: str, flat: pd.DataFrame, labels: _Labels) -> None:
@@ -230,11 +239,13 @@ def _write_sheet(book: Any, styles: _Styles, name: str, flat: pd.DataFrame, labe
         sheet.write_string(_HEADER_ROW, position, said, styles.header)
         sheet.set_column(position, position, widths[position], None)
         for row, value in enumerate(flat[key], start=1):
-            _write_cell(sheet, styles, row, position, value, schema.get(key), key)
+            _write_cell(sheet, styles, row, position, value, schema.get(key), key, widths[position])
+    for row, cells in enumerate(flat.itertuples(index=False, name=None), start=1):
+        lines = [_lines(text, wide) for text, wide in zip(cells, widths, strict=True) if _is_long(text, wide)]
+        if lines:  # Excel finds the height by itself, LibreOffice does not
+            sheet.set_row(row, _LINE_POINTS * max(lines) + 2)
     if len(flat):
         sheet.autofilter(0, 0, len(flat), len(flat.columns) - 1)
-    if name in _CHARTS and len(flat):
-        _add_chart(book, sheet, name, flat, schema, labels.languages)
 
 
 def _set_up_paper(sheet: Any, widths: Sequence[float]) -> None:
@@ -252,40 +263,9 @@ def _set_up_paper(sheet: Any, widths: Sequence[float]) -> None:
     sheet.repeat_rows(_HEADER_ROW)
 
 
-_CHARTS = {
-    "towns": ("bar", "town", ("coverage",)),
-    "groups": ("bar", "label", ("coverage",)),
-    "frontier": ("line", "stations", ("covered_pop", "bound")),
-}
-
-
-def _add_chart(book: Any, sheet: Any, name: str, flat: pd.DataFrame, schema: Schema, languages: Sequence[str]) -> None:
-    kind, across, series = _CHARTS[name]
-    chart = book.add_chart({"type": kind})
-    columns, last = list(flat.columns), len(flat)
-    for key in (key for key in series if key in columns):
-        at, x = columns.index(key), columns.index(across)
-        chart.add_series(
-            {
-                "name": schema[key].label(languages[0]),
-                "categories": [sheet.get_name(), 1, x, last, x],
-                "values": [sheet.get_name(), 1, at, last, at],
-            }
-        )
-    chart.set_title({"name": schema[series[0]].label(languages[0])})
-    if kind == "bar":
-        chart.set_y_axis({"reverse": True, "interval_unit": 1})
-        chart.set_x_axis({"num_format": "0%", "min": 0, "max": 1, "major_gridlines": _GRID})
-        chart.set_legend({"none": True})
-    else:
-        chart.set_x_axis({"name": schema[across].label(languages[0]), "interval_unit": max(1, last // 12)})
-        chart.set_y_axis({"num_format": "#,##0", "min": 0, "major_gridlines": _GRID})
-        chart.set_legend({"position": "bottom"})
-    chart.set_size({"width": 620, "height": max(260, 22 * last if kind == "bar" else 320)})
-    sheet.insert_chart(last + 2, 0, chart)
-
-
-def _write_cell(sheet: Any, styles: _Styles, row: int, position: int, value: Any, column: Column | None, key: str) -> None:
+def _write_cell(
+    sheet: Any, styles: _Styles, row: int, position: int, value: Any, column: Column | None, key: str, width: float
+) -> None:
     if pd.isna(value):
         return
     if isinstance(value, pd.Timestamp | dt.date):
@@ -293,7 +273,33 @@ def _write_cell(sheet: Any, styles: _Styles, row: int, position: int, value: Any
     elif isinstance(value, int | float) or hasattr(value, "item"):
         sheet.write_number(row, position, round(float(value), _DECIMALS), _number_style(styles, column, key))
     else:
-        sheet.write_string(row, position, str(safe_cell(str(value))))
+        text = str(safe_cell(str(value)))
+        sheet.write_string(row, position, text, styles.text if _is_long(text, width) else styles.short)
+
+
+def _is_long(value: Any, width: float) -> bool:
+    """Whether a cell is a text that needs more than one line."""
+    return isinstance(value, str) and _letters(value) > width - 1
+
+
+def _empty(table: pd.DataFrame) -> list[str]:
+    """The columns in which no row has a value; none of a table without rows."""
+    return [str(key) for key in table if len(table) and (table[key].isna() | table[key].astype(str).eq("")).all()]
+
+
+def _left_out(tables: Mapping[str, pd.DataFrame], labels: _Labels) -> list[str]:
+    """The columns left out of each table's sheet, a sentence a language; none where none is."""
+    said = []
+    for language in labels.languages:
+        listed = []
+        for name, table in tables.items():
+            schema = SHEETS[name][0]
+            columns = [(key, column) for key in _empty(table) if (column := schema.get(key)) is not None]
+            if columns:
+                listed.append((_sheet_name(*SHEETS[name][1:], [language]), [labels.label(c, k, language) for k, c in columns]))
+        if listed:
+            said.append(nowhere_said(listed, language))
+    return said
 
 
 def _number_style(styles: _Styles, column: Column | None, key: str) -> Any:
@@ -385,8 +391,9 @@ def _range(column: Column) -> str:
 
 
 def _heading_width(said: str) -> float:
-    """Wide enough that no line of a heading breaks more than once."""
-    return float(min(max(max(map(_letters, said.split("\n"))) / 2 + 3, 9), 22))
+    """Wide enough that no line of a heading breaks more than once, and no word."""
+    words = max(map(_letters, re.findall(r"[A-Za-z-]+", said)), default=0) + 4
+    return float(min(max(max(map(_letters, said.split("\n"))) / 2 + 3, words, 9), 22))
 
 
 def _lines(said: str, width: float) -> int:
