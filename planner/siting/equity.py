@@ -19,6 +19,7 @@ from planner.siting.cover import Chosen, CoverModel, single
 from planner.siting.fair import Parts, anneal_fair, shares_of
 from planner.siting.feasible import checked_problem
 from planner.siting.kernels import Cover, Keep
+from planner.siting.plan import reached_by
 from planner.siting.problem import Problem, Terms
 from planner.siting.search import arrays, good_choice, keeps_rules
 from planner.siting.solver import relax, solve
@@ -306,14 +307,6 @@ def part_shares(sites: pd.Index, options: Reach, coverage: Coverage, by: str, si
     )
     share = table["covered"] / table["coverable"].where(table["coverable"] > 0)
     return table.assign(share=share.clip(upper=1.0))  # sums are rounded
-
-
-def reached_by(options: Reach, coverage: Coverage, sites: pd.Index) -> Bools:
-    """Which rows of the coverage table at least one of these sites reaches."""
-    rows = options.facility_ids.get_indexer(sites)
-    reached = np.zeros(len(coverage), dtype=np.bool_)
-    reached[coverage.index.get_indexer(options.demand_ids[np.unique(options.walk_s[rows[rows >= 0]].indices)])] = True
-    return reached
 
 
 def worst_worth(plan_sites: pd.Index, options: Reach, coverage: Coverage, siting: Siting, site_ids: pd.Index) -> float:

@@ -13,7 +13,7 @@ from planner.card import html_card
 from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import Candidates, Coverage, Sites
-from planner.siting.arrays import Ints
+from planner.siting.arrays import Bools, Ints
 from planner.study import Method, Siting
 
 _SAME = 1e-9  # sums of people in another order agree to this share
@@ -240,6 +240,16 @@ def cells_reached(options: Reach, coverage: Coverage, site_id: object) -> Ints:
     ends = options.walk_s.indptr[row : row + 2] if row >= 0 else (0, 0)
     found: Ints = coverage.index.get_indexer(options.demand_ids[options.walk_s.indices[ends[0] : ends[1]]])
     return found
+
+
+def reached_by(options: Reach, coverage: Coverage, sites: pd.Index) -> Bools:
+    """Which rows of the coverage table at least one of these sites reaches."""
+    rows = options.facility_ids.get_indexer(sites)
+    near = np.zeros(len(options.demand_ids), dtype=np.bool_)
+    near[options.walk_s[rows[rows >= 0]].indices] = True
+    reached = np.zeros(len(coverage), dtype=np.bool_)
+    reached[coverage.index.get_indexer(options.demand_ids[near])] = True
+    return reached
 
 
 def _differs(what: str, said: float, counted: float, row: str | None = None) -> Fault | None:

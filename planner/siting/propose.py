@@ -19,7 +19,7 @@ from planner.siting.feasible import check_asked
 from planner.siting.gains import with_gains
 from planner.siting.models import Solved, Tables, solve_model
 from planner.siting.order import sites_table
-from planner.siting.plan import PhaseResult, Plan, cells_reached, check_plan
+from planner.siting.plan import PhaseResult, Plan, check_plan, reached_by
 from planner.siting.problem import allowed
 from planner.siting.recount import model_faults
 from planner.study import Method, Siting
@@ -133,9 +133,7 @@ def _bound(tables: Tables, siting: Siting, last: PhaseResult, before: float) -> 
 
 def _covered(tables: Tables, site_ids: pd.Index, stands: Bools) -> float:
     """Need within the cutoff of a standing station or of these sites."""
-    covered = tables.coverage["covered"].to_numpy(dtype=bool).copy()
-    for site in site_ids[stands]:
-        covered[cells_reached(tables.options, tables.coverage, site)] = True
+    covered = tables.coverage["covered"].to_numpy(dtype=bool) | reached_by(tables.options, tables.coverage, site_ids[stands])
     return float(tables.coverage["need"].to_numpy(dtype=float)[covered].sum())
 
 

@@ -12,7 +12,7 @@ from planner.siting.arrays import Bools, Floats
 from planner.siting.equity import worst_worth
 from planner.siting.graded import nearest_s
 from planner.siting.models import Tables, grade_of, penalty_s
-from planner.siting.plan import Plan
+from planner.siting.plan import Plan, reached_by
 from planner.siting.problem import allowed
 from planner.study import MINUTE_S, Method, Siting
 
@@ -77,7 +77,7 @@ def counted(tables: Tables, siting: Siting, stands: pd.Index) -> float:
         return float(need[times >= 1].sum() + siting.backup * need[times >= 2].sum())
     grade = grade_of(siting, tables.cutoff_s)
     if grade is None:
-        covered = tables.coverage["covered"].to_numpy(dtype=bool) | _reached(tables, stands)
+        covered = tables.coverage["covered"].to_numpy(dtype=bool) | reached_by(tables.options, tables.coverage, stands)
         return float(need[covered].sum())
     walk_s, _ = walks_of(tables, stands)
     near = np.isfinite(walk_s)
@@ -85,13 +85,6 @@ def counted(tables: Tables, siting: Siting, stands: pd.Index) -> float:
         farthest = penalty_s(siting, tables.cutoff_s)
         return float((need * np.where(near, np.minimum(walk_s, farthest), farthest)).sum())
     return float((need[near] * grade(walk_s[near])).sum())
-
-
-def _reached(tables: Tables, stands: pd.Index) -> Bools:
-    rows = tables.options.facility_ids.get_indexer(stands)
-    cells = np.unique(tables.options.walk_s[rows[rows >= 0]].indices)
-    found: Bools = tables.coverage.index.isin(tables.options.demand_ids[cells])
-    return found
 
 
 def _bonus(tables: Tables, siting: Siting, stands: pd.Index) -> float:
@@ -102,7 +95,7 @@ def _bonus(tables: Tables, siting: Siting, stands: pd.Index) -> float:
 
 def _coverable(tables: Tables, siting: Siting) -> Bools:
     allowed = tables.candidates.index[~tables.candidates.index.astype(str).isin(siting.forbidden)]
-    return np.asarray(tables.coverage["covered"].to_numpy(dtype=bool) | _reached(tables, allowed))
+    return np.asarray(tables.coverage["covered"].to_numpy(dtype=bool) | reached_by(tables.options, tables.coverage, allowed))
 
 
 def _share_faults(plan: Plan, tables: Tables, siting: Siting) -> Iterator[Fault]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
+from siting import cpu_s, peak_mb
 
 RADIUS_M = 1000.0
 MODELS = ("mclp", "lscp", "p-median", "p-center")
@@ -99,9 +99,9 @@ def run_one(engine: str, model: str, size: Size, limit: float | None) -> None:
     solve = {"planner": by_planner, "spopt": by_spopt}[engine]
     solve(model, *made_town(30, 6, 2), 2, limit)
     town = made_town(*size)
-    start, cpu = time.perf_counter(), _cpu_s()
+    start, cpu = time.perf_counter(), cpu_s()
     said = solve(model, *town, size[2], limit)
-    print(json.dumps(said | {"seconds": time.perf_counter() - start, "cpu_s": _cpu_s() - cpu}))
+    print(json.dumps(said | {"seconds": time.perf_counter() - start, "cpu_s": cpu_s() - cpu}))
 
 
 def own_models(people: float, chosen: int) -> dict[str, dict[str, object]]:
@@ -130,7 +130,7 @@ def own_models(people: float, chosen: int) -> dict[str, dict[str, object]]:
 def run_own(name: str, size: Size, limit: float | None) -> None:
     """Plan one line of the table in this process and print what came of it as JSON."""
     from siting_large import RADIUS_M as NEAR_M
-    from siting_large import made, peak_mb
+    from siting_large import made
 
     from planner.siting import propose_sites
     from planner.study import Method, Siting
@@ -140,10 +140,11 @@ def run_own(name: str, size: Size, limit: float | None) -> None:
         method = Method(str(keys.get("method", "mclp")))
         siting = Siting(**{"sites": chosen, "time_limit_s": limit, **keys, "method": method})
         town = made(cells, sites, siting, (2, 2), radius=2.5 * NEAR_M if method is Method.P_CENTER else NEAR_M)
-        start, before = _cpu_s(), peak_mb()
-        found = propose_sites(town.reach, town.coverage, town.candidates, siting)
+        tables = town.tables()
+        before, start = peak_mb(anew=True), cpu_s()
+        found = propose_sites(*tables, siting)
         said = {"objective": found.objective, "bound": found.objective_bound, "gap": found.gap, "status": str(found.status)}
-        return said | {"cpu_s": _cpu_s() - start, "mb": peak_mb() - before}
+        return said | {"cpu_s": cpu_s() - start, "mb": peak_mb() - before}
 
     plan(400, 40, 8)  # loads the code
     print(json.dumps(plan(*size)))
@@ -169,11 +170,6 @@ def own_table(sizes: list[Size], limit: float | None, only: str) -> None:
                 f"{said['objective']:14.1f} {said['bound']:14.1f} {said['gap']:8.3%} {said['cpu_s']:7.1f} {said['mb']:5.0f}"
             )
             print(f"{name:<24} {said_size:>14} {figures}  {said['status']}", flush=True)
-
-
-def _cpu_s() -> float:
-    """Seconds of this process and of the solvers that it started."""
-    return sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def table(sizes: list[Size], spopt_python: str, limit: float | None) -> None:
@@ -210,9 +206,9 @@ def or_library(folder: Path, most_nodes: int) -> None:
         metres, chosen = read_instance(file)
         if len(metres) > most_nodes:
             continue
-        cpu = _cpu_s()
+        cpu = cpu_s()
         said = by_planner("p-median", metres, np.ones(len(metres)), chosen, None)
-        figures = f"{said['objective']:8.0f} {said['bound']:10.2f} {optima[file.stem]:8.0f} {_cpu_s() - cpu:8.2f}"
+        figures = f"{said['objective']:8.0f} {said['bound']:10.2f} {optima[file.stem]:8.0f} {cpu_s() - cpu:8.2f}"
         print(f"{file.stem:<8} {len(metres):>5} {chosen:>4} {figures}  {said['status']}", flush=True)
 
 

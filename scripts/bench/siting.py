@@ -22,6 +22,20 @@ RADIUS_M = 1000.0
 ENGINES = ("planner", "highspy", "spopt")
 
 
+def peak_mb(*, anew: bool = False) -> float:
+    """The most memory that this process has held, counted from now on if `anew`, as Linux says (nothing inherited is in it)."""
+    if anew:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def cpu_s() -> float:
+    """Processor seconds of this process and of the solvers that it started and that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def made_town(cells: int, sites: int, chosen: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Distances in metres (cells x sites) and people: a square where the chosen circles can cover two thirds."""
     side = 1000.0 * np.sqrt(1.5 * np.pi * chosen)
@@ -98,15 +112,11 @@ def run_one(engine: str, size: tuple[int, int, int], limit: float) -> None:
     solve = {"planner": by_planner, "highspy": by_highspy, "spopt": by_spopt}[engine]
     solve(*made_town(30, 6, 2), 2, limit)
     town = made_town(*size)
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    start = time.perf_counter()
+    held, cpu, start = peak_mb(anew=True), cpu_s(), time.perf_counter()
     said = solve(*town, size[2], limit)
-    seconds = time.perf_counter() - start
-    after, child = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + child.ru_utime
-    grown = after.ru_maxrss - before.ru_maxrss + child.ru_maxrss
-    said |= {"seconds": seconds, "cpu_s": cpu, "peak_mb": grown / 1024}
-    print(json.dumps(said))
+    said |= {"seconds": time.perf_counter() - start, "cpu_s": cpu_s() - cpu}
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(json.dumps(said | {"peak_mb": peak_mb() - held + child}))
 
 
 def table(sizes: list[tuple[int, int, int]], spopt_python: str, limit: float) -> None:

@@ -3,7 +3,7 @@
     python scripts/bench/siting_large.py [--only million] [--points FILE.csv]
 
 Each case is made here and planned in a process of its own, after one tiny town that loads the code; MB is the peak of that
-process, the table of times included, less what Python and the libraries take (read from Linux).
+process, the tables included, less what Python and the libraries hold before (read from Linux).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import shapely
-from scipy.spatial import cKDTree
+from siting import peak_mb
 
 from planner.reach import Reach
 from planner.schema import CANDIDATES, COVERAGE, Candidates, Coverage
@@ -35,57 +35,58 @@ from planner.study import Phase, Siting
 RADIUS_M = 1000.0
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Case:
-    """A town to plan, and what is asked."""
+    """A town to plan and what is asked, as arrays: metres, people, and sites x cells the metres between those in reach."""
 
-    reach: Reach
-    coverage: Coverage
-    candidates: Candidates
+    homes: np.ndarray
+    hosts: np.ndarray
+    people: np.ndarray
+    metres: sp.csr_array
     siting: Siting
-    stations: dict[str, int] = field(default_factory=dict)
+    grid: tuple[int, int]
+
+    def tables(self) -> tuple[Reach, Coverage, Candidates]:
+        """The same as tables; towns are the fields of a grid over the square."""
+        sites = site_ids(len(self.hosts))
+        cells = pd.RangeIndex(len(self.homes), name="demand_id")
+        columns = {"population": self.people, "need": self.people, "town": self._town(self.homes)}
+        return (
+            Reach(sites, cells, self.metres),
+            COVERAGE.conform(_placed(columns | {"stations_in_reach": 0, "covered": False}, cells, self.homes)),
+            CANDIDATES.conform(_placed({"name": sites, "town": self._town(self.hosts)}, sites, self.hosts)),
+        )
+
+    def _town(self, xy: np.ndarray) -> np.ndarray:
+        side, (across, up) = self.homes.max() + 1, self.grid
+        names = np.array([f"T{i:03d}" for i in range(across * up)], dtype=object)
+        return names[(xy[:, 0] / side * across).astype(int) * up + (xy[:, 1] / side * up).astype(int)]
 
 
-def sites_near(homes: np.ndarray, hosts: np.ndarray, radius: float) -> sp.csr_array:
-    """Sites x cells: the metres between those within the radius."""
-    tree = cKDTree(homes)
+def site_ids(count: int) -> pd.Index:
+    return pd.Index([f"s{i:06d}" for i in range(count)], name="site_id")
+
+
+def _placed(columns: dict[str, object], index: pd.Index, xy: np.ndarray) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, index=index, geometry=shapely.points(xy), crs="EPSG:32651")
+
+
+def metres_within(homes: np.ndarray, hosts: np.ndarray, radius: float) -> sp.csr_array:
+    """Sites x cells: the metres between those within the radius, each site looking through its own strip of homes."""
+    order = np.argsort(homes[:, 0], kind="stable").astype(np.int32)
+    x, y = homes[order].T.copy()
     starts, cells, metres = [0], [], []
-    for low in range(0, len(hosts), 500):
-        for host, near in zip(hosts[low : low + 500], tree.query_ball_point(hosts[low : low + 500], radius), strict=True):
-            own = np.sort(np.asarray(near, dtype=np.int32))
-            cells.append(own)
-            metres.append(np.hypot(*(homes[own] - host).T).astype(np.float32))
-            starts.append(starts[-1] + len(own))
-    return sp.csr_array(
-        (np.concatenate(metres), np.concatenate(cells), np.array(starts, dtype=np.int32)), shape=(len(hosts), len(homes))
-    )
-
-
-def as_case(
-    homes: np.ndarray,
-    hosts: np.ndarray,
-    people: np.ndarray,
-    siting: Siting,
-    *,
-    radius: float = RADIUS_M,
-    grid: tuple[int, int] = (1, 1),
-) -> Case:
-    """Points in metres as tables; towns are the fields of a grid over the square."""
-    walk_s = sites_near(homes, hosts, radius)
-    side = homes.max() + 1
-    sites = pd.Index([f"s{i:06d}" for i in range(len(hosts))], name="site_id")
-    cells = pd.RangeIndex(len(homes), name="demand_id")
-
-    def town(xy: np.ndarray) -> np.ndarray:
-        names = np.array([f"T{i:03d}" for i in range(grid[0] * grid[1])], dtype=object)
-        return names[(xy[:, 0] / side * grid[0]).astype(int) * grid[1] + (xy[:, 1] / side * grid[1]).astype(int)]
-
-    columns = {"population": people, "need": people, "town": town(homes), "stations_in_reach": 0, "covered": False}
-    coverage = COVERAGE.conform(gpd.GeoDataFrame(columns, index=cells, geometry=shapely.points(homes), crs="EPSG:32651"))
-    table = gpd.GeoDataFrame(
-        {"name": sites, "town": town(hosts)}, index=sites, geometry=shapely.points(hosts), crs="EPSG:32651"
-    )
-    return Case(Reach(sites, cells, walk_s), coverage, CANDIDATES.conform(table), siting)
+    for east, north in hosts:
+        strip = slice(*np.searchsorted(x, [east - radius, np.nextafter(east + radius, np.inf)]))
+        far = np.hypot(x[strip] - east, y[strip] - north)
+        near = np.flatnonzero(far <= radius)
+        own = order[strip][near]
+        rising = np.argsort(own)
+        cells.append(own[rising])
+        metres.append(far[near][rising].astype(np.float32))
+        starts.append(starts[-1] + len(own))
+    shape = (len(hosts), len(homes))
+    return sp.csr_array((np.concatenate(metres), np.concatenate(cells), np.array(starts, dtype=np.int32)), shape=shape)
 
 
 def made(
@@ -95,14 +96,13 @@ def made(
     side = 1000.0 * np.sqrt(1.5 * np.pi * siting.sites)
     draw = np.random.default_rng(seed)
     homes, hosts = draw.random((cells, 2)) * side, draw.random((sites, 2)) * side
-    return as_case(homes, hosts, draw.integers(1, 200, cells).astype(float), siting, grid=grid, radius=radius)
+    people = draw.integers(1, 200, cells).astype(float)
+    return Case(homes, hosts, people, metres_within(homes, hosts, radius), siting, grid)
 
 
 def million_with_towns() -> Case:
-    case = made(1_000_000, 10_000, Siting(sites=350), (20, 11))
-    fixed = tuple(case.candidates.index[np.sort(np.random.default_rng(1).permutation(10_000)[:120])])
-    case.siting = Siting(sites=350, per_town_min=1, required=fixed, time_limit_s=18.0)
-    return case
+    fixed = tuple(site_ids(10_000)[np.sort(np.random.default_rng(1).permutation(10_000)[:120])])
+    return made(1_000_000, 10_000, Siting(sites=350, per_town_min=1, required=fixed, time_limit_s=18.0), (20, 11))
 
 
 def district() -> Case:
@@ -126,7 +126,7 @@ def city(points: Path, count: int, sites: int, radius: float) -> Case:
     draw = np.random.default_rng(count)
     xy = xy[np.sort(draw.permutation(len(xy))[:count])] - xy.min(axis=0)
     people = draw.integers(1, 100, len(xy)).astype(float)
-    return as_case(xy, xy, people, Siting(sites=sites, time_limit_s=36.0), radius=radius)
+    return Case(xy, xy, people, metres_within(xy, xy, radius), Siting(sites=sites, time_limit_s=36.0), (1, 1))
 
 
 def city_cases(points: Path) -> dict[str, Callable[[], Case]]:
@@ -141,24 +141,20 @@ def city_cases(points: Path) -> dict[str, Callable[[], Case]]:
     return {f"city {n} points, p {p}, {r:g} m": lambda n=n, p=p, r=r: city(points, n, p, r) for n, p, r in asked}
 
 
-def peak_mb() -> float:
-    """The most memory this process has held, as Linux counts it (what a process inherits at its start is not in it)."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
 def run_one(file: Path) -> None:
     """Plan the case in a file in this process and print what came of it as JSON."""
     tiny = made(300, 12, Siting(sites=3))
-    propose_sites(tiny.reach, tiny.coverage, tiny.candidates, tiny.siting)
-    before = peak_mb()
+    propose_sites(*tiny.tables(), tiny.siting)
+    before = peak_mb(anew=True)
     with file.open("rb") as stored:
         town: Case = pickle.load(stored)  # noqa: S301 - written by this script a moment ago
+    tables = town.tables()
+    peak_mb(anew=True)  # not what making them took
     wall, cpu = time.perf_counter(), time.process_time()
-    plan = propose_sites(town.reach, town.coverage, town.candidates, town.siting, stations_per_town=town.stations)
+    plan = propose_sites(*tables, town.siting)
     said = {"seconds": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
     said |= {"peak_mb": peak_mb() - before, "status": plan.status}
-    said |= {"covered": plan.covered_after, "bound": plan.objective_bound, "gap": plan.gap, "pairs": int(town.reach.walk_s.nnz)}
+    said |= {"covered": plan.covered_after, "bound": plan.objective_bound, "gap": plan.gap, "pairs": int(town.metres.nnz)}
     said["loss"] = [phase.loss / phase.best_bound for phase in plan.phases]
     print(json.dumps(said))
 
