@@ -239,9 +239,16 @@ def shown_share(share: float) -> str:
     """
     if share <= 0 or share >= 1:
         return f"{min(max(share, 0), 1):.0%}"
-    if 0.01 <= share <= 0.99:
-        return f"{share:.0%}"
-    return f"{min(max(share, 0.001), 0.999):.1%}"
+    return f"{share:.0%}" if 0.01 <= share <= 0.99 else shown_share_finely(share)
+
+
+def shown_share_finely(share: float) -> str:
+    """A share to a tenth of a percent, which never says all or none either unless it is.
+
+    >>> shown_share_finely(0.7243), shown_share_finely(0.9997), shown_share_finely(0.0004), shown_share_finely(1.0)
+    ('72.4%', '99.9%', '0.1%', '100.0%')
+    """
+    return f"{min(max(share, 0.001), 0.999) if 0 < share < 1 else min(max(share, 0), 1):.1%}"
 
 
 def shown_date(date: dt.date) -> Said:
@@ -262,7 +269,17 @@ def counted_stations(stations: int) -> str:
     return "1 station" if stations == 1 else f"{stations:,} stations"
 
 
-def finding(share: float | None, stations: int, minutes: float) -> Said:
+def shown_minutes(*minutes: float) -> str:
+    """A cutoff, or the least and the longest of several.
+
+    >>> shown_minutes(15), shown_minutes(15, 20, 10), shown_minutes(15, 15)
+    ('15', '10–20', '15')
+    """
+    least, longest = shown_number(min(minutes)), shown_number(max(minutes))
+    return least if least == longest else f"{least}–{longest}"
+
+
+def finding(share: float | None, stations: int, *minutes: float) -> Said:
     """What the map shows, as its title: the share of residents within the cutoff of a station.
 
     Parameters
@@ -272,7 +289,7 @@ def finding(share: float | None, stations: int, minutes: float) -> Said:
     stations
         How many stations count.
     minutes
-        The cutoff.
+        The cutoff; several where towns have one of their own.
 
     Examples
     --------
@@ -280,22 +297,25 @@ def finding(share: float | None, stations: int, minutes: float) -> Said:
     "72% of residents live within 15 minutes' walk of one of 14 stations"
     >>> finding(0.72, 14, 15)["zh"]
     '72%的居民步行15分钟内可到达就业服务站点'
+    >>> finding(0.72, 14, 15, 20)["en"]
+    "72% of residents live within 15–20 minutes' walk (by town) of one of 14 stations"
     """
-    within = shown_number(minutes)
+    within = shown_minutes(*minutes)
+    zh, en = ("（依所在街镇）", " (by town)") if len(set(minutes)) > 1 else ("", "")
     if stations == 0:
         return {
-            "zh": f"尚无就业服务站点（步行{within}分钟服务圈）",
-            "en": f"No station stands yet within {within} minutes' walk of anybody",
+            "zh": f"尚无就业服务站点（步行{within}分钟{zh}服务圈）",
+            "en": f"No station stands yet within {within} minutes' walk{en} of anybody",
         }
     if share is None:
         return {
-            "zh": f"就业服务站点{stations}个，步行{within}分钟服务圈",
-            "en": f"{counted_stations(stations)}, with what is within {within} minutes' walk",
+            "zh": f"就业服务站点{stations}个，步行{within}分钟{zh}服务圈",
+            "en": f"{counted_stations(stations)}, with what is within {within} minutes' walk{en}",
         }
     which = "the one station" if stations == 1 else f"one of {stations:,} stations"
     return {
-        "zh": f"{shown_share(share)}的居民步行{within}分钟内可到达就业服务站点",
-        "en": f"{shown_share(share)} of residents live within {within} minutes' walk of {which}",
+        "zh": f"{shown_share(share)}的居民步行{within}分钟{zh}内可到达就业服务站点",
+        "en": f"{shown_share(share)} of residents live within {within} minutes' walk{en} of {which}",
     }
 
 
@@ -316,6 +336,18 @@ def pace_said(walk: Walk) -> Said:
         "zh": f"{zh}，每小时{speed}公里，{minutes}分钟约合沿道路{way_zh}",
         "en": f"{minutes} min at {speed} km/h{en} = {way_en} along streets",
     }
+
+
+def paces_said(walk: Walk) -> tuple[Said, ...]:
+    """The pace and cutoff of everybody, then those of the towns that have their own.
+
+    >>> from planner.study import TownWalk
+    >>> paces_said(Walk(towns={"East": TownWalk(minutes=20)}))[1]["en"]
+    'Residents of East: 20 min at 4.8 km/h (adult on foot) = 1.6 km along streets'
+    """
+    own = {town: pace_said(walk.for_town(town)) for town in walk.towns}
+    towns = ({"zh": f"{town}居民：{said['zh']}", "en": f"Residents of {town}: {said['en']}"} for town, said in own.items())
+    return pace_said(walk), *towns
 
 
 def moved(text: str, language: str, walk: Walk) -> str:

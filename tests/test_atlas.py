@@ -500,6 +500,18 @@ def test_a_town_that_walks_otherwise_is_named_with_its_pace():
     assert own["en"] == "Residents of 东镇: 10 min at 1.8 km/h = 300 m along streets"
 
 
+def test_a_page_of_towns_with_other_minutes_claims_no_single_cutoff_and_no_single_distance():
+    given = atlas_town.arguments()
+    scenario = given["study"].scenario
+    walk = dataclasses.replace(scenario.walk, towns={"东镇": TownWalk(minutes=10, speed_mps=0.5)})
+    given["study"] = dataclasses.replace(given["study"], scenario=dataclasses.replace(scenario, walk=walk))
+    for page in draw_atlas(**given).pages.values():
+        data = data_of(page)
+        assert f"within {data['minutes']} minutes' walk (by town)" in data["finding"]["en"]
+        assert data["minutes"] == f"{min(scenario.walk.minutes, 10):g}–{max(scenario.walk.minutes, 10):g}"
+        assert not any(" m)" in band["legend"]["en"] for band in data["bands"])
+
+
 def test_the_date_is_the_one_given():
     given = atlas_town.arguments() | {"as_of": dt.date(2024, 1, 2)}
     assert "数据截至2024年1月2日" in data_of(draw_atlas(**given).pages["index.html"])["facts"]["zh"]

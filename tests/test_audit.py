@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import bz2
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -537,6 +538,13 @@ def test_counts_by_group_have_no_place_in_a_public_file(out, study):
         "index.html (public): counts by key group stand in a public file",
         "index.html (public): a public file names a list of a key group",
     ]
+
+
+def test_a_file_of_residents_that_counts_a_key_group_too_may_be_named_in_public(out, study):
+    (out / "index.html").write_text('{"from": "jobless.csv"}', encoding="utf-8")
+    both = dataclasses.replace(study, population=dataclasses.replace(study.population, file="jobless.csv"))
+    assert [line for line in said_of(out, study) if "names a list" in line]
+    assert not [line for line in said_of(out, both) if "names a list" in line]
 
 
 def test_a_file_that_cannot_be_opened_is_a_finding_and_no_folder_an_error(out, tmp_path):

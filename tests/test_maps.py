@@ -368,6 +368,20 @@ def test_the_page_reads_the_field_as_python_does_and_as_the_engine_measures(brow
                 assert seconds == pytest.approx(walks[key], abs=60)
 
 
+def test_towns_called_like_what_every_object_has_and_names_with_accents_are_no_trap(browser, tmp_path):
+    given = atlas_town.arguments()
+    given["towns"] = given["towns"].rename(index=dict(zip(given["towns"].index, ["constructor", "toString"], strict=False)))
+    given["stations"] = given["stations"].assign(name=["Töölö São João", "二号站"])
+    draw_atlas(**given).write(tmp_path / "town")
+    with Visit(browser, tmp_path / "town" / "index.html") as visit:
+        pin = visit.page.query_selector(".pin[aria-label='二号站']").bounding_box()
+        visit.page.mouse.click(pin["x"] + 32, pin["y"] + 40)
+        assert visit.page.text_content("#answer").startswith("步行5分钟以内二号站")
+        visit.page.fill("#search", "toolo sao joao")
+        assert visit.page.text_content("#count") == "查到1个站点"
+        assert not visit.complaints
+
+
 def test_filters_leave_the_stations_that_offer_what_is_chosen(browser, folder):
     with Visit(browser, folder / "filters" / "index.html") as visit:
         pins = "document.querySelectorAll('.pin').length"

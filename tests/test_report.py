@@ -38,7 +38,7 @@ from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import _parts, _widths, write_word
 from planner.schema import ALTERNATIVES, REASONS, TIERS, TOWN_SCORES, TOWNS
-from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, Walk
+from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, TownWalk, Walk
 
 HOSTILE = "<script>\x00\x0b$x^2$ &"
 
@@ -250,6 +250,41 @@ def test_all_residents_and_missing_services_are_named_in_the_language_of_the_rep
     assert "考核“每镇一个”时" in said["zh"]
     assert "towards 'one a town' they" in html.unescape(said["en"])
     assert "生活圈：没有菜场、维修的地点数据" in said["zh"]
+
+
+def test_towns_with_a_walk_of_their_own_are_in_the_finding_and_the_method() -> None:
+    walk = Walk(towns={"New <town>": TownWalk(minutes=20, profile="elder")})
+    own = study(scenario=Scenario(walk=walk, groups=(Group("few", "毕业生"),)))
+    summary = SUMMARY | {"coverage": 0.99996}
+    said = {
+        language: web_text(
+            compose_report(
+                study=own,
+                summary=summary,
+                tables=tables(),
+                pictures=[],
+                as_of=dt.date(2025, 6, 30),
+                sources=[],
+                notes=[],
+                language=language,
+            )
+        )
+        for language in ("zh", "en")
+    }
+    assert "within 15–20 minutes' walk (by town)" in html.unescape(said["en"])
+    assert "Residents of New &lt;town&gt;: 20 min at 3.3 km/h" in said["en"]
+    assert "步行15–20分钟（依所在街镇）" in said["zh"]
+    assert "New &lt;town&gt;居民：老年人步行，每小时3.3公里，20分钟" in said["zh"]
+
+
+def test_a_share_is_all_or_none_only_where_it_is() -> None:
+    nearly = pd.DataFrame({"town": ["A", "B", "C"], "coverage": [0.00004, 0.99996, 1.0]})
+    table = tables()["towns"].assign(coverage=[0.00004, 0.99996])
+    said = web_text(paper(towns=table))
+    assert "99.9%" in said
+    assert "Old town (0.1%)" in said
+    labels = [text.get_text() for text in plot_bars(nearly.set_index("town"), "town").texts]
+    assert sorted(labels) == ["0.1%", "100.0%", "99.9%"]
 
 
 def test_whoever_rides_is_not_said_to_walk() -> None:

@@ -106,3 +106,13 @@ def test_without_a_station_nobody_is_said_to_be_served():
     assert style.finding(0.0, 0, 15)["en"].startswith("No station stands yet")
     assert style.finding(None, 0, 15)["zh"].startswith("尚无")
     assert style.finding(None, 3, 15)["en"] == "3 stations, with what is within 15 minutes' walk"
+
+
+def test_a_title_says_the_range_of_minutes_where_towns_have_their_own():
+    mixed = Walk(towns={"东镇": TownWalk(minutes=20), "西镇": TownWalk(profile="elder")})
+    assert style.finding(0.38, 24, *mixed.cutoffs_min) == {
+        "zh": "38%的居民步行15–20分钟（依所在街镇）内可到达就业服务站点",
+        "en": "38% of residents live within 15–20 minutes' walk (by town) of one of 24 stations",
+    }
+    assert style.finding(0.38, 24, *Walk(towns={"西镇": TownWalk(profile="elder")}).cutoffs_min) == style.finding(0.38, 24, 15)
+    assert style.finding(0.0, 0, *mixed.cutoffs_min)["en"].endswith("within 15–20 minutes' walk (by town) of anybody")

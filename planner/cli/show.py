@@ -21,13 +21,16 @@ if TYPE_CHECKING:  # what is slow to import is imported when there is something 
 
 
 def say_result(done: run.Run, out: Path) -> None:
-    from planner.style import counted_stations
+    from planner.style import counted_stations, shown_minutes, shown_share_finely
 
-    facts = done.summary
-    share = "no residents" if facts["coverage"] is None else f"{facts['coverage']:.1%} of {facts['population']:,.0f} residents"
+    facts, walk = done.summary, done.survey.study.scenario.walk
+    within, own = shown_minutes(*walk.cutoffs_min), " (some towns have their own)" if walk.towns else ""
+    share = "no residents"
+    if facts["coverage"] is not None:
+        share = f"{shown_share_finely(facts['coverage'])} of {facts['population']:,.0f} residents"
     say(
-        f"{counted_stations(facts['stations'])}, {share} within {facts['cutoff_minutes']:g} minutes at "
-        f"{facts['pace_mps'] * 3.6:.1f} km/h (as of {facts['as_of']})"
+        f"{counted_stations(facts['stations'])}, {share} within {within} minutes at "
+        f"{facts['pace_mps'] * 3.6:.1f} km/h{own} (as of {facts['as_of']})"
     )
     say(f"The station map:  {out / 'index.html'}")
     say(f"The planning map: {out / 'internal.html'}")

@@ -38,6 +38,7 @@ from planner.style import (
     band_colours,
     band_said,
     classify,
+    shown_share_finely,
 )
 
 Format = Literal["png", "svg"]
@@ -204,7 +205,7 @@ def plot_bars(table: pd.DataFrame, names: str, *, language: str = "en") -> Axes:
         axes = figure.add_subplot()
         shares = flat["coverage"].to_numpy(dtype=float)
         bars = axes.barh(flat["shown"], shares, color=CATEGORICAL[0])
-        axes.bar_label(bars, labels=[f"{share:.1%}" for share in shares], padding=3, fontsize=8)
+        axes.bar_label(bars, labels=[shown_share_finely(share) for share in shares], padding=3, fontsize=8)
         axes.set_xlim(0, 1.08)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.set_xlabel({"zh": "覆盖率", "en": "share covered"}[said])

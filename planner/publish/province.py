@@ -13,7 +13,7 @@ import shapely
 
 from planner.publish.digest import digest_of
 from planner.score import RESIDENTS
-from planner.style import GROUND, PALETTE_SOURCE, SHARES, Said
+from planner.style import GROUND, PALETTE_SOURCE, SHARES, Said, shown_share_finely
 
 WIDE, HIGH = 1000.0, 720.0  # of the map, in its own units
 FINEST = 0.4  # of these units: what a screen cannot show
@@ -102,8 +102,8 @@ def draw_province(tables: Mapping[str, pd.DataFrame], folders: Mapping[str, str]
     districts, everyone = tables["districts"], tables["groups"].loc[RESIDENTS]
     share = everyone["covered"] / everyone["total"] if everyone["total"] else 0.0
     title: Said = {
-        "zh": f"{share:.1%}的常住人口可在时限内到达就业服务站点",
-        "en": f"{share:.1%} of residents can reach a station in time",
+        "zh": f"{shown_share_finely(share)}的常住人口可在时限内到达就业服务站点",
+        "en": f"{shown_share_finely(share)} of residents can reach a station in time",
     }
     counts = f"{everyone['total']:,.0f}", len(districts), int(districts["stations"].sum())
     facts: Said = {
@@ -183,7 +183,7 @@ def _colour(share: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{share:.1%}"
+    return "–" if np.isnan(share) else shown_share_finely(share)
 
 
 def _legend() -> str:

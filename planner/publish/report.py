@@ -22,7 +22,18 @@ from planner.publish.workplaces import apart
 from planner.schema import STANDARDS, Column, Kind
 from planner.standards import SEPARATOR
 from planner.study import Group, Study, host_said
-from planner.style import Said, before_han, finding, moved, pace_said, shown_amount, shown_date, shown_number, shown_share
+from planner.style import (
+    Said,
+    before_han,
+    finding,
+    moved,
+    paces_said,
+    shown_amount,
+    shown_date,
+    shown_number,
+    shown_share,
+    shown_share_finely,
+)
 
 _NUMERALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四")
 _LISTS_OF_KEYS = ("lacks", "lacks_functions")
@@ -113,7 +124,8 @@ class _Writer:
         words = self.words
         yield self.heading(words["findings"])
         yield Figures(self._figures(facts))
-        found = finding(facts["coverage"], int(facts["stations"]), facts["cutoff_minutes"])[self.language]
+        cutoffs = self.study.scenario.walk.cutoffs_min
+        found = finding(facts["coverage"], int(facts["stations"]), *cutoffs)[self.language]
         lines = [self.moved(found) + words["stop"]]
         if facts["coverage"] is not None:
             uncovered = facts["population"] - facts["covered_pop"]
@@ -150,13 +162,15 @@ class _Writer:
         rows = table[table["coverage"] == least]
         if not 0 < len(rows) < len(table):
             return []
-        return [self.words[key].format(self.words["and"].join(clean(str(said)) for said in rows[column]), float(least))]
+        where = self.words["and"].join(clean(str(said)) for said in rows[column])
+        return [self.words[key].format(where, shown_share_finely(float(least)))]
 
     def method(self, sources: Sequence[str]) -> Iterator[Block]:
         words = self.words
         yield self.heading(words["method"])
         yield Text(words["how"])
-        yield Text(f"{words['pace']}{pace_said(self.study.scenario.walk)[self.language]}{words['stop']}")
+        for pace in paces_said(self.study.scenario.walk):
+            yield Text(f"{words['pace']}{clean(pace[self.language])}{words['stop']}")
         if self.study.candidates:
             yield Text(words["model"] + self.moved(model_said(self.study.scenario.siting, self.language)))
         yield Lines([("", clean(source)) for source in sources])
@@ -307,7 +321,7 @@ class _Writer:
         if column.kind is Kind.DATE:
             return str(pd.Timestamp(value).date())
         if column.kind is Kind.NUMBER and column.maximum == 1:
-            return f"{value:.1%}"
+            return shown_share_finely(value)
         if not (isinstance(value, int | float) or hasattr(value, "item")):
             return clean(self.text(str(value), column.name))
         return shown_amount(float(value)) if column.name in _AMOUNTS else shown_number(float(value))

@@ -18,7 +18,7 @@ from planner.publish.words import empty_said
 from planner.publish.workbook import write_workbook
 from planner.schema import AREA_TRACK, CHANGES, FIGURES, TOWN_PROGRESS, TRACK, Column, Kind, Schema
 from planner.study import Study
-from planner.style import pace_said, shown_amount, shown_date, shown_number, shown_share
+from planner.style import paces_said, shown_amount, shown_date, shown_number, shown_share, shown_share_finely
 
 _DISTRICT = "district"
 
@@ -36,8 +36,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "notes": "说明",
         "stations": "在用站点由{}个变为{}个。",
         "same_stations": "在用站点{}个，与上期相同。",
-        "reached": "可达人口由{}人变为{}人，占常住人口的{:.1%}。",
-        "same_reached": "可达人口{}人，占常住人口的{:.1%}，与上期相同。",
+        "reached": "可达人口由{}人变为{}人，占常住人口的{}。",
+        "same_reached": "可达人口{}人，占常住人口的{}，与上期相同。",
         "met": "约束性目标按街镇和全区计共{}项，已完成{}项，到期未完成{}项。",
         "late": "到期未完成：{}（{}），缺{}个，已逾期{}天。",
         "none": "本期无变动。",
@@ -81,8 +81,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "notes": "Notes",
         "stations": "Stations in use went from {} to {}.",
         "same_stations": "Stations in use: {}, as before.",
-        "reached": "Residents within reach went from {} to {}, {:.1%} of all.",
-        "same_reached": "Residents within reach: {}, {:.1%} of all, as before.",
+        "reached": "Residents within reach went from {} to {}, {} of all.",
+        "same_reached": "Residents within reach: {}, {} of all, as before.",
         "met": "Of {} binding targets, counted by town and for the district, {} are met and {} overdue.",
         "late": "Overdue: {} ({}): {} lacking, {} days late.",
         "none": "Nothing changed.",
@@ -200,8 +200,8 @@ def compose_pack(
 ) -> Paper:
     """The report of a pack in one language: findings, a table for each target, areas, figures, changes, coverage."""
     words, writer = WORDS[language], _Writer(language)
-    pace = pace_said(study.scenario.walk)[language]
-    said: tuple[str, ...] = (words["policy"] + getattr(policy, language), words["pace"] + pace)
+    paces = (words["pace"] + pace[language] for pace in paces_said(study.scenario.walk))
+    said: tuple[str, ...] = (words["policy"] + getattr(policy, language), *paces)
     if policy.reporting:
         often = _SEPARATORS[language].join(words[str(each)] for each in policy.reporting)
         said = (*said, words["asked_often"].format(often))
@@ -248,7 +248,10 @@ def _findings(tables: Mapping[str, pd.DataFrame], days: tuple[dt.date, dt.date],
     """What the pack says, in sentences."""
     words, facts = WORDS[language], _whole(tables)
     lines = [words["days"].format(*(shown_date(day)[language] for day in reversed(days)))]
-    for name, of, more in (("stations", "stations", ()), ("reached", "covered", (facts.get("coverage_after", 0.0),))):
+    for name, of, more in (
+        ("stations", "stations", ()),
+        ("reached", "covered", (shown_share_finely(facts.get("coverage_after", 0.0)),)),
+    ):
         before, after = (shown_number(facts[f"{of}_{when}"]) for when in ("before", "after"))
         same = before == after
         lines.append(words[f"same_{name}" if same else name].format(*([after] if same else [before, after]), *more))
@@ -326,7 +329,7 @@ def _cell(value: Any, key: str, column: Column, language: str) -> str:
     if column.kind is Kind.DATE:
         return pd.Timestamp(value).strftime("%Y-%m-%d")
     if column.maximum == 1:
-        return f"{value:.1%}"
+        return shown_share_finely(value)
     if isinstance(value, int | float):
         return shown_amount(float(value))
     said = str(value)

@@ -53,7 +53,7 @@ from planner.schema import (
 )
 from planner.spreadsheet import safe_cell
 from planner.study import Group, Study, Walk
-from planner.style import moved, pace_said, shown_number
+from planner.style import moved, paces_said, shown_number, shown_share_finely
 
 _MADE = dt.datetime(2000, 1, 1)  # a fixed stamp, so that the same run has the same bytes
 _HEADER_ROW = 0
@@ -161,17 +161,19 @@ def headline_of(
 ) -> list[tuple[str, str]]:
     """The headline figures of a run with the assumptions they stand on, as pairs of label and value."""
     facts = summary
-    walk = pace_said(study.scenario.walk)
     shown: list[tuple[str, str, str]] = [
         ("研究", "Study", study.name),
         ("数据截至", "As of", str(facts["as_of"])),
-        ("时限与速度", "Cutoff and pace", " / ".join(walk[language] for language in languages)),
+        *(
+            ("时限与速度", "Cutoff and pace", " / ".join(pace[language] for language in languages))
+            for pace in paces_said(study.scenario.walk)
+        ),
         ("站点数", "Stations", shown_number(facts["stations"])),
         ("常住人口", "Residents", shown_number(facts["population"])),
         ("覆盖人口", "Residents covered", shown_number(facts["covered_pop"])),
     ]
     if facts["coverage"] is not None:
-        shown.append(("人口覆盖率", "Share of residents covered", f"{facts['coverage']:.1%}"))
+        shown.append(("人口覆盖率", "Share of residents covered", shown_share_finely(facts["coverage"])))
     if "plan" in facts:
         plan = facts["plan"]
         model = " / ".join(

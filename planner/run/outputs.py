@@ -43,7 +43,7 @@ from planner.sources.packs import read_policy
 from planner.sources.record import source_of
 from planner.sources.surroundings import read_services
 from planner.study import Study
-from planner.style import LANGUAGES, moved, pace_said, shown_date
+from planner.style import LANGUAGES, moved, paces_said, shown_date
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
     from planner.publish.atlas import Atlas
@@ -227,11 +227,12 @@ def imprints_of(run: Run) -> dict[str, Imprint]:
     from planner.publish.pictures import Imprint
 
     study, dated = run.survey.study, {"zh": "数据截至", "en": "As of "}
+    paces = paces_said(study.scenario.walk)
     return {
         language: Imprint(
             study.name,
             [
-                f"{pace_said(study.scenario.walk)[language]} · {dated[language]}{shown_date(run.survey.as_of)[language]}",
+                " · ".join([*(pace[language] for pace in paces), dated[language] + shown_date(run.survey.as_of)[language]]),
                 " · ".join(source[language] for source in sources_of(study)),
                 *([study.publish.publisher] if study.publish.publisher else []),
             ],

@@ -52,6 +52,7 @@ from planner.schema import (
 )
 from planner.siting import Plan
 from planner.study import Study
+from planner.style import shown_minutes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,13 +106,14 @@ class Survey:
     def _repr_html_(self) -> str:
         people, covered = self.coverage["population"], self.coverage["population"].where(self.coverage["covered"], 0)
         residents, walk = float(people.sum()), self.study.scenario.walk
+        pace = f"{walk.pace_mps * 3.6:.1f} km/h{' (some towns have their own)' if walk.towns else ''}"
         return html_card(
             f"Survey: {self.study.name}",
             [
                 ("as of", str(self.as_of)),
                 ("standing stations", f"{len(self.stations):,}"),
                 ("residents", f"{residents:,.0f}"),
-                (f"within {walk.minutes:g} min at {walk.pace_mps * 3.6:.1f} km/h", _share(float(covered.sum()), residents)),
+                (f"within {shown_minutes(*walk.cutoffs_min)} min at {pace}", _share(float(covered.sum()), residents)),
                 ("streets", repr(self.network)),
                 *(("note", said) for said in self.notes),
             ],
@@ -122,7 +124,7 @@ class Survey:
         share = f"{covered / people:.1%}" if people else "none"
         return (
             f"Survey({self.study.name!r} as of {self.as_of}: {len(self.stations)} standing stations, "
-            f"{people:,.0f} residents, {share} within {self.study.scenario.walk.minutes:g} min)"
+            f"{people:,.0f} residents, {share} within {shown_minutes(*self.study.scenario.walk.cutoffs_min)} min)"
         )
 
 

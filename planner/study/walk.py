@@ -114,6 +114,11 @@ class Walk:
         """The walk of those whose town says nothing of its own, and that of each town that does."""
         return self.for_town(None), *(self.for_town(town) for town in self.towns)
 
+    @property
+    def cutoffs_min(self) -> tuple[float, ...]:
+        """The minutes that count somewhere, each once, rising."""
+        return tuple(sorted({own.minutes for own in self.each}))
+
 
 def _known(name: str) -> str:
     if name not in PROFILES:

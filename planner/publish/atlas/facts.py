@@ -76,19 +76,20 @@ def common_facts(
 ) -> dict[str, Any]:
     """The part of the data block that both pages share."""
     walk, publish = study.scenario.walk, study.publish
+    pace, *own_paces = style.paces_said(walk)
     share, people = share_covered(coverage), float(coverage["population"].sum())
     date, counted, within = style.shown_date(as_of), len(stations), style.shown_number(people)
     return {
         "languages": list(publish.languages),
-        "finding": style.all_moved(style.finding(share, counted, walk.minutes), walk),
+        "finding": style.all_moved(style.finding(share, counted, *walk.cutoffs_min), walk),
         "facts": {
             "zh": f"站点{counted:,}个 · 常住人口{within}人 · 数据截至{date['zh']}",
             "en": f"Stations: {counted:,} · residents: {within} · as of {date['en']}",
         },
         "as_of": date,
-        "minutes": style.shown_number(walk.minutes),
-        "pace": style.pace_said(walk),
-        "paces": [_own_pace(study, town) for town in walk.towns],
+        "minutes": style.shown_minutes(*walk.cutoffs_min),
+        "pace": pace,
+        "paces": own_paces,
         "publisher": publish.publisher,
         "approval": publish.map_approval,
         "sources": [line if isinstance(line, str) else dict(line) for line in sources],
@@ -190,14 +191,14 @@ def service_items(text: str) -> list[str]:
 
 
 def draw_bands(study: Study, isochrones: Isochrones) -> list[dict[str, Any]]:
-    """The bands from the farthest to the nearest, with colours, labels and the distance each stands for."""
+    """The bands from the farthest to the nearest, with colours, labels and, of one pace, the distance each stands for."""
     minutes = sorted({float(m) for m in isochrones.index.get_level_values("minutes")}) or list(study.scenario.walk.bands)
-    bands = []
+    alike, bands = len({own.pace_mps for own in study.scenario.walk.each}) == 1, []
     for value, colour in zip(minutes, style.band_colours(len(minutes)), strict=True):
         label = style.all_moved(style.band_said(value), study.scenario.walk)
         metres = value * 60 * study.scenario.walk.pace_mps
-        legend = {"zh": f"{label['zh']}（约{metres:,.0f}米）", "en": f"{label['en']} ({metres:,.0f} m)"}
-        bands.append({"minutes": value, "colour": colour, "label": dict(label), "legend": legend})
+        legend = {"zh": f"{label['zh']}（约{metres:,.0f}米）", "en": f"{label['en']} ({metres:,.0f} m)"} if alike else label
+        bands.append({"minutes": value, "colour": colour, "label": dict(label), "legend": dict(legend)})
     return bands[::-1]
 
 
@@ -273,11 +274,6 @@ def _nature(backdrop: gpd.GeoDataFrame | None, view: Bounds) -> dict[str, str]:
     groups = [list(clipped[large & (kinds == kind)]) for kind in ("water", "green")]
     water, green = pack_within(groups, backdrop.crs, MOST_NATURE_LETTERS, TOLERANCES_M[0])
     return {"water": water, "green": green}
-
-
-def _own_pace(study: Study, town: str) -> dict[str, str]:
-    said = style.pace_said(study.scenario.walk.for_town(town))
-    return {"zh": f"{town}居民：{said['zh']}", "en": f"Residents of {town}: {said['en']}"}
 
 
 def _texts(frame: pd.DataFrame, column: str) -> list[str]:

@@ -134,7 +134,9 @@ def _not_for_the_public(path: Path, folder: Path, groups: Groups, study: Study |
     text = path.read_text(encoding="utf-8", errors="replace")
     columns = [f"{family}{group}" for group in groups.labels for family in ("pop_", "covered_", "served_", "gain_")]
     files = [] if study is None else [group.file for group in study.scenario.groups if group.file and group.is_private]
+    residents = () if study is None else (study.population.file, study.area)
+    shown = {Path(file).name for file in residents if file}
     if any(column in text for column in columns):
         yield Fault("counts by key group stand in a public file", MEND, _said(path, folder))
-    if any(Path(file).name in text for file in files):
+    if any(Path(file).name in text for file in files if Path(file).name not in shown):
         yield Fault("a public file names a list of a key group", MEND, _said(path, folder))

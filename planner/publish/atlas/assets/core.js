@@ -617,7 +617,8 @@ const Atlas = (() => {
     document.getElementById("print").addEventListener("click", () => window.print());
   }
 
-  const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+  // As people type: in any case and width, and without accents.
+  const fold = (text) => text.normalize("NFKD").replace(/\p{Mn}/gu, "").normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 
   const shared = {
     data, say, said, language: () => language, number, share, way, onLanguage, speak, languageSwitch, remember, remembered, el, svg, nameOf, numbers, shapes, polygon,

@@ -22,7 +22,7 @@ const Planning = (() => {
       half: Float64Array.from(points, ([lat]) => packed.side_m / 2 * metre(lat)),
       people, ...(packed.form === "square" ? {gap: column(packed.gap), after: packed.after.map(column)} : leftOf(people, Atlas.numbers(packed.then), packed.phases)), walk: column(packed.walk), stations: column(packed.stations),
       need: packed.need ? column(packed.need) : null,
-      groups: data.groups.filter((group) => group.name in packed.groups).map((group) => [group.label, column(packed.groups[group.name])]),
+      groups: data.groups.filter((group) => Object.hasOwn(packed.groups, group.name)).map((group) => [group.label, column(packed.groups[group.name])]),
       turn: packed.turn, square: packed.form === "square",
     };
     cells.widest = cells.half.reduce((a, b) => Math.max(a, b), 0);

@@ -30,7 +30,7 @@ function Field(packed) {
 
   // How long a walk may be for who lives there.
   function cutoff(place, towns) {
-    const town = towns.find((one) => one.name in packed.cutoffs && Atlas.inside(one.rings, place.lat, place.lng));
+    const town = towns.find((one) => Object.hasOwn(packed.cutoffs, one.name) && Atlas.inside(one.rings, place.lat, place.lng));
     return town ? packed.cutoffs[town.name] : packed.cutoff;
   }
   return {read, cutoff, horizon: packed.horizon};
