@@ -20,6 +20,7 @@ from planner.cli import main
 from planner.errors import PlanError
 from planner.privacy import need_step
 from planner.run.why import widened
+from planner.schema import Coverage
 from planner.siting import frontier, propose_sites
 from planner.siting.near import near_plans
 from planner.siting.reasons import alternative_sites
@@ -81,6 +82,17 @@ def test_what_explains_a_plan_asks_as_the_plan_does(siting: Siting, said: str) -
     for ask in asking:
         with pytest.raises(PlanError, match=said):
             ask()
+
+
+def test_need_that_counts_more_in_an_area_does_so_in_every_draw() -> None:
+    town, (reach, _, _) = siting_town({"a": [0], "b": [1]}, [5.0, 8.0]), siting_town({"s": []}, [5.0, 8.0])
+    priority = Coverage(town[1].assign(need=[15.0, 8.0]))  # the first cell lies in an area of priority and counts three times
+    siting, asked = Siting(sites=1), Reasons(draws=3, pace=0.0, weights=0.0, population=0.1)
+    plan = propose_sites(town[0], priority, town[2], siting)
+    varied = vary_plan(plan, reach, town[0], priority, town[2], siting, (), pd.Series(900.0, index=town[1].index), asked)
+    assert plan.sites.index.tolist() == ["a"]
+    assert varied.sites["chosen"].to_dict() == {"a": 3}
+    assert varied.kept.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_longer_walk_is_longer_in_every_town() -> None:

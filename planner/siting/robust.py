@@ -67,7 +67,8 @@ def vary_plan(
         By demand_id, the cutoff of whoever lives there.
     asked
         How many draws, and how far pace, weights and population may be off, as shares. Each is drawn evenly: the pace once
-        a draw, the weight of each group once, residents and groups once a town and once a demand point.
+        a draw, the weight of each group once, residents and groups once a town and once a demand point. Where need counts
+        more (areas of priority), it does so in every draw.
 
     Returns
     -------
@@ -124,18 +125,25 @@ def _drawn(
     columns = {"population": 1.0} | {f"pop_{group.name}": group.weight for group in groups if f"pop_{group.name}" in world}
     town = world["town"].fillna("").astype(str) if "town" in world else pd.Series("", index=world.index)
     code, known = pd.factorize(town, sort=True)
-    need = np.zeros(len(world))
+    factor, need = _factor(world, columns), np.zeros(len(world))
     for name, weight in columns.items():
         by_town = draw.uniform(1 - asked.population, 1 + asked.population, len(known))
         by_cell = draw.uniform(1 - asked.population, 1 + asked.population, len(world))
         by_weight = 1.0 if name == "population" else draw.uniform(1 - asked.weights, 1 + asked.weights)
         world[name] = world[name].to_numpy(dtype=float) * by_town[code] * by_cell
         need += weight * by_weight * world[name].to_numpy(dtype=float)
-    world["need"] = need
+    world["need"] = need * factor
     inside = np.zeros(len(world), dtype=bool)
     inside[world.index.get_indexer(stations.demand_ids[np.unique(stations.walk_s.indices)])] = True
     world["covered"] = inside
     return Coverage(world)
+
+
+def _factor(coverage: Coverage, weights: Mapping[str, float]) -> Floats:
+    """(cells,) what need counts by residents and groups of these weights: more than 1 in areas of priority."""
+    plain = np.asarray(coverage[list(weights)].to_numpy(dtype=float) @ np.array(list(weights.values())))
+    need = coverage["need"].to_numpy(dtype=float)
+    return np.asarray(np.divide(need, plain, out=np.ones_like(plain), where=plain > 0))
 
 
 def _best(problem: Problem, planned: pd.Index, seed: int) -> tuple[Bools, Bools]:
