@@ -634,9 +634,12 @@ def test_a_name_has_room_in_the_tables_and_nothing_moves_where_that_is_not_wante
         assert visit.page.evaluate(moving) > 0  # a card fades in where it may
 
 
-def province(names: Sequence[str]) -> str:
-    """The page of a province of two districts and three towns, the first district and town and a station by the `names`."""
-    corners = ((121.0, 31.0), (121.2, 31.0), (121.0, 31.1))
+def province(names: Sequence[str], apart: float = 0.0) -> str:
+    """The page of a province of two districts and three towns, the first district and town and a station by the `names`.
+
+    The second district lies `apart` degrees farther north.
+    """
+    corners = ((121.0, 31.0), (121.2, 31.0), (121.0, 31.1 + apart))
     shapes = [shapely.box(east, north, east + 0.2, north + 0.1) for east, north in corners]
     places = pd.MultiIndex.from_tuples([("a", names[1]), ("a", "北镇"), ("b", "南镇")], names=["district", "town"])
     rows = {
@@ -663,7 +666,8 @@ def test_the_page_of_a_province_speaks_one_language_at_a_time(browser, tmp_path,
     with Visit(browser, tmp_path / "index.html", size, shown="svg.map", bypass_csp=True) as visit:
         page = visit.page
         for language, other, said in (("zh", "en", "可在时限内到达"), ("en", "zh", "can reach a station in time")):
-            page.click(f"label[for=say-{language}]")
+            page.click(f"a[href='#lang={language}']")
+            page.reload()  # and stays in it
             assert said in page.inner_text("h1")
             assert page.locator(f".{language}:visible").count() > 10
             assert page.locator(f".{other}:visible").count() == 0
@@ -673,8 +677,18 @@ def test_the_page_of_a_province_speaks_one_language_at_a_time(browser, tmp_path,
         assert page.locator("svg.map path").count() == 3
         assert page.locator("svg.map circle").bounding_box()["width"] >= 5  # pixels of a station, on a phone as well
         assert page.evaluate("window.hacked") is None
+        assert page.locator(".en a:visible, a.en:visible").first.get_attribute("href").endswith("index.html#lang=en")
     with Visit(browser, tmp_path / "index.html", size, shown="svg.map") as visit:  # with its content policy
         assert (visit.strangers(), visit.complaints) == ([], [])
+
+
+def test_far_off_districts_have_maps_of_their_own_and_neighbours_one_with_their_borders_and_names():
+    near, far = province(["Here", "北镇", "站", "x"]), province(["Here", "北镇", "站", "x"], apart=3.0)
+    assert [page.count('<svg class="map"') for page in (near, far)] == [1, 2]
+    assert near.count("<polygon") == 2  # two towns of the first district are joined
+    assert re.findall(r"<text[^>]*>([^<]+)</text>", near) == ["Here", "Second"]
+    assert re.findall(r'<figcaption><span class="zh" lang="zh-CN">([^<]+)<', far) == ["Here", "Second"]
+    assert [part.count("<circle") for part in far.split("<figure>")[1:]] == [1, 0]  # the station stands in the first
 
 
 def test_tiles_are_asked_for_only_where_the_study_says_so(browser, tmp_path):
