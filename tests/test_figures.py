@@ -76,6 +76,22 @@ def test_a_figure_that_is_late_says_by_how_many_days():
     assert (none["value"], none["met"], none["days_late"]) == (0, False, 31)
 
 
+def test_a_mean_that_is_exactly_what_is_asked_meets_it_and_one_that_falls_later_is_late_from_then_on():
+    """The mean of 4.6 and 4.8 is 4.7, which no sum of binary fractions hits."""
+    asked = Figure("rating", "rating", "评分", How.MEAN, minimum=4.7, by=dt.date(2024, 6, 30), phrase="4.7分")
+    pack = Policy("p", "p", "p", "us", figures=(asked,))
+    rows = [("rating", "2024-03-31", "West", 4.6), ("rating", "2024-06-30", "East", 4.8)]
+    row = track_figures(pack, recorded(*rows), TOWNS, dt.date(2024, 12, 31)).loc[("rating", "district")]
+    assert (row["value"], row["met"], row["shortfall"], row["days_late"]) == (4.7, True, 0, 0)
+    assert row["met_on"] == pd.Timestamp("2024-06-30")
+    fallen = recorded(*rows, ("rating", "2024-12-01", "West", 4.0))
+    row = track_figures(pack, fallen, TOWNS, dt.date(2024, 12, 31)).loc[("rating", "district")]
+    assert (row["met"], row["days_late"]) == (False, 30)
+    thirds = Figure("sum", "sum", "合计", minimum=0.3, by=dt.date(2024, 6, 30), phrase="0.3")
+    told = recorded(*(("sum", f"2024-0{month}-01", "district", 0.1) for month in (1, 2, 3)))
+    assert track_figures(Policy("p", "p", "p", "us", figures=(thirds,)), told, TOWNS, dt.date(2024, 6, 30))["met"].iloc[0]
+
+
 def test_what_towns_record_adds_up_or_is_averaged():
     told = recorded(
         ("helped", "2025-01-01", "West", 30),

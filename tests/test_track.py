@@ -235,12 +235,36 @@ def test_a_station_that_opens_again_is_a_row_of_its_own():
     standing = [list(standing_stations(twice, dt.date(*day)).index) for day in ((2023, 6, 1), (2024, 5, 1), (2024, 9, 1))]
     assert standing == [["s0"], [], ["s1"]]
     once = tracked(target(by=END_2023), twice, dt.date(2024, 5, 1)).iloc[0]
-    assert (once["met"], once["days_late"]) == (False, (dt.date(2024, 5, 1) - END_2023).days)
+    assert (once["met"], once["days_late"]) == (False, 61)  # met when it was due, and not since March: 31 + 30
     again = tracked(target(by=END_2023), twice, END_2024).iloc[0]
     assert (again["met"], again["met_on"]) == (True, pd.Timestamp("2024-08-01"))
+    assert again["days_late"] == 153  # from March to July
     squeezed = stations(town=["A"], status=["built"], built_on=["2024-08-01"], closed=["2024-03-01"])  # both in one row
     with pytest.warns(PlannerWarning, match="run backwards"):
         tracked(target(), squeezed, END_2024)
+
+
+DAYS = st.dates(dt.date(2024, 2, 20), dt.date(2024, 3, 20))
+
+
+@settings(max_examples=30, deadline=None)
+@given(spans=st.lists(st.tuples(DAYS, st.none() | DAYS), min_size=1, max_size=4), minimum=st.integers(1, 3), by=DAYS, day=DAYS)
+def test_days_late_are_the_days_since_it_was_due_on_which_too_few_stood(
+    spans: list[tuple[dt.date, dt.date | None]], minimum: int, by: dt.date, day: dt.date
+):
+    """Counted day by day, over a leap day, with stations that close."""
+    table = stations(
+        town=["A"] * len(spans),
+        status=["built" if closed is None else "closed" for _, closed in spans],
+        built_on=[str(built) for built, _ in spans],
+        closed=[None if closed is None else str(closed) for _, closed in spans],
+    )
+    days = [by + dt.timedelta(days=i) for i in range((day - by).days)]
+    stood = [sum(built <= each and (closed is None or each < closed) for built, closed in spans) for each in days]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)  # some close before they are built
+        row = tracked(target(minimum=minimum, by=by), table, day).iloc[0]
+    assert row["days_late"] == sum(count < minimum for count in stood)
 
 
 def test_before_all_dates_nothing_stood_and_nothing_is_late():

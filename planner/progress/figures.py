@@ -7,13 +7,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 
 from planner.errors import PlannerWarning
 from planner.policy import Figure, How, Policy
 from planner.progress.tracking import DISTRICT
 from planner.schema import FIGURES, Figures, RecordedFigures
+
+_DECIMALS = 9  # of a value: the mean of 4.6 and 4.8 is 4.7
 
 
 def track_figures(
@@ -40,8 +41,8 @@ def track_figures(
     FIGURES: a row for each figure with a target or a record, of the district and of each town that has one: ``value`` on the
     day and ``before`` on `since`, both counted from the figure's own first day, and their ``difference`` (none where a yearly
     figure has begun anew between the two days); ``met``, ``met_on`` (since when it has been),
-    ``days_late``, ``shortfall``. The district's value is what was recorded for the district; where all is recorded by town, the
-    towns' together: their sum, or the mean of their values.
+    ``days_late`` (on how many days it has not been met since it was due), ``shortfall``. The district's value is what was
+    recorded for the district; where all is recorded by town, the towns' together: their sum, or the mean of their values.
 
     Notes
     -----
@@ -119,16 +120,15 @@ def _year_before(figure: Figure, records: pd.DataFrame, place: str, as_of: dt.da
 def _verdict(figure: Figure, own: pd.DataFrame, value: float | None, as_of: dt.date, due: dt.date | None) -> dict[str, Any]:
     minimum = float(figure.minimum or 0.0)
     met = value is not None and value >= minimum
-    met_on = _enough_since(figure, own, minimum) if met else None
-    late_to = (met_on if met else as_of) or as_of
+    days, short = _course(figure, own, minimum)
     return {
         "binding": figure.binding,
         "since": figure.span(as_of)[0],
         "by": due,
         "minimum": minimum,
         "met": met,
-        "met_on": met_on,
-        "days_late": None if due is None else max((late_to - due).days, 0),
+        "met_on": _enough_since(days, short) if met else None,
+        "days_late": None if due is None else _days_short(days, short, due, as_of),
         "days_left": None if due is None else max((due - as_of).days, 0),
         "shortfall": max(minimum - (value or 0.0), 0.0),
     }
@@ -156,17 +156,28 @@ def _value(figure: Figure, records: pd.DataFrame, as_of: dt.date) -> float | Non
     """One number out of the records up to a day: none where there are none, but a sum of nothing is 0."""
     known = records[records["known_on"] <= pd.Timestamp(as_of)].sort_values("date", kind="stable")
     if figure.how is How.SUM:
-        return float(known["value"].sum())
+        return round(float(known["value"].sum()), _DECIMALS)
     if not len(known):
         return None
     by_place = known.groupby("place", sort=True)["value"]
-    return float((by_place.last() if figure.how is How.LAST else by_place.mean()).mean())
+    return round(float((by_place.last() if figure.how is How.LAST else by_place.mean()).mean()), _DECIMALS)
 
 
-def _enough_since(figure: Figure, records: pd.DataFrame, minimum: float) -> dt.date | None:
-    """The day since when the value has been at least `minimum`."""
+def _course(figure: Figure, records: pd.DataFrame, minimum: float) -> tuple[list[dt.date], list[bool]]:
+    """The days on which the value may have changed, and whether it was short of `minimum` from each on."""
     days = sorted({day.date() for day in records["known_on"]})
-    values = np.array([_value(figure, records, day) for day in days], dtype=np.float64)
-    short = np.flatnonzero(~(values >= minimum))
-    at = int(short[-1]) + 1 if len(short) else 0
+    values = [_value(figure, records, day) for day in days]
+    return [dt.date.min, *days], [True, *(value is None or value < minimum for value in values)]
+
+
+def _enough_since(days: Sequence[dt.date], short: Sequence[bool]) -> dt.date | None:
+    """The day since when the value has not been short."""
+    at = max(i for i, is_short in enumerate(short) if is_short) + 1
     return days[at] if at < len(days) else None
+
+
+def _days_short(days: Sequence[dt.date], short: Sequence[bool], due: dt.date, as_of: dt.date) -> int:
+    """On how many days from `due` on, and before `as_of`, the value was short."""
+    ends = [*days[1:], as_of]
+    lasted = [(end - max(day, due)).days for day, end in zip(days, ends, strict=True)]
+    return sum(max(each, 0) for each, is_short in zip(lasted, short, strict=True) if is_short)

@@ -63,8 +63,8 @@ def track_targets(
     TRACK, target by target: ``by`` (due), ``minimum``; how many of the stations meant are ``planned``, ``applied``, ``built``,
     ``accepted``, ``closed`` on that day (each in one of them); ``counted``: those that count towards the target then, which is
     built and accepted ones, or accepted ones alone, from ``since`` on where the target says so; ``met``; ``met_on``: the day
-    since when it has been; ``days_late``: how long after the due date it was met, or goes on unmet; ``days_left``;
-    ``shortfall``; the source phrase.
+    since when it has been; ``days_late``: on how many days it has not been met since it was due, so that one that was met in
+    time and lost later is late from that day on; ``days_left``; ``shortfall``; the source phrase.
 
     Warns
     -----
@@ -138,13 +138,24 @@ class _Spans:
 
     def enough_since(self, minimum: int, as_of: dt.date) -> dt.date | None:
         """The day since when at least `minimum` have counted without a break; None if they always did, by all the dates."""
+        days, counts = self._course(as_of)
+        short = np.flatnonzero(counts < minimum)
+        return None if not len(short) else cast("dt.date", days[short[-1] + 1].item())
+
+    def days_short(self, minimum: int, due: dt.date, as_of: dt.date) -> int:
+        """On how many days from `due` on, and before `as_of`, fewer than `minimum` counted."""
+        days, counts = self._course(as_of)
+        ends = np.append(days[1:], np.datetime64(as_of))
+        lasted = (ends - np.maximum(days, np.datetime64(due))).astype(np.int64)
+        return int(lasted[(counts < minimum) & (lasted > 0)].sum())
+
+    def _course(self, as_of: dt.date) -> tuple[Days, npt.NDArray[np.int64]]:
+        """The days up to `as_of` on which the number that counts may have changed, and how many counted from each on."""
         known = self.begin < self.end
         begin, end = np.sort(self.begin[known]), np.sort(self.end[known])
         days = np.unique(np.concatenate([[ALWAYS], begin, end]))
         days = days[days <= np.datetime64(as_of)]  # between two of them nothing changes
-        counts = np.searchsorted(begin, days, side="right") - np.searchsorted(end, days, side="right")
-        short = np.flatnonzero(counts < minimum)
-        return None if not len(short) else cast("dt.date", days[short[-1] + 1].item())
+        return days, np.searchsorted(begin, days, side="right") - np.searchsorted(end, days, side="right")
 
 
 def check_handed(policy: Policy, handed: Mapping[str, HandedDown], towns: Sequence[str]) -> None:
@@ -203,7 +214,7 @@ def _row(target: Target, minimum: int, place: str, status: pd.Series, spans: _Sp
     counted = spans.counted(as_of)
     met = counted >= minimum
     met_on = spans.enough_since(minimum, as_of) if met else None
-    late_to = met_on if met else as_of
+    always = met and met_on is None
     return {
         "target": target.name,
         "place": place,
@@ -219,7 +230,7 @@ def _row(target: Target, minimum: int, place: str, status: pd.Series, spans: _Sp
         "counted": counted,
         "met": met,
         "met_on": met_on,
-        "days_late": None if late_to is None else max((late_to - target.by).days, 0),
+        "days_late": None if always else spans.days_short(minimum, target.by, as_of),
         "days_left": max((target.by - as_of).days, 0),
         "shortfall": max(minimum - counted, 0),
         "phrase": target.phrase,

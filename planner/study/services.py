@@ -108,8 +108,8 @@ class Recorded:
 class HandedDown:
     """What of a target falls to this area, and to each town (or, of a city, each district): ``[targets.NAME]``."""
 
-    minimum: Annotated[int, Field(ge=1)] | None = None
-    towns: Mapping[str, Annotated[int, Field(ge=0)]] = field(default_factory=dict)
+    minimum: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    towns: Mapping[str, Annotated[int, Field(ge=0, le=1_000_000)]] = field(default_factory=dict)
 
     @model_validator(mode="after")
     def _adds_up(self) -> HandedDown:
