@@ -366,7 +366,7 @@ def sorted_row(row: tuple[dt.date, dt.date | None, dt.date | None]) -> list[dt.d
     return [None if date is None else next(known) for date in row]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=16)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["built", "accepted", "closed", "applied", None]), *[OPTIONAL] * 4), min_size=1, max_size=5
@@ -375,19 +375,23 @@ def sorted_row(row: tuple[dt.date, dt.date | None, dt.date | None]) -> list[dt.d
     st.lists(DAYS, min_size=1, max_size=4),
 )
 def test_what_counts_is_what_stands_on_each_day(rows: list[tuple[object, ...]], accepted_only: bool, days: list[dt.date]):
-    names = ("status", "built_on", "accepted_on", "opened", "closed")
-    given_stations = stations(town=["A"] * len(rows), **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    """Of all stations together and, each in a town of its own, of every one by itself."""
+    names, towns = ("status", "built_on", "accepted_on", "opened", "closed"), [f"T{i}" for i in range(len(rows))]
+    given_stations = stations(town=towns, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     counts = ["accepted"] if accepted_only else ["built", "accepted"]
-    standing = functools.cache(lambda day: status_at(given_stations, day).isin(counts).sum())
+    standing = functools.cache(lambda day: status_at(given_stations, day).isin(counts).to_numpy())
+    asked = policy(*(target(scope, accepted_only=accepted_only, scope=scope) for scope in (Scope.DISTRICT, Scope.TOWN)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PlannerWarning)
         for day in dict.fromkeys(days):
-            row = tracked(target(accepted_only=accepted_only), given_stations, day).iloc[0]
-            assert row["counted"] == standing(day)
-            since = row["met_on"]
-            if not pd.isna(since):
-                assert standing(since.date())
-                assert not standing(since.date() - dt.timedelta(days=1))
+            table = track_targets(asked, given_stations, towns, day)
+            told = [table.loc[(Scope.DISTRICT, "district")], *(table.loc[(Scope.TOWN, town)] for town in towns)]
+            for row, mine in zip(told, [slice(None), *range(len(rows))], strict=True):
+                assert row["counted"] == standing(day)[mine].sum()
+                since = row["met_on"]
+                if not pd.isna(since):
+                    assert standing(since.date())[mine].any()
+                    assert not standing(since.date() - dt.timedelta(days=1))[mine].any()
 
 
 def call(*words: str) -> Result:

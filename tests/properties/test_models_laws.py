@@ -276,7 +276,7 @@ def test_the_order_of_rows_does_not_matter(town: Town, asked: Siting, seed: int)
 
 
 @FEW
-@given(towns(), st.sampled_from([Siting(method=Method.P_MEDIAN), Siting(decay="linear"), Siting(backup=0.5)]))
+@given(towns(5), st.sampled_from([Siting(method=Method.P_MEDIAN), Siting(decay="linear"), Siting(backup=0.5)]))
 def test_one_more_site_is_never_worse(town: Town, asked: Siting) -> None:
     tables = siting_town(**town)
     plans = [propose_sites(*tables, replace(asked, sites=n)) for n in range(1, len(town["reached"]) + 1)]
