@@ -228,6 +228,11 @@ class Figure:
             raise ValueError(f"figure {self.name!r} counts from {self.since} on but is due before, on {self.by}")
         return self
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All it may be called in what is recorded, by whatever is folded alike."""
+        return self.name, self.zh, self.en
+
     def span(self, as_of: dt.date) -> tuple[dt.date | None, dt.date | None]:
         """From which day on its records count, and when it is due, as asked on `as_of`; None: no such day."""
         return (dt.date(as_of.year, 1, 1), dt.date(as_of.year, 12, 31)) if self.yearly else (self.since, self.by)
@@ -345,6 +350,7 @@ class Policy:
             if twice:
                 yield f"{what} {', '.join(twice)} stands twice"
         yield from _shared_words("tiers", {tier.tier: tier.words for tier in self.tiers})
+        yield from _shared_words("figures", {each.name: frozenset(map(fold, each.words)) for each in self.figures})
         yield from _shared_words("functions", {function.name: function.words for function in self.functions})
 
     def _unknown_functions(self) -> Iterator[str]:

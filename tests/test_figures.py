@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lattice_study import write_lattice_study
+from lattice_study import STUDY, write_lattice_study
 
 import planner
 from planner.cli import main
@@ -74,6 +74,25 @@ def test_a_figure_that_is_late_says_by_how_many_days():
     assert (row["met"], row["days_late"]) == (True, 10)
     none = track_figures(PACK, recorded(), TOWNS, dt.date(2026, 1, 31)).loc[("helped", "district")]
     assert (none["value"], none["met"], none["days_late"]) == (0, False, 31)
+
+
+def test_a_word_of_the_pack_means_its_own_figure_where_a_standard_one_is_called_so_too(tmp_path: Path):
+    """帮扶就业人数 is the pack's `helped` here, however it is spaced; elsewhere it is `people_helped`."""
+    folder = write_lattice_study(tmp_path / "study")
+    pack = 'name = "own"\nen = "Own"\nzh = "自定"\nsource = "us"\n'
+    pack += '[[figures]]\nname = "helped"\nen = "helped"\nzh = "帮扶就业人数"\n'
+    (folder / "own.toml").write_text(pack + 'minimum = 5\nyearly = true\nphrase = "每年5人"\n', encoding="utf-8")
+    told = "figure,date,value\n帮扶就业人数,2025-01-01,4\n帮扶 就业人数,2025-02-01,1\nHelped,2025-03-01,1\n"
+    (folder / "recorded.csv").write_text(told, encoding="utf-8")
+    (folder / "study.toml").write_text(
+        f'policy = "own.toml"\nrecorded = [{{file = "recorded.csv"}}]\n{STUDY}', encoding="utf-8"
+    )
+    row = planner.track_study(planner.read_study(folder)).figures
+    assert row.index.tolist() == [("helped", "district")]
+    assert (row["value"].iloc[0], row["met"].iloc[0]) == (6, True)
+    again = {"en": "again", "zh": "Helped ", "name": "again"}
+    with pytest.raises(ValueError, match="figures 'helped' and 'again' are both called 'helped'"):
+        Policy("p", "p", "p", "us", figures=(Figure("helped", "helped", "帮扶"), again))  # type: ignore[arg-type]
 
 
 def test_a_mean_that_is_exactly_what_is_asked_meets_it_and_one_that_falls_later_is_late_from_then_on():

@@ -16,7 +16,7 @@ from planner.errors import Fault, PlannerError, PlannerWarning, SourceError, Stu
 from planner.indicators import BUILDING, LAND
 from planner.policy import LifeService, Policy
 from planner.progress import check_handed
-from planner.schema import RECORDED, SERVICE_POINTS, RecordedFigures, Towns, is_blank
+from planner.schema import RECORDED, SERVICE_POINTS, RecordedFigures, Towns, fold, is_blank
 from planner.sources.files import read_area
 from planner.sources.files.records import ROW
 from planner.sources.files.rows import read_rows
@@ -232,14 +232,18 @@ def _with_places(frame: Any, towns: Towns, source: str) -> tuple[Any, list[Fault
 
 
 def _with_figures(frame: Any, policy: Policy, source: str) -> tuple[Any, list[Fault]]:
-    """The figures by their keys, and those that neither the pack nor the standard ones know, by key or by name."""
-    called = {word: figure.name for figure in policy.all_figures for word in (figure.name, figure.zh, figure.en)}
+    """The figures by their keys, and those that neither the pack nor the standard ones know, by key or by name.
+
+    A word of the pack means the pack's figure, also where a standard one is called so.
+    """
+    shown = {word: figure.name for figure in reversed(policy.all_figures) for word in figure.words}
+    called = {fold(word): name for word, name in shown.items()}
     words = [str(said).strip() for said in frame["figure"]]
     faults = []
     for said, row in zip(words, frame[ROW], strict=True):
-        if said not in called:
-            near = difflib.get_close_matches(said, called, n=1)
+        if fold(said) not in called:
+            near = difflib.get_close_matches(said, shown, n=1)
             names = ", ".join(figure.name for figure in policy.all_figures)
             mend = f"did you mean {near[0]}?" if near else f"the figures are {names}; a pack of your own may add more"
             faults.append(Fault("there is no such figure", mend, source, row, "figure", said))
-    return frame.assign(figure=[called.get(said, said) for said in words]), faults
+    return frame.assign(figure=[called.get(fold(said), said) for said in words]), faults
