@@ -51,6 +51,7 @@ NAMES = {
     "moves": "现有站点迁址分析 Moves of stations",
     "robust": "稳健性 Robustness",
 }
+_NEAR = 15_000  # the scale from which on hundreds of facilities have room for their names
 _CLASSES = {"basic": "基本保障类 basic", "quality": "品质提升类 quality"}  # of facilities, in the order of their colours
 _SCHEMAS = {
     "stations": schema.SCORES,
@@ -162,7 +163,8 @@ def _labels(name: str) -> str:
     look = 'fontFamily="Sans" fontSize="8" textColor="28,39,51,255"'
     style = f"<text-style fieldName={quoteattr(field)} {look}>{buffer}</text-style>"
     place = '<placement placement="0" dist="1"/>' if name not in ("towns", "areas") else '<placement placement="1"/>'
-    covers = '<rendering obstacle="0"/>'  # else the names of what lies within a polygon are left out
+    near = f' scaleVisibility="1" scaleMin="{_NEAR}" scaleMax="0"' if name == "life_facilities" else ""
+    covers = f'<rendering obstacle="0"{near}/>'  # else the names of what lies within a polygon are left out
     return f'  <labeling type="simple">\n    <settings>{style}{place}{covers}</settings>\n  </labeling>'
 
 

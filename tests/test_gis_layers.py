@@ -124,5 +124,6 @@ def test_facilities_of_the_living_circle_open_by_class_with_the_names_of_their_s
         "basic": "基本保障类 basic", "quality": "品质提升类 quality",
     }  # fmt: skip
     assert style.find(".//text-style").get("fieldName") == "zh"
+    assert style.find("./labeling/settings/rendering").get("scaleMin") == "15000"  # hundreds of them hide the stations else
     read = pyogrio.read_dataframe(tmp_path / "study.gpkg", layer="life_facilities")
     assert read[["zh", "name"]].fillna("").to_numpy().tolist() == [["购物", "A"], ["购物", ""], ["健身", ""], ["健身", ""]]

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import html
+import io
 import re
 import warnings
 from dataclasses import replace
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import docx
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from builders import STROLL, corners, demand_at, lattice, stations_at
 from docx.shared import Cm
 from matplotlib import font_manager
+from PIL import Image
 from shapely import box
 
 from planner.errors import PlannerWarning
@@ -415,3 +418,18 @@ def test_the_bound_is_seen_behind_a_curve_that_meets_it() -> None:
     bound, plan = plot_frontier(curve, 1).lines[:2]
     assert bound.get_linewidth() > 2 * plan.get_linewidth()
     assert bound.get_linewidth() > plan.get_markersize()
+
+
+def test_a_picture_in_few_colours_is_what_was_drawn_in_far_fewer_bytes() -> None:
+    network, stations = lattice(), stations_at((300, 300), (700, 700))
+    frame = gpd.GeoDataFrame({"town": ["A"]}, geometry=[box(0, 0, 1000, 1000)], crs=network.crs)
+    outlines = isochrone_bands(network, stations, STROLL)
+    axes = plot_map(network=network, towns=TOWNS.conform(frame), stations=stations, isochrones=outlines)
+    packed, whole = as_file(axes), io.BytesIO()
+    axes.figure.savefig(whole, format="png")
+    with Image.open(io.BytesIO(packed)) as few, Image.open(whole) as drawn:
+        assert (few.mode, few.size) == ("P", drawn.size)
+        assert few.info["dpi"] == pytest.approx(drawn.info["dpi"])
+        off = np.abs(np.asarray(few.convert("RGB"), dtype=int) - np.asarray(drawn.convert("RGB"), dtype=int))
+    assert off.max() <= 16
+    assert len(packed) < len(whole.getvalue()) * 0.7  # a quarter of a real map's

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -336,7 +337,16 @@ def as_file(axes: Axes, *, language: str = "en", form: Format = "png") -> bytes:
         figure = cast("Figure", axes.figure)
         box = "tight" if figure.texts else None  # a title and an imprint stand outside the figure
         figure.savefig(stream, format=form, metadata=dict(metadata), bbox_inches=box)
-    return stream.getvalue()
+    return _with_palette(stream) if form == "png" else stream.getvalue()
+
+
+def _with_palette(png: io.BytesIO) -> bytes:
+    """The same picture in 256 colours: a quarter of the bytes, and no colour off by more than an eye can tell."""
+    packed = io.BytesIO()
+    with Image.open(png) as drawn:
+        few = drawn.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(packed, format="png", compress_level=6, dpi=drawn.info["dpi"])
+    return packed.getvalue()
 
 
 def sign(axes: Axes, title: str, imprint: Imprint) -> None:
