@@ -21,9 +21,10 @@ from planner.schema import Candidates, Coverage
 from planner.siting.arrays import Bools, Floats, Ints, inner
 from planner.siting.choose import moves_for
 from planner.siting.cover import Chosen, sealed_value, side_rows
+from planner.siting.dual import dual_bound
 from planner.siting.merge import merge_cells
 from planner.siting.prices import in_and_out
-from planner.siting.problem import Problem, Rules, allowed, places_of, rules_for, rules_without
+from planner.siting.problem import Problem, Rules, allowed, places_of, rules_for, rules_without, with_bonus
 from planner.siting.room_prices import Doors, RoomPrices, price_rooms
 from planner.siting.search import good_choice, keeps_rules
 from planner.siting.solver import Model, relax, solve
@@ -34,7 +35,10 @@ _WORK = 4e8  # see `branch_and_bound`
 _NODES = 300  # of the solver's tree, where no choice to begin from is found
 _SAME = 1e-9  # values nearer to each other, relatively, are the same
 _STRONG = 60_000  # assignments up to which each is bound to its own site: dearer, and much nearer to the truth
-_MOVES = 200  # swaps for each candidate in the search for a choice to begin from
+_STARTS, _MOVES = 3, 600  # choices to begin from, and the swaps for each candidate in the search for them together
+_POOLED = 20_000  # assignments of a problem over the sites of several choices that is solved in a second or two
+_POOL_WORK = 1e8  # see `branch_and_bound`
+_ROUNDS = 25  # of the bound without capacities, see `dual_bound`
 _STEPS, _EFFORT = 400, 1e8  # most steps of the prices; entries looked at by all of them: some ten seconds
 
 
@@ -83,10 +87,14 @@ class Rooms:
     def settled(self, prices: RoomPrices, value: float) -> tuple[Rooms, Bools]:
         """What no choice worth at least `value` can leave or use is taken as decided; and the sites that are left."""
         forced, out = in_and_out(self.rules, prices.earned, prices.fixed, value - abs(value) * _SAME)
-        doors = np.append(~out, np.ones(len(self.station_ids), dtype=np.bool_))
-        rules = rules_without(replace(self.rules, forced=forced), out)
+        return self.among(~out, replace(self.rules, forced=forced)), ~out
+
+    def among(self, kept: Bools, rules: Rules) -> Rooms:
+        """The same with these sites and the stations alone; `rules` still speak of all sites."""
+        doors = np.append(kept, np.ones(len(self.station_ids), dtype=np.bool_))
         reach = sp.csr_array(self.reach[np.flatnonzero(doors)])
-        return replace(self, site_ids=self.site_ids[~out], reach=reach, room=self.room[doors], rules=rules), ~out
+        own = rules_without(rules, ~kept)
+        return replace(self, site_ids=self.site_ids[kept], reach=reach, room=self.room[doors], rules=own)
 
     def assigned(self, chosen: Bools) -> Floats:
         """(entries of `reach`,) the best assignment of people where these sites and the stations stand."""
@@ -187,30 +195,62 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
         If no choice keeps the rules, or none was found within the limits.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    chosen = _begin(rooms, seed)
-    if chosen is None:
-        chosen = _by_solver(rooms, seconds)
-    doors = rooms.doors()
-    prices = price_rooms(doors, rooms.rules, rooms.value(chosen), steps=_steps(rooms), until=until)
-    tried = [chosen, *(pick for pick in prices.picks if keeps_rules(rooms.rules, pick))]
-    chosen = max(tried, key=rooms.value)
+    tried = _begun(rooms, seed) or [_by_solver(rooms, seconds)]
+    prices = price_rooms(rooms.doors(), rooms.rules, max(map(rooms.value, tried)), steps=_steps(rooms), until=until)
+    tried += [pick for pick in prices.picks if keeps_rules(rooms.rules, pick)]
+    chosen = _best_of_all(rooms, sorted(tried, key=rooms.value, reverse=True), until)
     value, bound = rooms.value(chosen), prices.bound
     rest, kept = rooms.settled(prices, value)
     if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG:
-        found, least = _by_tree(rest, chosen[kept], until)
-        over_all = np.zeros(len(chosen), dtype=np.bool_)
-        over_all[kept] = found
-        chosen = max([chosen, over_all], key=rooms.value)
+        found, least = _by_tree(rest, chosen[kept], until, _WORK if until is None else np.inf)
+        chosen = max([chosen, _over_all(found, kept)], key=rooms.value)
         value, bound = rooms.value(chosen), min(bound, max(least, value))
+    elif bound > value * (1 + _SAME):
+        bound = min(bound, _without_limits(rooms, value, until))
     return sealed_value(chosen.astype(np.int64), value, max(bound, value)), rooms.assigned(chosen)
 
 
-def _begin(rooms: Rooms, seed: int) -> Bools | None:
-    """The best choice of plain covering; None if none was found that keeps the rules."""
+def _plain(rooms: Rooms) -> Problem:
+    """The same with room for everybody at each site."""
     reach = sp.csr_array(rooms.reach[: len(rooms.site_ids)].astype(np.int8))
-    plain = Problem(rooms.site_ids, reach, rooms.people * rooms.each, rooms.rules)
-    start = good_choice(plain, moves=moves_for(plain, _MOVES), seed=seed)
-    return None if start is None else start > 0
+    return Problem(rooms.site_ids, reach, rooms.people * rooms.each, rooms.rules)
+
+
+def _begun(rooms: Rooms, seed: int) -> list[Bools]:
+    """Good choices of plain covering; none if none was found that keeps the rules."""
+    plain = _plain(rooms)
+    seeds = range(seed * _STARTS, (seed + 1) * _STARTS)
+    found = [good_choice(plain, moves=moves_for(plain, _MOVES) // _STARTS, seed=own) for own in seeds]
+    return [start > 0 for start in found if start is not None]
+
+
+def _best_of_all(rooms: Rooms, tried: list[Bools], until: float | None) -> Bools:
+    """The best choice among the sites that several have, the best of them first, as far as a small tree finds it."""
+    best, few = tried[0], tried[0]
+    for choice in tried[1:]:
+        if rooms.reach[np.flatnonzero(few | choice)].nnz <= _POOLED:
+            few = few | choice
+    if (few == best).all():
+        return best
+    found, _ = _by_tree(rooms.among(few, rooms.rules), best[few], until, _POOL_WORK)
+    return max([best, _over_all(found, few)], key=rooms.value)
+
+
+def _over_all(found: Bools, kept: Bools) -> Bools:
+    """A choice among the sites that are kept, as one among all."""
+    over_all = np.zeros(len(kept), dtype=np.bool_)
+    over_all[kept] = found
+    return over_all
+
+
+def _without_limits(rooms: Rooms, value: float, until: float | None) -> float:
+    """A bound on what any choice serves if sites had room for everybody, and stations served all that they reach."""
+    weight = rooms.people * rooms.each
+    stations = np.zeros(len(weight), dtype=np.bool_)
+    stations[rooms.reach[np.arange(len(rooms.site_ids), len(rooms.room))].indices] = True
+    served = float(weight[stations].sum())
+    plain = with_bonus(replace(_plain(rooms), weight=np.where(stations, 0.0, weight)))
+    return served + dual_bound(plain, rounds=_ROUNDS, enough=value - served, until=until)
 
 
 def _by_solver(rooms: Rooms, seconds: float | None) -> Bools:
@@ -223,7 +263,7 @@ def _by_solver(rooms: Rooms, seconds: float | None) -> Bools:
     return answer.values[: len(rooms.site_ids)] > 0.5
 
 
-def _by_tree(rooms: Rooms, chosen: Bools, until: float | None) -> tuple[Bools, float]:
+def _by_tree(rooms: Rooms, chosen: Bools, until: float | None, work: float) -> tuple[Bools, float]:
     """The best choice that a tree finds, and the bound it proves; the choice itself may break what is settled."""
     flow = _Flow(rooms)
     relaxed = relax(flow.model)
@@ -231,8 +271,8 @@ def _by_tree(rooms: Rooms, chosen: Bools, until: float | None) -> tuple[Bools, f
         return chosen, -np.inf
     start = np.concatenate([chosen, rooms.assigned(chosen)]).astype(np.float64)
     step = _SAME * abs(inner(flow.model.cost, start))
-    work, left = (_WORK * flow.slimness, None) if until is None else (np.inf, until - time.monotonic())
-    answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work, seconds=left)
+    left = None if until is None else until - time.monotonic()
+    answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work * flow.slimness, seconds=left)
     values = start if answer.values is None else answer.values
     return values[: len(chosen)] > 0.5, -answer.bound
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from siting_truth import CUTOFF_S, MODELS, Case, drawn_case, kept_choices, part_shares, worth_of, worths
 
 from planner.errors import PlanError
-from planner.siting import Plan, equity_curve, frontier, propose_sites
+from planner.siting import Plan, assign, equity_curve, frontier, propose_sites
 from planner.siting.near import near_plans
 from planner.study import Method
 
@@ -44,6 +44,19 @@ def test_every_model_is_the_best_of_all_choices_under_every_rule(model: str, see
     assert plan.status == "optimal"
     if case.siting.method is Method.MCLP and case.siting.equity is None:
         assert sum(phase.value for phase in plan.phases) == pytest.approx(plan.objective)
+
+
+@FEW
+@given(seeds)
+def test_with_capacities_a_bound_holds_where_a_town_is_too_large_for_a_tree(seed: int) -> None:
+    case = drawn_case("capacity", seed)
+    if not (found := worths(case)):
+        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(assign, "_STRONG", 0)
+        plan = planned(case)
+    best = max(worth for worth, _ in found)
+    assert plan.objective <= best + 1e-6 <= plan.objective_bound + 2e-6
 
 
 @FEW
