@@ -248,8 +248,8 @@ def _without_limits(rooms: Rooms, value: float, until: float | None) -> float:
     weight = rooms.people * rooms.each
     stations = np.zeros(len(weight), dtype=np.bool_)
     stations[rooms.reach[np.arange(len(rooms.site_ids), len(rooms.room))].indices] = True
-    served = float(weight[stations].sum())
-    plain = with_bonus(replace(_plain(rooms), weight=np.where(stations, 0.0, weight)))
+    served, plain, others = float(weight[stations].sum()), _plain(rooms), np.flatnonzero(~stations)
+    plain = with_bonus(replace(plain, reach=sp.csr_array(plain.reach[:, others]), weight=weight[others]))
     return served + dual_bound(plain, rounds=_ROUNDS, enough=value - served, until=until)
 
 
