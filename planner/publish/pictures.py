@@ -50,6 +50,7 @@ _CJK_FONTS = (
     "Noto Serif CJK SC", "SimSun", "AR PL UMing CN",
 )  # fmt: skip
 _DPI = 160
+_MOST_LARGE = 60  # stations and sites that have room for large marks
 _PAD_SHARE = 0.02
 _WASH = 0.55  # how much of the paper an outline hides
 _WORDS = re.compile("[\u2e80-\uffff]|[^\\s\u2e80-\uffff]+\\s*|\\s+")  # where a line may be broken
@@ -272,12 +273,16 @@ def _draw_bands(axes: Axes, isochrones: Isochrones, walk: Walk, said: str) -> li
 
 
 def _draw_points(axes: Axes, stations: Stations, sites: gpd.GeoDataFrame | None) -> None:
-    axes.scatter(stations.geometry.x, stations.geometry.y, s=34, c=CATEGORICAL[0], edgecolors="white", linewidths=0.9, zorder=5)
+    """Stations, and sites with their order; large enough to be read on paper at half the size, where there is room."""
+    large = len(stations) + (0 if sites is None else len(sites)) <= _MOST_LARGE
+    look: dict[str, Any] = {"s": 64 if large else 34, "c": CATEGORICAL[0], "edgecolors": "white", "linewidths": 0.9}
+    axes.scatter(stations.geometry.x, stations.geometry.y, zorder=5, **look)
     if sites is None:
         return
-    axes.scatter(sites.geometry.x, sites.geometry.y, s=90, c=PROPOSED_COLOUR, edgecolors="black", linewidths=0.8, zorder=6)
+    look = {"s": 190 if large else 90, "c": PROPOSED_COLOUR, "edgecolors": "black", "linewidths": 0.8}
+    axes.scatter(sites.geometry.x, sites.geometry.y, zorder=6, **look)
     for order, x, y in zip(sites["order"], sites.geometry.x, sites.geometry.y, strict=True):
-        axes.annotate(str(int(order)), (x, y), ha="center", va="center", fontsize=7, zorder=7)
+        axes.annotate(str(int(order)), (x, y), ha="center", va="center_baseline", fontsize=11 if large else 7, zorder=7)
 
 
 def _point_handles(with_sites: bool, said: str) -> list[Any]:
@@ -305,7 +310,7 @@ def _scale_bar(axes: Axes) -> None:
     x, y = west + (east - west) * 0.03, south + (north - south) * 0.03
     axes.plot([x, x + metres], [y, y], color="black", linewidth=2, solid_capstyle="butt", zorder=8)
     shown = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
-    axes.annotate(shown, (x + metres / 2, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8, zorder=8)
+    axes.annotate(shown, (x + metres / 2, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=10, zorder=8)
 
 
 def _round_below(metres: float) -> float:
