@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 
 from planner.demand.place import RESIDENTS, Tally
 from planner.errors import PlanError
+from planner.publish.no_plan import MENDS, PROBLEMS
 from planner.publish.notes import NOTES, STEPS, note_said, notes_said
 from planner.reach.islands import Islands
-from planner.siting.feasible import check_feasible
-from planner.siting.problem import no_rules_for
-from planner.study import Siting
+from planner.schema import Candidates
+from planner.siting.feasible import check_asked, check_feasible
+from planner.siting.problem import NOWHERE, Rules, no_rules_for
+from planner.study import Method, Siting
 
 SLOT = re.compile(r"\{(\w+)\}")
 
@@ -60,10 +63,58 @@ def test_why_nothing_is_saved_and_which_premises_lack_are_said_in_chinese() -> N
         "未计算建议站点节省的步行时间：没有可行方案："
         "siting.sites 要求新建500个站点，而备选场所只有80个；请将其改为至多80，或补充备选场所"
     )
-    other = "walking time saved by proposed sites is left out: no plan exists: siting.sites: 2 candidates are required but …"
-    assert note_said(other, "zh") == "未计算建议站点节省的步行时间：没有可行方案，planner propose 会说明原因"
     lacking = "candidates.2: no premises with amenity=cinema or post office or library lie in the area"
     assert note_said(lacking, "zh") == "candidates.2：区域内没有此类场所（amenity=cinema、邮政网点、图书馆）"
+
+
+LATIN = re.compile(r"[A-Za-z]+(?: [A-Za-z]+){2}")
+
+
+def rules(sites: int = 4, asked: int = 2, **told: object) -> Rules:
+    """Sites in the towns 东镇 (the first two) and 西镇."""
+    given = {"towns": ("东镇", "西镇"), "town": np.array([0, 0, 1, 1])[:sites], "short": np.zeros(2, dtype=int)}
+    return dataclasses.replace(no_rules_for(sites, asked), **{**given, "room": np.full(2, 9), **told})
+
+
+IMPOSSIBLE = (
+    (rules(asked=5), Siting(), "要求新建5个站点，而备选场所只有4个"),
+    (rules(sites=1), Siting(), "而备选场所只有1个"),
+    (rules(forced=np.array([1, 1, 1, 0], dtype=bool)), Siting(), "必选的备选场所有3个，而只要求新建2个站点"),
+    (rules(asked=1, forced=np.array([1, 1, 0, 0], dtype=bool)), Siting(), "而只要求新建1个站点；请将 siting.sites 提高到2"),
+    (rules(short=np.array([3, 0])), Siting(per_town_min=3), "“东镇”还缺3个站点，而备选场所只有2个"),
+    (rules(short=np.array([0, 1]), town=np.zeros(4, dtype=int)), Siting(per_town_min=1), "“西镇”还缺1个站点，却没有备选场所"),
+    (rules(short=np.array([2, 2])), Siting(per_town_min=2), "每个街镇至少2个站点，加上必选的备选场所，需新建4个"),
+    (rules(short=np.array([1, 1]), town=np.full(4, NOWHERE)), Siting(per_town_min=1), "备选场所均未填写街镇"),
+    (rules(room=np.array([0, 1])), Siting(per_town_max=1), "要求新建2个站点，而各街镇合计最多只能再建1个"),
+    (rules(room=np.array([1, 0]), forced=np.array([1, 1, 0, 0], dtype=bool)), Siting(per_town_max=1), "“东镇”有2个必选"),
+    (rules(budget=5.0, cost=np.full(4, 3.0), short=np.array([1, 1])), Siting(per_town_min=1), "至少需费用6，而预算为5"),
+    (rules(apart=np.array([[0, 1]]), forced=np.array([1, 1, 0, 0], dtype=bool)), Siting(spacing_m=300), "与“h1”相距不足300米"),
+    (rules(asked=3, apart=np.array([[0, 1], [2, 3]])), Siting(spacing_m=300), "站点之间的最小距离与其他规则不能同时满足"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "siting", "chinese"), IMPOSSIBLE)
+def test_rules_that_cannot_be_kept_are_said_in_chinese(asked: Rules, siting: Siting, chinese: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        check_feasible(asked, siting, pd.Index([f"h{i}" for i in range(4)]))
+    shown = note_said(f"walking time saved by proposed sites is left out: {caught.value}", "zh")
+    assert chinese in shown
+    assert shown.startswith("未计算建议站点节省的步行时间：没有可行方案：siting.")
+    assert not LATIN.search(shown)
+
+
+def test_keys_and_names_that_do_not_go_together_are_all_said_in_chinese() -> None:
+    hosts = Candidates(pd.DataFrame({"name": ["Hall"]}, index=["h0"]))
+    wrong = Siting(method=Method.LSCP, backup=0.5, unreached_minutes=20, phases=(), half_minutes=5, capacity_default=9)
+    for asked in (wrong, Siting(capacity=True, backup=0.5), Siting(required=("x", "y"), forbidden=("x",))):
+        with pytest.raises(PlanError) as caught:
+            check_asked(hosts, asked)
+        assert not LATIN.search(note_said(f"walking time saved by proposed sites is left out: {caught.value}", "zh")), asked
+
+
+@pytest.mark.parametrize(("said", "chinese"), [*PROBLEMS, *MENDS])
+def test_every_reason_and_mend_has_a_chinese_form(said: str, chinese: str) -> None:
+    assert set(SLOT.findall(chinese)) == set(SLOT.findall(said)) - {"is", "stations", "candidates"}
 
 
 def test_residents_and_quoted_names_are_said_in_chinese() -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from planner.demand import RESIDENTS
+from planner.publish.no_plan import MENDS, PLANS, PROBLEMS
 from planner.study import host_said
 
 # the sentence as it is said, and its Chinese form
@@ -279,18 +280,6 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("{n} of {all} rows lie outside the area", "{all}行中有{n}行在区外"),
 )
 
-# why there is no plan, as far as it is said often
-PLANS: tuple[tuple[str, str], ...] = (
-    (
-        (
-            "no plan exists: siting.sites: {n} sites are asked for but there are {m} candidates; "
-            "ask for at most {most} or add candidates"
-        ),
-        "没有可行方案：siting.sites 要求新建{n}个站点，而备选场所只有{m}个；请将其改为至多{most}，或补充备选场所",
-    ),
-    ("no plan exists: {why}", "没有可行方案，planner propose 会说明原因"),
-)
-
 _SLOT = re.compile(r"\\\{(\w+)\\\}")
 _MORE = re.compile(r" and (\d+) more")
 
@@ -302,6 +291,9 @@ def _pattern(said: str) -> re.Pattern[str]:
 _KNOWN = tuple((_pattern(said), chinese) for said, chinese in NOTES)
 _DONE = tuple((_pattern(said), chinese) for said, chinese in STEPS)
 _PLANS = tuple((_pattern(said), chinese) for said, chinese in PLANS)
+_PROBLEMS = tuple((_pattern(said), chinese) for said, chinese in PROBLEMS)
+_MENDS = tuple((_pattern(said), chinese) for said, chinese in MENDS)
+_FAULT = re.compile(r"(?P<where>siting[.\w]*(?: = .+?)?: )?(?P<problem>[^;]+)(?:; (?P<mend>.+))?")
 _DIFFERENCE = re.compile(r" \((\S+) (fewer|more)\)$")
 _LESS = {"fewer": "少", "more": "多"}
 _CHANGES = (
@@ -348,9 +340,13 @@ def _slot(slot: str, text: str) -> str:
         return _chinese(text, _DONE)
     if slot == "plan":
         return _chinese(text, _PLANS)
+    if slot == "faults":
+        return "；".join(_fault(line.strip()) for line in text.splitlines() if not line.endswith(" faults:"))
+    if slot == "mend":
+        return _chinese(text, _MENDS)
     if slot == "what":
         return "常住人口" if text == RESIDENTS else text
-    if slot in ("name", "target") and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+    if slot in ("name", "target", "town", "a", "b") and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         return f"“{text[1:-1]}”"
     if slot == "tags":
         return "、".join(_kind(tag) for tag in text.split(" or "))
@@ -358,6 +354,17 @@ def _slot(slot: str, text: str) -> str:
         people, difference = text.split(" ", 1)[0], _DIFFERENCE.search(text)
         return f"{people}人" + ("" if difference is None else f"（{_LESS[difference[2]]}{difference[1]}人）")
     return _MORE.sub(r"等（另有\1个）", text.replace("the area", "全区") if slot == "town" else text)
+
+
+def _fault(text: str) -> str:
+    """A rule that cannot be kept and its mend; the key of the study stays as it is."""
+    found = _FAULT.fullmatch(text)
+    if found is None or text.startswith("… "):
+        return _MORE.sub(r"等（另有\1处）", text)
+    where, problem, mend = found.group("where", "problem", "mend")
+    said = _chinese(problem, _PROBLEMS)
+    key = f"{where.removesuffix(': ')} " if where else ""
+    return key + (f"{said}；{_chinese(mend, _MENDS)}" if mend else said)
 
 
 def _kind(tag: str) -> str:
