@@ -32,6 +32,7 @@ from planner.progress import (
     track_areas,
     track_targets,
 )
+from planner.publish.notes import note_said
 from planner.schema import TOWNS, Stations, Track
 from planner.study import HandedDown
 
@@ -265,6 +266,20 @@ def test_days_late_are_the_days_since_it_was_due_on_which_too_few_stood(
         warnings.simplefilter("ignore", PlannerWarning)  # some close before they are built
         row = tracked(target(minimum=minimum, by=by), table, day).iloc[0]
     assert row["days_late"] == sum(count < minimum for count in stood)
+
+
+def test_a_day_of_acceptance_that_is_guessed_is_said():
+    """Accepted some day, and built in January: told from January on, which the office should know."""
+    table = stations(
+        town=["A", "A"], status=["accepted", "accepted"], built_on=["2024-01-10"] * 2, accepted_on=["2024-05-01", None]
+    )
+    with pytest.warns(PlannerWarning, match=r"1 accepted stations have no day of acceptance \(the first is s1\)") as told:
+        row = tracked(target(accepted_only=True), table, dt.date(2024, 2, 1)).iloc[0]
+    assert row["accepted"] == row["counted"] == 1
+    assert note_said(str(told[0].message), "zh").startswith("1个已验收站点没有验收日期（第一个是s1）")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tracked(target(), table, dt.date(2024, 2, 1))
 
 
 def test_before_all_dates_nothing_stood_and_nothing_is_late():

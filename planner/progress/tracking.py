@@ -22,6 +22,7 @@ from planner.progress.standing import (
     Days,
     column,
     contradictions,
+    dated_status,
     days_in,
     last_told,
     status_at,
@@ -70,7 +71,8 @@ def track_targets(
     -----
     PlannerWarning
         If stations have no date where a target counts from one on (they do not count), if planned or applied ones have none and
-        `as_of` is before the last date of the table (they are not told on that day), or dates that contradict their status.
+        `as_of` is before the last date of the table (they are not told on that day), if accepted ones have no day of that where
+        accepted ones alone count (it is taken to be that of their opening or building), or dates that contradict their status.
 
     Notes
     -----
@@ -241,6 +243,8 @@ def _spans(target: Target, stations: Stations) -> _Spans:
     """When each station counts towards a target; those that began before ``since`` never do."""
     stages = ("accepted",) if target.accepted_only else STANDING
     begin, end = days_in(stations, stages)
+    if target.accepted_only:
+        _warn_of_guessed_acceptance(target, stations)
     if target.since is None:
         return _Spans(begin, end)
     lacking = stations.index.isin(undated(stations, stages))
@@ -279,6 +283,16 @@ def _warn_of_undated(target: Target, stations: Stations, lacking: Marks) -> None
             f"{int(lacking.sum())} standing stations have no date (the first is {stations.index[lacking][0]}) and do not count"
         )
         warnings.warn(f"{said} towards {target.name!r}, which counts from {target.since} on", PlannerWarning, stacklevel=5)
+
+
+def _warn_of_guessed_acceptance(target: Target, stations: Stations) -> None:
+    own = column(stations, "accepted_on").isna() & (dated_status(stations) == "accepted")
+    dated = own & ~stations.index.isin(undated(stations, ("accepted",)))
+    lacking = stations.index[dated.to_numpy(dtype=bool)]
+    if len(lacking):
+        said = f"{len(lacking)} accepted stations have no day of acceptance (the first is {lacking[0]}) and count towards"
+        said += f" {target.name!r} as accepted on the day they were opened or built"
+        warnings.warn(f"{said}; write accepted_on", PlannerWarning, stacklevel=5)
 
 
 def _warn_of_undated_plans(stations: Stations, as_of: dt.date) -> None:

@@ -116,6 +116,13 @@ NOTES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
+            "{n} accepted stations have no day of acceptance (the first is {key}) and count towards {target} as accepted on "
+            "the day they were opened or built; write accepted_on"
+        ),
+        "{n}个已验收站点没有验收日期（第一个是{key}），目标{target}按其启用或建成之日即已验收计；请填写accepted_on（验收日期）",
+    ),
+    (
+        (
             "{n} planned or applied stations have no date of that (the first is {key}) and are not told before {day}, "
             "the last date of the table; write planned_on or applied_on"
         ),

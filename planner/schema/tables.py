@@ -42,12 +42,12 @@ STANDING = ("built", "accepted")  # a station with one of these counts, from its
 FLAGS_1_PLUS_4 = ("unified_sign", "staffing", "basic_functions", "equipment", "service_rules")
 _STATUS_WORDS = (
     *((word, "planned") for word in ("规划", "规划中", "计划", "拟建", "待建", "筹建", "在建", "建设中")),
-    *((word, "applied") for word in ("申报", "已申报", "申请", "申请中")),
+    *((word, "applied") for word in ("申报", "已申报", "申报中", "申请", "已申请", "申请中")),
     *(
         (word, "built")
         for word in (
-            "建成", "已建", "已建成", "建成待验收", "待验收", "试运营", "试运行", "在用", "运营", "运营中", "正常", "开放",
-            "启用", "已启用",
+            "建成", "已建", "已建成", "建成待验收", "待验收", "试运营", "试运行", "在用", "运营", "运营中", "运行", "运行中",
+            "正常", "开放", "启用", "已启用",
         )
     ),
     *((word, "accepted") for word in ("验收", "已验收", "验收通过", "验收合格", "已验收合格", "通过验收", "已挂牌")),
