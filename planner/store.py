@@ -102,6 +102,7 @@ def _said(error: OSError, folder: Path, beside: Path) -> SourceError:
         return error
     mend = {
         errno.ENOSPC: "the disk is full; make room and run again",
+        errno.EFBIG: "larger files are not allowed there; choose another folder with --out",
         errno.EACCES: "it may not be written; choose another folder with --out",
         errno.EROFS: "the disk is read-only; choose another folder with --out",
         errno.ENOTEMPTY: "another run put its output there meanwhile; look at it, or run again",

@@ -50,6 +50,25 @@ def test_a_whole_study_has_no_fault(folder: Path) -> None:
     assert [str(each.message)[:46] for each in heard] == ["fewer than 8 places are too few to tell whether"[:46]]
 
 
+@pytest.mark.parametrize(
+    "key", ["stations.file", "candidates.1.file", "population.file", "network.file", "area", "policy", "groups.1.file"]
+)
+def test_a_file_outside_of_the_folder_is_not_looked_at(tmp_path: Path, key: str) -> None:
+    write_study(tmp_path / "study")
+    with (tmp_path / "study" / "study.toml").open("a") as file:
+        file.write('[[groups]]\nname = "jobless"\nfile = "people.csv"\n')
+    text = "name,lon,lat,population,site_id,station_id\nsecret,secret,secret,secret,secret,secret\n"
+    for ending in ("csv", "toml"):
+        (tmp_path / f"outside.{ending}").write_text(text)
+    path = "../outside.toml" if key == "policy" else "../outside.csv"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PlannerWarning)
+        told = [str(fault) for fault in check_study(tmp_path / "study", [f"{key}={path}"])]
+    assert sum("the path leads out of the study's folder" in each for each in told) == 1
+    assert "secret" not in str(told)
+    assert [each for each in told if "outside" in each and "leads out" not in each] == []
+
+
 def test_faults_of_every_room_come_at_once(folder: Path) -> None:
     (folder / "study.toml").write_text(
         STUDY + 'colour = "red"\n[walk]\nminutes = "15"\n[[groups]]\nname = "jobless"\nfile = "jobless.csv"\n'

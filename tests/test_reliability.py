@@ -119,7 +119,8 @@ def test_a_full_disk_leaves_the_old_output_whole(tmp_path: Path) -> None:
     before = hashes(out)
     done = run(study, out, most_bytes=30_000)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: ")
+    assert done.stderr.startswith(f"Error: {out}: cannot write the output (")  # and not in the folder beside it
+    assert "choose another folder" in done.stderr
     assert "Traceback" not in done.stderr
     assert hashes(out) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "study"]
@@ -237,6 +238,30 @@ def test_what_lies_beside_a_shapefile_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "study" / "towns.dbf").symlink_to(tmp_path / "outside" / "towns.dbf")
     with pytest.raises(PlannerError, match=r"towns\.dbf is a link that leads out of the folder"):
         load_table(tmp_path / "study" / "towns.shp", "towns.shp", schema.TOWNS, CRS, CRS)
+
+
+def test_an_archive_that_lies_about_its_size_takes_no_memory(tmp_path: Path) -> None:
+    file, size = tmp_path / "t.zip", 400_000_000
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open("t.shp", "w") as part:
+        for _ in range(size // 10_000_000):
+            part.write(bytes(10_000_000))
+    raw = bytearray(file.read_bytes())
+    said = raw.rindex(b"PK\x01\x02") + 24  # the size in the archive's list of contents
+    raw[said : said + 4] = (1000).to_bytes(4, "little")
+    file.write_bytes(raw)
+    code = f"""
+import resource
+from pathlib import Path
+from planner.errors import SourceError
+from planner.sources.files.vector import read_zipped
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_zipped(Path({str(file)!r}), "t.zip")
+except SourceError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # kilobytes
 
 
 def test_an_archive_writes_nothing_outside_its_own_folder(tmp_path: Path) -> None:

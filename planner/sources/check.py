@@ -30,7 +30,7 @@ from planner.sources.files.document import parse_document
 from planner.sources.files.fetchable import unfetched
 from planner.sources.files.opening import NOT_THERE, check_file
 from planner.sources.files.rows import read_rows
-from planner.sources.files.study import load_study, named_files, settle_study, study_file
+from planner.sources.files.study import leads_out, load_study, named_files, settle_study, study_file
 from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_network
 from planner.sources.packs import read_policy
@@ -107,7 +107,8 @@ def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Pr
     if said is not None:
         _check_sources(said, str(file), found, say)
     else:
-        _check_files([path for _, path in named_files(parse_document(file))], file.parent, found)
+        inside = [path for _, path in named_files(parse_document(file)) if not leads_out(path, file.parent)]
+        _check_files(inside, file.parent, found)
     return found.faults
 
 

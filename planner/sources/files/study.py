@@ -166,47 +166,52 @@ def study_file(path: str | Path) -> Path:
 def load_study(file: Path, overrides: Sequence[str] = ()) -> tuple[Study | None, list[Fault]]:
     """The study as its file says it (`crs` may still be None), and all that is wrong with it.
 
-    Where there are faults it is the study without the keys at fault, so that the rest can be checked; None where none can be
-    made.
+    Where there are faults it is the study without the keys at fault, so that the rest can be checked and a file outside of
+    the folder is not; None where none can be made.
     """
     document = parse_document(file)
     faults = override_keys(document, overrides)
     faults += unknown_keys(document, str(file))
     faults += path_faults(document, file)
-    study, wrong = _validated(document, str(file))
+    study, wrong = _validated(document, str(file), [key for key, path in _named(document) if leads_out(path, file.parent)])
     if study is not None:
         study = dataclasses.replace(study, folder=file.parent.resolve())
     return study, faults + wrong
 
 
-def _validated(document: Mapping[str, Any], file: str) -> tuple[Study | None, list[Fault]]:
+def _validated(
+    document: Mapping[str, Any], file: str, without: Sequence[tuple[str | int, ...]]
+) -> tuple[Study | None, list[Fault]]:
     """Types and values, checked as JSON: strict (no text for a number), yet lists, dates and choices as TOML has them.
 
     Keys at fault are taken away and the rest is checked again, until it stands or nothing is left to take away; what is
-    missing then is missing because it was taken away, and is not said.
+    missing then is missing because it was taken away, and is not said. The keys `without` are at fault already.
     """
     fields = {key: value for key, value in document.items() if key not in (*SCENARIO, *INSIDE)}
     fields["scenario"] = {key: document[key] for key in SCENARIO if key in document}
     fields = json.loads(json.dumps(fields, default=_iso))
     faults: list[Fault] = []
+    outside = [("scenario", *key) if key[0] in SCENARIO else key for key in without]
+    for key in outside:
+        _take_away(fields, key)
     gone: list[tuple[str | int, ...]] = []
     while True:
         try:
             return TypeAdapter(Study).validate_json(json.dumps(fields), strict=True), faults
         except ValidationError as error:
             found = error.errors(include_url=False)
-        faults += [_fault(said, document, file) for said in found if not _is_told(said, gone)]
+        faults += [_fault(said, document, file) for said in found if not _is_told(said, gone, outside)]
         taken = [_take_away(fields, said["loc"]) for said in reversed(found)]
         gone += [said["loc"] for said in found]
         if not any(taken):
             return None, faults
 
 
-def _is_told(said: Mapping[str, Any], gone: Sequence[tuple[str | int, ...]]) -> bool:
-    """Whether an error is another's: of an unknown key, or there only because something was taken away."""
+def _is_told(said: Mapping[str, Any], gone: Sequence[tuple[str | int, ...]], outside: Sequence[tuple[str | int, ...]]) -> bool:
+    """Whether an error is another's: of an unknown key, or there only because something was taken away (`outside` at first)."""
     if said["type"] == "unexpected_keyword_argument" or (gone and said["type"].startswith("missing")):
         return True
-    return any(loc[: len(said["loc"])] == said["loc"] for loc in gone)
+    return any(loc[: len(said["loc"])] == said["loc"] for loc in (*gone, *outside))
 
 
 def _take_away(fields: Any, loc: Sequence[str | int]) -> bool:
@@ -252,6 +257,10 @@ def _fault(said: Mapping[str, Any], document: Mapping[str, Any], file: str) -> F
 
 def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every file that a study file names: its dotted key, and the path as written."""
+    return [(dotted(key, document), path) for key, path in _named(document)]
+
+
+def _named(document: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
     keys: list[tuple[str | int, ...]] = [
         ("area",),
         ("network", "file"),
@@ -266,10 +275,10 @@ def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         keys += [(blocks, i, "file") for i in range(len(held))] if isinstance(held, list) else []
     services = _value_at(document, ("life_circle", "services"))
     keys += [("life_circle", "services", i, "file") for i in range(len(services))] if isinstance(services, list) else []
-    found = [(dotted(key, document), _value_at(document, key)) for key in keys]
+    found = [(key, _value_at(document, key)) for key in keys]
     policy = document.get("policy")
     if isinstance(policy, str) and is_path(policy):
-        found.append(("policy", policy))
+        found.append((("policy",), policy))
     return [(key, path) for key, path in found if isinstance(path, str)]
 
 
@@ -287,14 +296,21 @@ def _value_at(document: Any, key: Sequence[str | int]) -> Any:
     return document
 
 
+def leads_out(path: str, folder: Path) -> bool:
+    """Whether a path as written would be read outside of the study's `folder`, and is not plainly absolute."""
+    if "\0" in path or Path(path).is_absolute():
+        return False
+    home = folder.resolve()
+    return not (home / path).resolve().is_relative_to(home)
+
+
 def path_faults(document: Mapping[str, Any], file: Path) -> list[Fault]:
     """Paths that would read outside the study's folder without being written as absolute."""
-    folder = file.parent.resolve()
     mend = "copy the file into the study's folder, or write its absolute path"
     faults = []
     for key, path in named_files(document):
         if not path.strip() or "\0" in path:
             faults.append(Fault("this is not a path", "name a file", str(file), column=key, value=path))
-        elif not Path(path).is_absolute() and not (folder / path).resolve().is_relative_to(folder):
+        elif leads_out(path, file.parent):
             faults.append(Fault("the path leads out of the study's folder", mend, str(file), column=key, value=path))
     return faults

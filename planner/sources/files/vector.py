@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
+import shutil
 import zipfile
 from glob import escape
 from pathlib import Path, PurePosixPath
@@ -99,7 +100,9 @@ def read_zipped(path: Path, source: str, layer: str | None = None) -> Rows:
             for part, name in named:
                 plain = PurePosixPath(name)
                 if plain.with_suffix("") == PurePosixPath(stems[stem]).with_suffix("") and plain.suffix.lower() in BESIDE:
-                    (Path(folder) / f"unpacked{plain.suffix.lower()}").write_bytes(archive.read(part))
+                    unpacked = Path(folder, f"unpacked{plain.suffix.lower()}")
+                    with archive.open(part) as packed, unpacked.open("wb") as file:  # bit by bit: its size may be a lie
+                        shutil.copyfileobj(packed, file)
             return read_vector(Path(folder) / "unpacked.shp", source)
 
 
