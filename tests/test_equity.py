@@ -97,6 +97,15 @@ def test_shares_of_small_groups_are_published_in_steps_that_hold_enough_people()
     assert need_step({"x": 3.0, "y": 0.0}, 10) == 30.0
 
 
+def test_where_nobody_can_be_covered_no_number_of_stations_is_said_to_do():
+    curve = FRONTIER.conform(pd.DataFrame({"stations": [2], "covered_pop": [0.0], "coverage": [0.0], "bound": [0.0]}))
+    table = needed(curve)
+    assert table[["stations", "new_sites", "at_least"]].isna().all(axis=None)
+    assert table["proven"].all()
+    assert set(table["finding"]) == {"out of reach of all candidates together"}
+    assert set(table["most"]) == {0.0}
+
+
 def test_how_many_stations_a_share_needs_is_said_with_its_proof() -> None:
     curve = FRONTIER.conform(
         pd.DataFrame(

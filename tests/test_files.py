@@ -83,6 +83,7 @@ def test_commas_inside_quotes_part_nothing(tmp_path: Path) -> None:
     table = read(tmp_path, 'station_id;name;lon;lat;address\na;"A; B";121.25;31.38;"1, 2, 3, 4, 5, 6, 7"\n')
     assert table.loc["a", "name"] == "A; B"
     assert find_mark('a,b\n"1,5;2,5;3","x"\n') == ","
+    assert find_mark("a,b,c\n" + '1,"one; two\nthree; four\n five; six",x\u2028y; z\n' * 4) == ","  # lines within a cell
 
 
 def test_lines_end_as_on_any_machine(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from planner.publish.pictures import (
 from planner.publish.report import compose_report
 from planner.publish.web_file import web_text
 from planner.publish.word_file import _parts, _widths, write_word
-from planner.schema import ALTERNATIVES, REASONS, TIERS, TOWN_SCORES, TOWNS
+from planner.schema import ALTERNATIVES, FRONTIER, REASONS, TIERS, TOWN_SCORES, TOWNS
 from planner.study import Group, NetworkSource, PopulationSource, Scenario, StationSource, Study, TownWalk, Walk
 
 HOSTILE = "<script>\x00\x0b$x^2$ &"
@@ -147,6 +147,17 @@ def test_the_gaps_are_drawn_of_residents_alone() -> None:
     plain = drawn(coverage)
     assert drawn(coverage.assign(pop_few=99.0)) == plain
     assert drawn(coverage.assign(covered=True)) != plain
+
+
+@pytest.mark.parametrize(("language", "tongue"), [("zh", "zh-CN"), ("en", "en-US")])
+def test_a_word_file_says_its_title_and_language_to_whoever_reads_it_aloud(tmp_path: Path, language: str, tongue: str) -> None:
+    long = replace(paper(language), title="<b>Report</b> " + "x" * 300)
+    write_word(tmp_path / "r.docx", long)
+    book = docx.Document(str(tmp_path / "r.docx"))
+    about = book.core_properties
+    assert (about.title, about.language, about.comments, about.author) == (long.title[:255], tongue, "", "")
+    (said,) = book.styles.element.xpath(".//w:rPrDefault//w:lang")
+    assert sorted(said.attrib.values()) == sorted(["ar-SA", "zh-CN", tongue])
 
 
 def test_a_suppressed_count_is_a_dash_and_hostile_text_is_text(tmp_path: Path) -> None:
@@ -411,6 +422,15 @@ def test_every_column_stands_in_one_part_and_the_keys_in_all() -> None:
     assert [text for part in parts for text in part.headings[2:]] == list(map(str, range(30)))
     assert max(len(part.headings) for part in parts) - min(len(part.headings) for part in parts) <= 2
     assert all(sum(_widths(part)) == pytest.approx(16) for part in parts)
+
+
+def test_a_curve_of_one_number_of_stations_that_covers_nobody_has_whole_numbers_on_its_axes() -> None:
+    axes = plot_frontier(
+        FRONTIER.conform(pd.DataFrame({"stations": [2], "covered_pop": [0.0], "coverage": [0.0], "bound": [0.0]})), 2
+    )
+    (low, high), (floor, top) = axes.get_xlim(), axes.get_ylim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [2]
+    assert [tick for tick in axes.get_yticks() if floor <= tick <= top] == [0, 1]
 
 
 def test_the_bound_is_seen_behind_a_curve_that_meets_it() -> None:

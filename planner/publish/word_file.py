@@ -32,12 +32,14 @@ _LETTER_CM, _BOLD_CM, _HAN_CM = 0.217, 0.244, 0.328  # at 9 points, of the wides
 _PADDING_CM = 0.42  # the space beside a cell's text
 _HAN = re.compile("[\u2e80-\uffff]+")
 _WORD = re.compile(r"[!-~]+")  # what is not to be broken: Latin letters, digits and their marks
+_LONGEST_PROPERTY = 255  # letters
 
 
 def write_word(path: Path, paper: Paper) -> None:
     """Write `paper` as a ``.docx``; the same paper gives the same bytes."""
     book = docx.Document()
     _set_up(book, paper.language)
+    book.core_properties.title = paper.title[:_LONGEST_PROPERTY]
     title = book.add_paragraph(paper.title, style="Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     for line in paper.under:
@@ -72,7 +74,11 @@ def _set_up(book: Any, language: str) -> None:
         border.getparent().remove(border)
     _number_pages(section)
     book.core_properties.created = book.core_properties.modified = _MADE
-    book.core_properties.author = ""
+    book.core_properties.author = book.core_properties.comments = ""
+    book.core_properties.language = tongue = {"zh": "zh-CN", "en": "en-US"}[language]
+    for said in book.styles.element.xpath(".//w:rPrDefault//w:lang"):  # read aloud and broken into lines as what it is
+        said.set(qn("w:val"), tongue)
+        said.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _font(style: Any, latin: str, han: str, points: float, colour: RGBColor) -> None:

@@ -123,8 +123,8 @@ def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
     people, first = _people_of(flat), int(flat["stations"].iloc[0])
     rows = []
     for share in shares:
-        asked = share * people * (1 - _ALL)
-        reached, possible = np.flatnonzero(covered >= asked), np.flatnonzero(bound >= asked)
+        asked = share * people * (1 - _ALL) if people > 0 else np.inf  # of a curve that covers nobody: no share of anybody
+        reached, possible = np.flatnonzero(covered >= asked), np.flatnonzero(bound >= asked if people > 0 else bound > 0)
         row = flat.iloc[int(reached[0])] if len(reached) else None
         least = None if not len(possible) else first + int(possible[0])
         rows.append(
@@ -135,7 +135,7 @@ def needed(curve: Frontier, shares: Sequence[float] = SHARES) -> Needed:
                 "at_least": least,
                 "coverage": None if row is None else float(row["coverage"]),
                 "covered_pop": None if row is None else float(row["covered_pop"]),
-                "most": min(float(bound.max()) / people, 1.0) if people > 0 else None,
+                "most": min(float(bound.max()) / people, 1.0) if people > 0 else None if bound.any() else 0.0,
                 "finding": None if row is not None else OUT_OF_REACH if least is None else NOT_FOUND,
                 "proven": least is None or (row is not None and least == int(row["stations"])),
             }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from planner.sources.files.opening import refused
@@ -122,16 +124,16 @@ def _marked(raw: bytes, encoding: str, source: str) -> str:
 
 
 def find_mark(text: str) -> str:
-    """What stands between the cells: the mark by which most of the first lines have the same number of cells, then most cells.
+    """What stands between the cells: the mark by which most of the first rows have the same number of cells, then most cells.
 
     >>> find_mark("a;b\\n1,5;2,5\\n"), find_mark("a\\tb\\n")
     (';', '\\t')
     """
-    lines = [line for line in text[:LOOKED_AT].splitlines() if line.strip() and not line.lstrip().startswith("#")][:HEADER_ROWS]
 
-    def regular(mark: str) -> tuple[int, int]:
-        cells = [len(next(csv.reader([line], delimiter=mark), [])) for line in lines]
+    def regular(mark: str) -> tuple[float, int]:
+        rows = csv.reader(io.StringIO(text[:LOOKED_AT], newline=""), delimiter=mark, skipinitialspace=True)
+        cells = [len(row) for row in islice((row for row in rows if any(row) and not row[0].startswith("#")), HEADER_ROWS)]
         parted = [count for count in cells if count > 1]
-        return max(((parted.count(count), count) for count in parted), default=(0, 0))
+        return max(((parted.count(count) / len(cells), count) for count in parted), default=(0, 0))
 
     return max(MARKS, key=regular)
