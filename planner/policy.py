@@ -27,6 +27,15 @@ _PLUS = re.compile(r"[+加➕]")  # between the parts of a tier pattern, as peop
 _STRICT = ConfigDict(extra="forbid")
 
 
+def _joined(name: str) -> str:
+    """A name as one word of a cell that lists several.
+
+    >>> _joined("技能/见习")
+    '技能见习'
+    """
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", name))
+
+
 def named(word: object, kinds: Iterable[str]) -> bool:
     """Whether a cell's word is one of `kinds`, as people write it.
 
@@ -182,7 +191,7 @@ class Function:
     @property
     def words(self) -> frozenset[str]:
         """All it may be called in the ``services`` column, folded."""
-        return frozenset(fold(name) for name in (self.name, self.zh, *self.aliases))
+        return frozenset(fold(_joined(name)) for name in (self.name, self.zh, *self.aliases))
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -426,6 +435,8 @@ class Policy:
         if says_none(text):
             return Offer()
         plain = _RANGE.sub("-", unicodedata.normalize("NFKC", text))  # full-width 1－5 is 1-5
+        for name in (name for function in self.functions for name in (function.name, function.zh, *function.aliases)):
+            plain = re.sub(re.escape(unicodedata.normalize("NFKC", name)), lambda found: _joined(found[0]), plain, flags=re.I)
         words = [word for word in _SEPARATORS.split(plain) if word and not _HOW_MANY.fullmatch(plain)]
         numbers: set[int] = set()
         functions: set[str] = set()

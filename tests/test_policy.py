@@ -115,6 +115,16 @@ def test_how_many_items_are_offered_does_not_say_which() -> None:
     assert [sorted(jiading.read_offer(cell).items) for cell in ("第24项", "24", "1项、2项")] == [[24], [24], [1, 2]]  # type: ignore[union-attr]
 
 
+def test_a_function_whose_name_has_a_stroke_or_a_space_is_found_in_a_list() -> None:
+    functions = tuple(
+        {"name": name, "zh": zh, "en": name} for name, zh in (("job fair", "招聘、求职"), ("skills", "技能/见习"))
+    )
+    pack = Policy("x", "x", "x", "x", functions=functions)  # type: ignore[arg-type]
+    cells = ("招聘、求职；技能/见习", "技能／见习", "Job Fair, skills", "招聘", "技能见习")
+    read = [None if (offer := pack.read_offer(cell)) is None else sorted(offer.functions) for cell in cells]
+    assert read == [["job fair", "skills"], ["skills"], ["job fair", "skills"], None, ["skills"]]
+
+
 def test_all_that_a_pack_says_against_itself_comes_at_once(tmp_path: Path) -> None:
     block = '[[targets]]\nname = "{}"\nen = "t"\nzh = "t"\nphrase = "t"\nminimum = 1\nby = 2024-01-01\ncounts = "{}"'
     counted = (("a", "stations"), ("a", "equipped"), ("b", "featured"), ("c", "fused"), ("d", "demonstration"))
