@@ -475,7 +475,8 @@ def test_a_study_without_policy_is_told_so_and_still_compared(study: str):
     result = call("track", study, "--set", 'policy="generic"', "--format", "json")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["targets"] == []
-    assert "sets no target" in result.stderr
+    assert "generic sets no target for this area; write [[targets]]" in result.stderr
+    assert not call("track", study, "--set", 'policy="generic"', "--of", "targets").stdout  # no empty frame
     assert call("track", study, "--as-of", "soon").exit_code == 2
 
 

@@ -66,7 +66,7 @@ def track(
         return
     show(_with_phrases_apart(_part(tracked, part), tracked.targets, form), form)
     if not len(tracked.targets):
-        say("The study's policy pack sets no target; name one with policy = in study.toml.")
+        say(_no_target_said(tracked.study.policy))
     say(f"Targets as of {tracked.as_of}; changes and coverage from {tracked.before} to {tracked.after}.")
 
 
@@ -78,6 +78,14 @@ def track(
 def compare(run_a: Path, run_b: Path, form: str, quiet: bool, verbose: bool) -> None:
     """What changed from RUN_A to RUN_B (output folders): people gained and lost, stations, towns, groups."""
     show(planner.compare_runs(planner.read_run(run_a), planner.read_run(run_b)), form)
+
+
+def _no_target_said(pack: str | None) -> str:
+    """Why there is no target, and where one would come from."""
+    if pack is None:
+        return "No policy pack is named, so there is no target; name one with policy = in study.toml."
+    mend = "write [[targets]] of your own into a copy of it, or what falls to you of a city's"
+    return f"{pack} sets no target for this area; {mend}."
 
 
 def _part(tracked: planner.Tracking, part: str) -> Mapping[str, pd.DataFrame]:
@@ -95,6 +103,8 @@ def _with_phrases_apart(tables: Mapping[str, pd.DataFrame], targets: pd.DataFram
     long = [name for name in ("targets", "area_targets") if name in tables]
     if form != "table" or not long:
         return tables
+    if not len(targets):
+        return {name: table for name, table in tables.items() if name not in long}
     words = ["zh", "en", "counts", "binding", "phrase"]
     flat = targets.reset_index("place")
     said = flat[words][~flat.index.duplicated()]
