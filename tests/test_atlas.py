@@ -25,6 +25,7 @@ from planner.policy import Function, ItemClass, Policy, ServiceItem, Tier
 from planner.publish.atlas import cells as cell_rules
 from planner.publish.atlas import draw_atlas
 from planner.publish.atlas.cells import draw_cells
+from planner.publish.atlas.facts import _nature
 from planner.publish.atlas.shapes import lat_lon, pack_polygons
 from planner.publish.atlas.streets import draw_streets, strokes
 from planner.schema import COVERAGE
@@ -515,3 +516,11 @@ def test_a_page_of_towns_with_other_minutes_claims_no_single_cutoff_and_no_singl
 def test_the_date_is_the_one_given():
     given = atlas_town.arguments() | {"as_of": dt.date(2024, 1, 2)}
     assert "数据截至2024年1月2日" in data_of(draw_atlas(**given).pages["index.html"])["facts"]["zh"]
+
+
+def test_water_that_is_a_dot_nobody_finds_is_not_drawn():
+    backdrop = atlas_town.arguments()["backdrop"]  # 36 000 m² of water, 8100 of green
+    near, far = (_nature(backdrop, (0.0, 0.0, side, side)) for side in (1000.0, 40_000.0))
+    assert near["water"]
+    assert near["green"]
+    assert (far["water"] == near["water"], far["green"]) == (True, "")  # of a map of 1600 km², 16 000 m² are the least

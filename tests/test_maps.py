@@ -809,3 +809,14 @@ def test_an_open_card_stands_whole_below_the_map_on_paper(browser, folder):
         visit.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         assert visit.page.is_visible(".leaflet-popup .card")
         assert visit.page.query_selector(".map-room + .block") is None
+
+
+def test_the_legend_speaks_of_the_water_and_green_that_can_be_seen(browser, tmp_path):
+    given = atlas_town.arguments()
+    for name, kinds, words in (("both", ["water", "green"], {"水系与绿地"}), ("lawn", ["green", "green"], {"绿地"})):
+        backdrop = gpd.GeoDataFrame({"kind": kinds}, geometry=given["backdrop"].geometry.to_numpy(), crs=CRS)
+        draw_atlas(**given | {"backdrop": backdrop}).write(tmp_path / name)
+        with Visit(browser, tmp_path / name / "index.html") as visit:
+            said = {one.strip() for one in visit.page.locator("#layers label").all_text_contents()}
+            assert said & {"水系与绿地", "水系", "绿地"} == words
+            assert visit.complaints == []

@@ -29,6 +29,7 @@ VIEW_MARGIN_M = 400.0  # streets and nature are drawn this far beyond the towns
 TOWN_TOLERANCE_M = 5.0
 MOST_TOWN_LETTERS = 200_000
 MOST_NATURE_LETTERS = 350_000
+LEAST_NATURE = 1e-5  # of the map: water, or green, that is less in all is a dot nobody finds, and not drawn
 TOLERANCES_M = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SHOWN = ("address", "town", "kind", "tier", "host", "hours", "phone")  # the only columns of stations that are published
 FORMS = ("circle", "square", "diamond", "triangle", "pentagon")
@@ -272,6 +273,9 @@ def _nature(backdrop: gpd.GeoDataFrame | None, view: Bounds) -> dict[str, str]:
     large = shapely.area(clipped) >= 300.0
     kinds = backdrop["kind"].to_numpy()
     groups = [list(clipped[large & (kinds == kind)]) for kind in ("water", "green")]
+    west, south, east, north = view
+    least = LEAST_NATURE * (east - west) * (north - south)
+    groups = [group if sum(map(shapely.area, group)) >= least else [] for group in groups]
     water, green = pack_within(groups, backdrop.crs, MOST_NATURE_LETTERS, TOLERANCES_M[0])
     return {"water": water, "green": green}
 

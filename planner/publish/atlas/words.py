@@ -42,6 +42,8 @@ WORDS = MappingProxyType(
         "borders": ("街镇边界", "Town boundaries"),
         "streets": ("道路", "Streets"),
         "nature": ("水系与绿地", "Water and green"),
+        "water": ("水系", "Water"),
+        "green": ("绿地", "Green"),
         "tiles": ("在线底图", "Online base map"),
         "address": ("地址", "Address"),
         "town": ("所属街镇", "Town"),

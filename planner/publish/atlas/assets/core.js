@@ -395,7 +395,8 @@ const Atlas = (() => {
     const borders = townList.map((town) => outline(town.rings, {fill: false, color: colours.border, weight: 1.2, opacity: 0.8, dashArray: "5 4"}));
     list.append(layer(map, "borders", swatch(colours.border, "dash"), () => borders, true));
     list.append(layer(map, "streets", swatch(colours.main, "line"), () => [under.streets], !tiles));
-    if (data.backdrop.water || data.backdrop.green) list.append(layer(map, "nature", swatch(colours.water), () => [under.nature], !tiles));
+    const {water, green} = data.backdrop, nature = water && green ? ["nature", `linear-gradient(90deg, ${colours.water} 50%, ${colours.green} 50%)`] : water ? ["water", colours.water] : ["green", colours.green];
+    if (water || green) list.append(layer(map, nature[0], swatch(nature[1]), () => [under.nature], !tiles));
     if (tiles) list.append(layer(map, "tiles", swatch("#e9e5dc"), () => [tiles], true));
   }
 
