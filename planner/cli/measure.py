@@ -25,7 +25,7 @@ _PARTS = ("all", "stations", "towns", "groups", "areas", "indicators", "cells", 
 def times(
     study: Path, overrides: tuple[str, ...], origins: str, destinations: str, form: str, quiet: bool, verbose: bool
 ) -> None:
-    """Walking times within the cutoff as a long table from_id, to_id, walk_s."""
+    """Walking times from A to B within the cutoff as a long table from_id, to_id, walk_s; residents walk to stations."""
     with progress_bar(quiet) as progress:
         table = run.walking_times(planner.read_study(study, overrides), origins, destinations, progress=progress)
     show({"times": table}, form)
