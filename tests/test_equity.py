@@ -16,7 +16,7 @@ from siting_towns import siting_town
 from planner.cli import main
 from planner.errors import PlanError
 from planner.privacy import need_step, publish_equity
-from planner.schema import EQUITY, FRONTIER
+from planner.schema import EQUITY, FRONTIER, Coverage
 from planner.siting import equity_curve, frontier, knee, needed, propose_sites
 from planner.study import Equity, Phase, Siting
 
@@ -38,6 +38,25 @@ def test_without_equity_the_large_town_gets_the_site_and_with_it_the_worst_town_
     # of A 8 can be covered and 5 are; of B 3 can be and 1 is
     assert plan.parts["share"].to_dict() == pytest.approx({"A": 5 / 8, "B": 1 / 3})
     assert plan.parts["people"].tolist() == [10.0, 4.0]
+
+
+def test_the_worst_town_counts_its_people_where_need_is_none() -> None:
+    options, coverage, candidates = town()
+    jobs_alone = Coverage(coverage.assign(need=[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]))
+    plan = propose_sites(options, jobs_alone, candidates, Siting(sites=1, equity=Equity(floors={"B": 0.5})))
+    assert plan.sites.index.tolist() == ["b"]
+    nobody_asks = Coverage(coverage.assign(need=0.0))
+    assert propose_sites(options, nobody_asks, candidates, Siting(sites=1, equity=Equity(floor=0.3))).sites.index.tolist() == [
+        "c"
+    ]
+
+
+def test_a_curve_between_groups_counts_those_who_do_not_live_there() -> None:
+    # of 4 jobs, at a place without residents, a site reaches all or none
+    reach, coverage, candidates = siting_town({"a": [0], "b": [1]}, [9.0, 0.0])
+    jobs = Coverage(coverage.assign(pop_jobs=[0.0, 4.0], pop_old=[3.0, 0.0], need=[9.0, 4.0]))
+    curve = equity_curve(reach, jobs, candidates, Siting(sites=2, equity=Equity(by="group")))
+    assert curve[["worst_share", "covered_pop", "most_worst_share"]].to_numpy().tolist() == [[1.0, 9.0, 1.0]]
 
 
 def test_a_floor_for_one_town_alone() -> None:

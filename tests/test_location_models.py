@@ -53,6 +53,14 @@ def test_who_is_out_of_reach_walks_as_long_as_the_study_says() -> None:
     assert plan.objective == 3 * 1 + 2 * 20
 
 
+def test_a_median_that_saves_nothing_of_very_much_is_recounted_as_exactly_as_sums_are() -> None:
+    need = [1e7 / 3, 2e7 / 7, 4e7 / 9, 5e7 / 11, 1e6 / 13]
+    town = siting_town({"a": {0: 60.0}}, need, cost=[5.0])
+    plan = propose_sites(*town, replace(MEDIAN, sites=1, budget=0.0), cutoff_s=900.0)
+    assert plan.sites.empty
+    assert plan.phases[0].value == pytest.approx(0.0, abs=1e-3)
+
+
 def test_a_station_that_stands_already_is_walked_to_where_it_is_nearer() -> None:
     town = siting_town({"a": {0: 60.0, 1: 300.0}, "b": {1: 0.0}}, [5.0, 2.0], covered=[0], walks={0: 60.0})
     assert propose_sites(*town, replace(MEDIAN, sites=1)).sites.index.tolist() == ["b"]

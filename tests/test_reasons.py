@@ -23,7 +23,7 @@ from planner.run.why import widened
 from planner.schema import Coverage
 from planner.siting import frontier, propose_sites
 from planner.siting.near import near_plans
-from planner.siting.reasons import alternative_sites
+from planner.siting.reasons import alternative_sites, station_moves
 from planner.siting.robust import vary_plan
 from planner.study import Reasons, Siting, TownWalk, Walk
 
@@ -82,6 +82,25 @@ def test_what_explains_a_plan_asks_as_the_plan_does(siting: Siting, said: str) -
     for ask in asking:
         with pytest.raises(PlanError, match=said):
             ask()
+
+
+def test_people_are_counted_where_need_is_none() -> None:
+    # whoever asks for jobs alone: cell 1 has residents and no need
+    reach, plain, candidates = siting_town({"a": [0], "b": [1], "c": [0, 1]}, [5.0, 8.0])
+    coverage = Coverage(plain.assign(need=[5.0, 0.0]))
+    siting = Siting(sites=1, forbidden=("c",))
+    plan = propose_sites(reach, coverage, candidates, siting)
+    found = alternative_sites(plan, reach, coverage, candidates, siting)
+    assert found[["alternative_id", "loss_need", "loss_pop"]].to_numpy().tolist() == [["b", 5.0, -3.0]]
+    plans = near_plans(plan, reach, coverage, candidates, siting, count=1)
+    assert plans[["covered_pop", "loss_need"]].to_numpy().tolist() == [[5.0, 0.0], [8.0, 5.0]]
+
+
+def test_a_candidate_outside_every_town_is_no_move_within_one() -> None:
+    (stands, _, _), town = siting_town({"s": []}, [5.0]), siting_town({"a": [0], "b": [0]}, [5.0], towns=[None, "A"])
+    stations = town[2].iloc[[1]].rename(index={"b": "s"}).rename_axis("station_id")
+    moves = station_moves(stands, *town, stations, within_town=True)
+    assert moves.loc["s", ["to_id", "gain_pop"]].tolist() == ["b", 5.0]
 
 
 def test_need_that_counts_more_in_an_area_does_so_in_every_draw() -> None:

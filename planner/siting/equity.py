@@ -106,6 +106,11 @@ def part_amounts(cells: Coverage, by: str) -> pd.DataFrame:
     return table.loc[:, table.sum() > 0]
 
 
+def has_parts(coverage: Coverage, by: str) -> pd.Series:
+    """By demand_id whether anybody of a part is there, whatever they weigh."""
+    return (part_amounts(coverage, by) > 0).any(axis=1)
+
+
 def _check_floors(shares: Shares, equity: Equity) -> None:
     faults = [
         Fault(f"there is no such {equity.by} with anybody who can be covered", f"use one of {', '.join(shares.names)}",
@@ -369,8 +374,10 @@ def equity_curve(
     check_plain(siting)
     tell = progress or (lambda _said, _share: None)
     people_alone = replace(siting, equity=None, phases=(), prefer={})  # a host's bonus is nobody
-    plain = checked_problem(options, coverage, candidates, people_alone, stations_per_town, weigh="population")
-    shares = Shares.of(plain, coverage, (siting.equity or Equity()).by)
+    by = (siting.equity or Equity()).by
+    asked = options, coverage, candidates, people_alone, stations_per_town
+    plain = checked_problem(*asked, weigh="population", kept=has_parts(coverage, by))
+    shares = Shares.of(plain, coverage, by)
     _check_floors(shares, Equity(by=shares.by))
     search, none = _Fair.of(plain, shares, seed), np.zeros(len(shares.names))
     starts: list[Ints | None] = list(search.along(none))

@@ -26,6 +26,7 @@ def checked_problem(
     stations_per_town: Mapping[str, int] | None = None,
     *,
     weigh: str = "need",
+    kept: pd.Series | None = None,
 ) -> Problem:
     """`build_problem` behind every check: keys that go together, names that exist, rules that can be met.
 
@@ -35,7 +36,7 @@ def checked_problem(
         With every reason at once.
     """
     check_asked(candidates, siting)
-    problem = build_problem(options, coverage, candidates, siting, stations_per_town, weigh=weigh)
+    problem = build_problem(options, coverage, candidates, siting, stations_per_town, weigh=weigh, kept=kept)
     check_feasible(problem.rules, siting, problem.site_ids)
     return problem
 

@@ -23,7 +23,14 @@ class Merged(NamedTuple):
     member: Short
 
 
-def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats, label: Ints | None = None) -> Merged:
+def merge_cells(
+    pattern: sp.csr_array,
+    rows: Ints,
+    place: Ints,
+    weight: Floats,
+    label: Ints | None = None,
+    kept: Bools | None = None,
+) -> Merged:
     """Which site reaches which cells, cells alike made one, and what these weigh together.
 
     Parameters
@@ -35,7 +42,7 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats, 
     place
         For each column the position of its cell in `weight`, each at most once; -1 for columns left out.
     weight
-        What each cell weighs; cells of no weight are left out.
+        What each cell weighs, >= 0; cells of no weight are left out unless they are `kept`.
     label
         Only cells of the same label become one (a town, say); all may where there is none.
 
@@ -51,7 +58,8 @@ def merge_cells(pattern: sp.csr_array, rows: Ints, place: Ints, weight: Floats, 
     >>> merged.reach.toarray().tolist(), merged.weight.tolist(), merged.member.tolist()
     ([[1, 0], [0, 1]], [5.0, 8.0], [0, -1, 0, 1])
     """
-    wanted = np.append(weight, 0.0)[place] > 0  # -1 is the cell of no weight at the end
+    counts = weight > 0 if kept is None else kept | (weight > 0)
+    wanted = np.append(counts, False)[place]  # -1 is the cell that does not count at the end
     cell_of: Short = np.asarray(np.where(wanted, place, -1), dtype=np.int32)
     starts, columns = pattern.indptr.astype(np.int64), pattern.indices.astype(np.int32, copy=False)
     salt, none = 0, np.zeros(0, dtype=np.int64)

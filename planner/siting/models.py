@@ -19,7 +19,7 @@ from planner.siting.backup import build_backup
 from planner.siting.center import Center, least_worst
 from planner.siting.choose import ALL, choose_cover
 from planner.siting.cover import Chosen, newly_covered, value_of
-from planner.siting.equity import alone_in_phases, choose_fair
+from planner.siting.equity import alone_in_phases, choose_fair, has_parts
 from planner.siting.feasible import check_feasible
 from planner.siting.fewest import chosen_of, fewest_sites
 from planner.siting.graded import Grade, Graded, build_graded, nearest_s, standing_worth
@@ -152,6 +152,9 @@ def _covered(tables: Tables, siting: Siting, seed: int) -> Solved:
     if siting.equity is None:
         chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
     else:
+        kept = has_parts(tables.coverage, siting.equity.by)
+        asked = tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town
+        problem = build_problem(*asked, kept=kept)
         chosen = choose_fair(problem, tables.coverage, siting, seed=seed)
         alone = alone_in_phases(problem, seconds=siting.time_limit_s, seed=seed)
     before = float(tables.coverage.loc[tables.coverage["covered"].to_numpy(dtype=bool), "need"].sum())

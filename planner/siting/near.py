@@ -15,7 +15,7 @@ from planner.siting.arrays import Bools, Floats, Ints
 from planner.siting.cover import Chosen, CoverModel, newly_covered
 from planner.siting.feasible import checked_problem
 from planner.siting.plan import Plan
-from planner.siting.problem import Problem, rules_without
+from planner.siting.problem import Problem, build_problem, plain_siting, rules_without
 from planner.siting.search import good_choice
 from planner.siting.solver import Answer, Model, relax, solve
 from planner.siting.tree import branch_and_bound
@@ -71,7 +71,9 @@ def near_plans(
         if other is None:
             break
         found.append(other)
-    return _table(found, problem, coverage)
+    people_alone = plain_siting(replace(siting, prefer={}), len(plan.sites))  # a host's bonus is nobody
+    people = build_problem(options, coverage, candidates, people_alone, stations_per_town, weigh="population")
+    return _table(found, problem, people, coverage)
 
 
 def _next(problem: Problem, before: list[Bools], apart: int, seed: int) -> Chosen | None:
@@ -135,26 +137,23 @@ def _need(problem: Problem, stands: Bools) -> float:
     return newly_covered(problem, stands) - float(problem.rules.bonus[stands].sum())
 
 
-def _table(found: list[Chosen], problem: Problem, coverage: Coverage) -> NearPlans:
-    member = np.full(len(coverage), -1) if problem.member is None else problem.member
-    cells = coverage.sort_index()
-    people, inside = cells["population"].to_numpy(dtype=float), member >= 0
-    standing = float(people[cells["covered"].to_numpy(dtype=bool)].sum())
-    merged = np.bincount(member[inside], weights=people[inside], minlength=len(problem.weight))
+def _table(found: list[Chosen], problem: Problem, people: Problem, coverage: Coverage) -> NearPlans:
+    """`people` is the problem with residents in place of need."""
+    everybody = float(coverage["population"].sum())
+    standing = float(coverage.loc[coverage["covered"].to_numpy(dtype=bool), "population"].sum())
     first = found[0].phase > 0
     rows: list[dict[str, Any]] = []
     need = _need(problem, first)
     for number, one in enumerate(found, start=1):
         stands = one.phase > 0
-        reached = (problem.reach.T @ stands.astype(np.float64)) > 0
-        covered = standing + float(merged[reached].sum())
+        covered = standing + newly_covered(people, stands)
         rows.append(
             {
                 "plan": number,
                 "sites": " ".join(str(name) for name in problem.site_ids[stands]),
                 "differs": int((first & ~stands).sum()),
                 "covered_pop": covered,
-                "coverage": min(covered / people.sum(), 1.0) if people.sum() > 0 else 0.0,
+                "coverage": min(covered / everybody, 1.0) if everybody > 0 else 0.0,
                 "loss_pop": rows[0]["covered_pop"] - covered if rows else 0.0,
                 "loss_need": need - _need(problem, stands),
                 "proven": bool(one.bound <= one.value * (1 + 1e-9)),

@@ -70,7 +70,7 @@ class Problem:
     reach
         (sites × cells) csr of 1: cells not covered yet that the candidate reaches; like cells merged.
     weight
-        (cells,) > 0: need of the merged cells.
+        (cells,) need of the merged cells: > 0, or 0 where somebody is counted otherwise.
     rules
         What a plan must keep.
     member
@@ -135,10 +135,12 @@ def build_problem(
     *,
     weigh: str = "need",
     label: pd.Series | None = None,
+    kept: pd.Series | None = None,
 ) -> Problem:
     """The arrays of a siting problem; column `weigh` of `coverage` is what is to be covered.
 
     Cells that the same candidates reach become one, only those of the same whole number in `label` (by demand_id) if given.
+    Cells that weigh nothing are left out, save those that `kept` (by demand_id) says; covered ones always.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def build_problem(
     need, covered = cells[weigh].to_numpy(dtype=float), cells["covered"].to_numpy(dtype=bool)
     rows = options.facility_ids.get_indexer(sites.index).astype(np.int64)
     labels = None if label is None else label.reindex(cells.index).to_numpy(dtype=np.int64)
-    merged = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need), labels)
+    also = None if kept is None else kept.reindex(cells.index).to_numpy(dtype=bool) & ~covered
+    merged = merge_cells(options.walk_s, rows, place, np.where(covered, 0.0, need), labels, also)
     rules = rules_for(coverage, candidates, siting, stations_per_town)
     return with_bonus(Problem(sites.index, merged.reach, merged.weight, rules, merged.member))
 

@@ -170,15 +170,15 @@ def alternative_sites(
     """
     check_asked(candidates, siting)
     plain = replace(plain_siting(siting, len(plan.sites)), prefer={})
-    problem = build_problem(options, coverage, candidates, plain, stations_per_town)
-    reach, people = sp.csr_array(problem.reach.astype(np.float64)), _merged_people(problem, coverage)
+    problem, people = (
+        build_problem(options, coverage, candidates, plain, stations_per_town, weigh=what) for what in ("need", "population")
+    )
     chosen = problem.site_ids.isin(plan.sites.index)
-    times = np.asarray(reach[np.flatnonzero(chosen)].sum(axis=0), dtype=float)
     rows = []
     for site in plan.sites.index:
         at = int(problem.site_ids.get_indexer(pd.Index([site]))[0])
-        open_now = (times - reach[[at]].toarray()[0]) < 0.5
-        need, pop = reach @ np.where(open_now, problem.weight, 0.0), reach @ np.where(open_now, people, 0.0)
+        left = chosen & (np.arange(len(chosen)) != at)
+        need, pop = _adds(problem, left), _adds(people, left)
         for rank, j in enumerate(_swaps(problem, chosen, at, need, count), start=1):
             loss = {"loss_need": need[at] - need[j], "loss_pop": pop[at] - pop[j]}
             rows.append({"site_id": site, "rank": rank, "alternative_id": problem.site_ids[j], **loss})
@@ -203,11 +203,11 @@ def _swaps(problem: Problem, chosen: Bools, at: int, need: Floats, count: int) -
             yield j
 
 
-def _merged_people(problem: Problem, coverage: Coverage) -> Floats:
-    """Residents of each merged cell."""
-    member = np.full(len(coverage), -1) if problem.member is None else problem.member
-    people = coverage.sort_index()["population"].to_numpy(dtype=float)
-    return np.bincount(member[member >= 0], weights=people[member >= 0], minlength=len(problem.weight)).astype(np.float64)
+def _adds(problem: Problem, left: Bools) -> Floats:
+    """(sites,) what each adds to those that are left."""
+    reached = np.zeros(len(problem.weight), dtype=np.bool_)
+    reached[problem.reach[np.flatnonzero(left)].indices] = True
+    return np.asarray(problem.reach.astype(np.float64) @ np.where(reached, 0.0, problem.weight))
 
 
 def _described(found: pd.DataFrame, candidates: Candidates) -> Alternatives:
@@ -252,7 +252,8 @@ def station_moves(
         change = free + ground.sites @ np.where(sole, ground.need, 0.0) - ground.need[sole].sum()
         entry: dict[str, object] = {"station_id": station, "sole_pop": float(ground.people[sole].sum())}
         if within_town and "town" in candidates:
-            change = np.where((candidates["town"] == stations["town"].get(station)).to_numpy(dtype=bool), change, -np.inf)
+            own = (candidates["town"] == stations["town"].get(station)).fillna(False)  # nowhere is no town
+            change = np.where(own.to_numpy(dtype=bool), change, -np.inf)
         if len(change) and change.max() > 1e-9 * max(float(ground.need.sum()), 1.0):
             best = int(np.argmax(change))
             then = np.where(ground.covered & ~sole, 0.0, ground.people)

@@ -32,7 +32,8 @@ def model_faults(plan: Plan, tables: Tables, siting: Siting) -> list[Fault]:
     for phase in plan.phases:
         stands = plan.sites.index[(plan.sites["phase"] <= phase.phase).to_numpy()]
         own, extra = counted(tables, siting, stands), _bonus(tables, siting, stands)
-        faults += _differs(f"the value of phase {phase.phase}", phase.value, _value(tables, siting, own, extra))
+        value = _value(tables, siting, own, extra)  # of the p-median a difference: as exact as what it is taken from
+        faults += _differs(f"the value of phase {phase.phase}", phase.value, value, size=abs(value) + own)
         found, bonus = found + own, bonus + extra
     if siting.equity is not None:
         site_ids = allowed(tables.candidates, siting).index
@@ -49,8 +50,9 @@ def _value(tables: Tables, siting: Siting, own: float, bonus: float) -> float:
     return float(tables.coverage["need"].sum()) * penalty_s(siting, tables.cutoff_s) - own + bonus * MINUTE_S
 
 
-def _differs(what: str, said: float, counted: float) -> Iterator[Fault]:
-    if abs(said - counted) > _SAME * max(abs(counted), 1.0) * 10:
+def _differs(what: str, said: float, counted: float, *, size: float = 0.0) -> Iterator[Fault]:
+    """A fault unless both are one, up to the rounding of sums as large as `size`."""
+    if abs(said - counted) > _SAME * max(abs(counted), size, 1.0) * 10:
         yield Fault(f"{what} is {counted:g} by the times", value=f"{said:g}")
 
 
