@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -23,7 +24,7 @@ from reach_truth import (
 )
 from shapely import LineString, Point
 
-from planner.errors import CrsError, StudyError, TableError
+from planner.errors import CrsError, PlannerWarning, StudyError, TableError
 from planner.network import EdgeFlag, Network
 from planner.reach import (
     Doors,
@@ -329,6 +330,17 @@ def test_the_residents_town_decides_minutes_and_pace() -> None:
     reach = travel_times(lattice(), stations_at((0, 0)), homes, walk)
     assert dense(reach.walk_s)[0].tolist() == [300, 400, 600, 300, 200]
     assert reach.walk_s.has_sorted_indices
+
+
+def test_a_town_where_nobody_lives_is_named_with_those_where_somebody_does() -> None:
+    walk = Walk(minutes=5, speed_mps=1.0, max_link_m=60, towns={"Nwe": TownWalk(minutes=10), "Old": TownWalk(minutes=5)})
+    homes = demand_at([(0, 0), (400, 0)], town=["New", "Old"])
+    with pytest.warns(PlannerWarning, match=r"walk.towns names Nwe, where no demand point is, so .*; they are in New, Old$"):
+        reach = travel_times(lattice(), stations_at((0, 0)), homes, walk)
+    assert reach.walk_s.nnz == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        travel_times(lattice(), stations_at((0, 0)), homes, walk.among(homes["town"]))
 
 
 def test_a_stored_zero_survives_towns() -> None:

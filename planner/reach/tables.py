@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from planner.errors import CrsError, Fault, TableError, say_faults
+from planner.errors import CrsError, Fault, PlannerWarning, TableError, first_few, say_faults
 from planner.network import Floats, Network
 from planner.profiles import Gait
 from planner.reach.compiled import Progress
@@ -191,6 +192,11 @@ def walks_of(demand: gpd.GeoDataFrame, walk: Walk) -> Iterator[tuple[Walk, npt.N
     if "town" not in demand:
         fault = Fault("walks differ by town but there is no column 'town'", "say each resident's town", column="town")
         raise TableError(f"demand: {fault}", [fault], "demand")
+    strangers = [name for name in walk.towns if not (demand["town"] == name).any()]
+    if strangers and len(demand):
+        here = first_few(sorted({str(name) for name in demand["town"].dropna()}))
+        said = f"walk.towns names {first_few(strangers)}, where no demand point is, so nobody walks so; they are in {here}"
+        warnings.warn(said, PlannerWarning, stacklevel=3)
     town = demand["town"].astype("object").where(demand["town"].isin(list(walk.towns)), None)
     classes: dict[tuple[float, float, Gait], list[str | None]] = {}
     for name in [None, *walk.towns]:

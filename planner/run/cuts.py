@@ -103,7 +103,7 @@ def measure_part(study: Study, part: int, parts: int, *, progress: Progress | No
     groups = _groups(study, demand, parts)
     boxes = [_box(demand, rows) for rows in groups]
     mine = Demand(gpd.GeoDataFrame(demand.iloc[groups[part]]))
-    walk_m, walk = _longest_walk_m(study), study.scenario.walk
+    walk_m, walk = _longest_walk_m(study), study.scenario.walk.among(mine["town"])
     near = {name: _near(table, boxes, part, walk_m) for name, table in (("stations", stations), ("candidates", candidates))}
     with steps.step("cutting the streets"):
         margin = max(2 * walk_m, max(places.farthest_m for places in near.values()) + walk_m) + DETOUR_M

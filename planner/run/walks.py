@@ -102,7 +102,7 @@ class Walks:
         place = _places_among(xy, known)
         missing = np.flatnonzero(place < 0)
         if known is None or len(missing):
-            reach = travel_times(self.network, facilities.iloc[missing], self.demand, self.walk, progress=progress)
+            reach = travel_times(self.network, facilities.iloc[missing], self.demand, self._walk, progress=progress)
             if self._key is None:
                 return reach
             found = self._measured(reach, xy[missing], None if known is None else known.islands)
@@ -117,12 +117,17 @@ class Walks:
     def islands(self) -> Islands:
         """Which places are on streets that are not joined to the rest, as `islands_of` says."""
         known = self._kept()
-        return islands_of(self.network, self.demand, self.walk) if known is None else known.islands
+        return islands_of(self.network, self.demand, self._walk) if known is None else known.islands
 
     def _measured(self, reach: Reach, xy: npt.NDArray[np.float64], islands: Islands | None) -> _Known:
         facilities, places = reach.facility_ids.isin(reach.unlinked_facilities), reach.demand_ids.isin(reach.unlinked_demand)
-        found = islands_of(self.network, self.demand, self.walk) if islands is None else islands
+        found = islands_of(self.network, self.demand, self._walk) if islands is None else islands
         return _Known(xy, ~facilities, reach.walk_s, ~places, found)
+
+    @cached_property
+    def _walk(self) -> Walk:
+        """The walk of the towns that somebody lives in; the others' names were held against the area before."""
+        return self.walk.among(self.demand["town"]) if "town" in self.demand else self.walk
 
     @cached_property
     def _key(self) -> str | None:
@@ -134,7 +139,7 @@ class Walks:
         for values in (network.node_xy, network.ends, network.length_m, network.flags, network.component, network.height_m):
             made_from.append(b"" if values is None else np.ascontiguousarray(values))
         made_from.append(np.ascontiguousarray(points_of(network, self.demand, "demand")))
-        for own, rows in walks_of(self.demand, self.walk):
+        for own, rows in walks_of(self.demand, self._walk):
             made_from += [repr((own.cutoff_s, own.pace_mps, own.max_link_m, own.gait)).encode(), np.ascontiguousarray(rows)]
         rooms = (Path(planner.reach.__file__).parent, Path(planner.network.__file__).parent)
         return cache.fingerprint_of(*made_from, *cache.code_of(*rooms))

@@ -18,8 +18,10 @@ from planner.study.places import Fetching, NetworkSource, StationSource
 from planner.study.services import Communities, Composite, HandedDown, LifeCircle, Recorded, RolloutAreas
 from planner.study.siting import Siting
 from planner.study.walk import Walk
+from planner.study.words import in_our_words
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Scenario:
     """The assumptions; a what-if is ``dataclasses.replace``."""
@@ -38,6 +40,7 @@ class Scenario:
         return self
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class WhatIf:
     """Stations changed in thought; the user's tables stay as they are.
@@ -102,6 +105,7 @@ def placed(text: str) -> tuple[str, float, float]:
     return name.strip(), lon, lat
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Study:
     """One place, its sources and its assumptions, as ``study.toml`` says them.

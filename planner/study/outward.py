@@ -9,11 +9,13 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from planner.study.kinds import STRICT
+from planner.study.words import in_our_words
 
 TILE_PROVIDERS = ("openstreetmap", "tianditu", "amap")
 _TILE_ADDRESS = re.compile(r"^https?://(?:\{s\}\.)?[a-z0-9][a-z0-9.-]*(?::\d+)?/[^\s\"'<>`\\;]*$", re.IGNORECASE)
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Privacy:
     """Counts of key groups below `minimum_count` never leave the machine."""
@@ -21,6 +23,7 @@ class Privacy:
     minimum_count: Annotated[int, Field(ge=0)] = 10
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Publish:
     """Who publishes, in which languages, over which tiles (none unless asked for).

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from planner.study.kinds import STRICT, Coordinates, Name, NonNegative
+from planner.study.words import in_our_words
 
 
 class Counted(StrEnum):
@@ -19,6 +20,7 @@ class Counted(StrEnum):
     JOBS = "jobs"
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Group:
     """A key group: `name` is a column suffix, `label` is shown, `weight` >= 0 is what one more member adds to need.
@@ -68,6 +70,7 @@ class AreaKind(StrEnum):
     OTHER = "other"
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class PriorityArea:
     """Ground on which need counts `factor` times (1 or more): the polygons of `file`, all of one kind.
@@ -89,6 +92,7 @@ class PriorityArea:
         return self.label or self.name
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class PopulationSource:
     """Residents: a raster of counts, zones or points with a count column, or ``towns`` totals spread over buildings.

@@ -10,8 +10,10 @@ from pydantic.dataclasses import dataclass
 
 from planner.study.hosts import KindOfHost, host_kind
 from planner.study.kinds import STRICT, Coordinates, Tag
+from planner.study.words import in_our_words
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class NetworkSource:
     """Where the walking network comes from: a file, which ``planner fetch`` can get.
@@ -27,6 +29,7 @@ class NetworkSource:
     source: Annotated[str, Field(pattern="^(geofabrik|overpass)$")] = "geofabrik"
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class StationSource:
     """A table of stations or candidates (of a file with several layers or sheets, `layer`), or OSM tags (``amenity=library``).
@@ -72,6 +75,7 @@ class StationSource:
         return self.file or ", ".join((*self.osm, *self.kinds))
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Mirrors:
     """Other servers to fetch from, as ``http(s)://`` addresses; None is the project's own. The environment goes before."""
@@ -83,6 +87,7 @@ class Mirrors:
     worldpop: str | None = None
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Fetching:
     """What ``planner fetch`` asks for besides: which towns of ``network.place``, and where.

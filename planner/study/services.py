@@ -12,10 +12,12 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from planner.study.kinds import STRICT, Coordinates, NonNegative, Positive, Tag
+from planner.study.words import in_our_words
 
 LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6  # of a column of the composite score
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Communities:
     """Areas of communities (居村): a file of polygons, the column with their names, and the share of its residents who must
@@ -35,6 +37,7 @@ class ServiceClass(StrEnum):
     QUALITY = "quality"
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class ServicePlaces:
     """Where the places of one life-circle service come from: a file of points, or OSM tags of the network file.
@@ -59,6 +62,7 @@ class ServicePlaces:
         return self
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class LifeCircle:
     """The living circle beside the employment circle: which services, and how near a place stands *beside* a station or host.
@@ -83,6 +87,7 @@ class LifeCircle:
         return self
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Recorded:
     """A figure that was recorded (people helped, trainings held, ratings): one value on one day, or a table of them.
@@ -104,6 +109,7 @@ class Recorded:
         return self
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class HandedDown:
     """What of a target falls to this area, and to each town (or, of a city, each district): ``[targets.NAME]``."""
@@ -126,6 +132,7 @@ class HandedDown:
         return sum(self.towns.values()) if self.minimum is None else self.minimum
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class RolloutAreas:
     """Parts of the district that are taken one by one (分片推进): the towns of each; a town stands in one at most."""
@@ -144,6 +151,7 @@ class RolloutAreas:
         return self
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Composite:
     """A composite score of stations: a weighted sum of normalised columns of the station scores.

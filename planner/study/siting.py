@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from planner.study.kinds import STRICT, Minutes, NonNegative, Positive
+from planner.study.words import in_our_words
 
 
 class Method(StrEnum):
@@ -23,6 +24,7 @@ class Method(StrEnum):
     P_CENTER = "p-center"
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Phase:
     """So many of the new sites stand by this date."""
@@ -31,6 +33,7 @@ class Phase:
     sites: Annotated[int, Field(ge=0)]
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Equity:
     """What the worst served part of the district is owed; shares are of those who can be covered at all.
@@ -52,6 +55,7 @@ class Equity:
     floors: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = field(default_factory=dict)
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Reasons:
     """How far a proposal is explained by a run.
@@ -83,6 +87,7 @@ class Reasons:
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Siting:
     """What is asked of the proposal.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 
 from pydantic import field_validator
@@ -10,8 +10,10 @@ from pydantic.dataclasses import dataclass
 
 from planner.profiles import PROFILES, PUSHED_MPS, Gait, Profile
 from planner.study.kinds import MINUTE_S, STRICT, LinkM, Minutes, Pace
+from planner.study.words import in_our_words
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class TownWalk:
     """What differs for the residents of one town; None keeps the study's own value."""
@@ -26,6 +28,7 @@ class TownWalk:
         return name if name is None else _known(name)
 
 
+@in_our_words
 @dataclass(frozen=True, config=STRICT)
 class Walk:
     """How people walk and how long a walk still counts.
@@ -108,6 +111,15 @@ class Walk:
         profile = own.profile or self.profile
         speed = own.speed_mps if own.speed_mps or own.profile else self.speed_mps
         return Walk(own.minutes or self.minutes, self.bands, profile, speed, self.max_link_m, terrain=self.terrain)
+
+    def among(self, towns: Iterable[object]) -> Walk:
+        """The same walk with what differs in `towns` alone: those of some residents.
+
+        >>> sorted(Walk(towns={"A": TownWalk(minutes=20), "B": TownWalk(minutes=5)}).among(["B", "C"]).towns)
+        ['B']
+        """
+        here = set(towns)
+        return replace(self, towns={name: own for name, own in self.towns.items() if name in here})
 
     @property
     def each(self) -> tuple[Walk, ...]:

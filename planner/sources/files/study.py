@@ -22,55 +22,11 @@ from planner.sources.files.fetchable import check_fetched
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
 from planner.study import Study
+from planner.study.words import fault_of
 
 STUDY_FILE = "study.toml"
 SUPPOSED = " (what if 假设)"  # after the name of a study some of whose stations are only thought of, on every page and table
 FASTEST_WALK_MPS = 2.5  # 9 km/h; racewalkers apart, faster is running
-
-_WORDS = {  # pydantic's kinds of error, in plain words; {…} are filled from its context
-    "missing": "the key is missing",
-    "missing_argument": "the key is missing",
-    "string_type": "this is not text",
-    "float_type": "this is not a number",
-    "int_type": "this is not a whole number",
-    "int_from_float": "this is not a whole number",
-    "bool_type": "this is neither true nor false",
-    "finite_number": "this is not a finite number",
-    "tuple_type": "this is not a list",
-    "dict_type": "this is not a table of keys",
-    "dataclass_type": "this is not a table of keys",
-    "date_type": "this is not a date",
-    "date_parsing": "this is not a date",
-    "date_from_datetime_parsing": "this is not a date",
-    "date_from_datetime_inexact": "this is a time, not a date",
-    "greater_than": "this is not greater than {gt}",
-    "greater_than_equal": "this is less than {ge}",
-    "less_than": "this is not less than {lt}",
-    "less_than_equal": "this is more than {le}",
-    "enum": "this is not {expected}",
-    "string_pattern_mismatch": "this does not have the form {pattern}",
-}
-_PATTERNS = {
-    "^[a-z][a-z0-9_]*$": ("a name like this cannot head a column", "use small letters, digits and _, such as unemployed"),
-    "^[^=]+=.+$": ("this is no OSM tag", "write key=value, such as amenity=library"),
-    "^(zh|en)$": ("there is no such language", "use zh or en"),
-    "^(none|buildings|land|area)$": ("there is no such way of spreading", "use none, buildings, land or area"),
-    "^(geofabrik|overpass)$": ("streets are not fetched from there", "use geofabrik or overpass"),
-    "^(ghs-pop|worldpop)$": ("there is no such raster of people", "use ghs-pop or worldpop"),
-    "^[A-Z]{3}$": ("this is no country code", "use three capitals of ISO 3166, such as CHN"),
-    "^(town|group)$": ("there is no such part", "use town or group"),
-    "^(counts|per_km2)$": ("there is no such kind of value", "use counts or per_km2"),
-}
-_MENDS = {
-    "string_type": 'write it in "quotes"',
-    "float_type": "write digits without quotes",
-    "int_type": "write whole digits without quotes",
-    "tuple_type": "write it in [brackets]",
-    "date_type": "write it as 2025-06-30, without quotes",
-    "date_parsing": "write it as 2025-06-30, without quotes",
-    "date_from_datetime_parsing": "write it as 2025-06-30, without quotes",
-    "date_from_datetime_inexact": "write it as 2025-06-30, without quotes",
-}
 
 
 def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -240,19 +196,7 @@ def _iso(value: dt.date | dt.time) -> str:
 def _fault(said: Mapping[str, Any], document: Mapping[str, Any], file: str) -> Fault:
     """One of pydantic's errors as a sentence with a dotted key."""
     key = said["loc"][1:] if said["loc"][:1] == ("scenario",) else said["loc"]
-    kind, context = said["type"], said.get("ctx", {})
-    value = None if isinstance(said["input"], dict | list) else str(said["input"])
-    if kind == "value_error":
-        problem, _, mend = str(context["error"]).partition("; ")
-        return Fault(problem, mend, file, column=dotted(key, document) or None, value=value)
-    shown = {name: f"{held:g}" if isinstance(held, float) else held for name, held in context.items()}
-    problem = _WORDS.get(kind, said["msg"].lower()).format(**shown)
-    mend = _MENDS.get(kind, "")
-    if kind == "string_pattern_mismatch":
-        problem, mend = _PATTERNS.get(context["pattern"], (problem, mend))
-    if kind.startswith("missing"):
-        value, mend = None, "add it"
-    return Fault(problem, mend, file, column=dotted(key, document) or None, value=value)
+    return fault_of(said, dotted(key, document) or None, file)
 
 
 def named_files(document: Mapping[str, Any]) -> list[tuple[str, str]]:
