@@ -17,7 +17,9 @@ from planner.siting import Plan, propose_sites
 from planner.study import Siting
 
 
-def lift_stations(standards: Standards, reach: Reach, coverage: Coverage, stations: Stations, count: int) -> tuple[Lift, Plan]:
+def lift_stations(
+    standards: Standards, reach: Reach, coverage: Coverage, stations: Stations, count: int, *, own: pd.Index | None = None
+) -> tuple[Lift, Plan]:
     """Choose `count` of the stations that are no demonstration stations so that most need reaches one once they are.
 
     Parameters
@@ -31,6 +33,8 @@ def lift_stations(standards: Standards, reach: Reach, coverage: Coverage, statio
         Residents, key groups and need at each demand point.
     count
         How many to lift, >= 1; with fewer stations lacking, all of them.
+    own
+        Ids of the stations that may be lifted; None: any. One of a neighbour that qualifies serves all the same.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def lift_stations(standards: Standards, reach: Reach, coverage: Coverage, statio
     never brings less.
     """
     done = standards["demonstration"].fillna(False).to_numpy(dtype=bool)
-    lacking = stations[~done]
+    lacking = stations[~done & (True if own is None else stations.index.isin(own))]
     if not len(stations):
         raise PlanError("no station stands, so that none can be lifted", status="none")
     if not len(lacking):
@@ -59,7 +63,7 @@ def lift_stations(standards: Standards, reach: Reach, coverage: Coverage, statio
     rows = np.flatnonzero(reach.facility_ids.isin(lacking.index))
     options = Reach(reach.facility_ids[rows], coverage.index, sp.csr_array(walks[rows]))
     before = Coverage(coverage.assign(covered=reached))
-    plan = propose_sites(options, before, _as_candidates(lacking), Siting(sites=min(count, len(lacking))))
+    plan = propose_sites(options, before, _as_candidates(Stations(lacking)), Siting(sites=min(count, len(lacking))))
     return _table(plan, standards), plan
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
+from pathlib import Path
 
 import builders
 import numpy as np
@@ -12,11 +14,15 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lattice_study import lonlat, write_lattice_study
 
+import planner
 from planner.coverage import measure_coverage
 from planner.errors import PlanError
 from planner.lift import lift_stations
 from planner.reach import Reach
+from planner.run import check_standards, lift_survey
+from planner.run.summary import standards_said
 from planner.schema import Coverage, Standards, Stations
 from planner.sources.packs import read_pack
 from planner.standards import measure_standards
@@ -51,6 +57,24 @@ def test_where_nothing_stands_nobody_is_told_that_all_qualify():
     standards, reach, coverage, stations = case([[1]], [5.0], ["1-24"])
     with pytest.raises(PlanError, match="no station stands"):
         lift_stations(standards.iloc[:0], reach, coverage, Stations(stations.iloc[:0]), 1)
+
+
+@pytest.mark.filterwarnings("ignore::planner.errors.PlannerWarning")
+def test_a_station_of_the_neighbours_is_not_lifted_and_in_no_headline_of_standards(tmp_path: Path):
+    """East is no town of the district here: its station serves West's residents, and is not the district's to lift."""
+    folder = write_lattice_study(tmp_path / "study")
+    towns = json.loads((folder / "towns.geojson").read_text(encoding="utf-8"))
+    towns["features"] = [each for each in towns["features"] if each["properties"]["town"] == "West"]
+    (folder / "towns.geojson").write_text(json.dumps(towns), encoding="utf-8")
+    rows = [("S1", *lonlat(0, 0), "West"), ("S2", *lonlat(10, 20), "West"), ("N1", *lonlat(11, 10), "")]
+    listed = [f"{key},{key},{lon},{lat},{town},built,1,0" for key, lon, lat, town in rows]
+    head = "station_id,name,lon,lat,town,status,services,staff"
+    (folder / "stations.csv").write_text("\n".join([head, *listed]) + "\n", encoding="utf-8")
+    survey = planner.survey_study(planner.read_study(folder, ["policy=jiading-2023"]))
+    assert "N1" in survey.stations.index
+    table, _ = lift_survey(survey, 3)
+    assert sorted(table.index) == ["S1", "S2"]
+    assert standards_said(check_standards(survey), survey.towns)["standards"]["stations_that_lack_something"] == 2
 
 
 def test_with_fewer_lacking_than_asked_all_are_lifted():

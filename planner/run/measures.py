@@ -149,7 +149,7 @@ def rollout_of(survey: Survey, proposal: Proposal | None) -> Rollout | None:
 
 
 def lift_survey(survey: Survey, count: int) -> tuple[Lift, Plan]:
-    """Choose `count` stations to lift to demonstration level so that most need reaches one.
+    """Choose `count` of the district's own stations to lift to demonstration level so that most need reaches one.
 
     Raises
     ------
@@ -163,7 +163,8 @@ def lift_survey(survey: Survey, count: int) -> tuple[Lift, Plan]:
         raise StudyError(f"the policy pack {policy.name} names no demonstration_functions, so no station can be lifted to them")
     standards = measure_standards(policy, survey.stations, survey.as_of)
     with survey.steps.step("choosing stations to lift"):
-        return lift_stations(standards, survey.reach, survey.coverage, survey.stations, count)
+        own = survey.stations.index[survey.stations["town"].isin(survey.towns.index)]
+        return lift_stations(standards, survey.reach, survey.coverage, survey.stations, count, own=own)
 
 
 def composite_of(survey: Survey, published_stations: pd.DataFrame) -> tuple[CompositeScores, pd.DataFrame]:

@@ -323,5 +323,5 @@ def run_study(study: Study, *, measured: Measured | None = None, progress: Progr
         proposal = _propose_if_any(survey, measured.options if measured else None)
         conformity = check_standards(survey) if read_policy(study).has_standards else None
         measures = measure_all(survey, scores, reached, proposal)
-        summary = summary_of(survey, reached, proposal) | standards_said(conformity)
+        summary = summary_of(survey, reached, proposal) | standards_said(conformity, survey.towns)
     return Run(survey, scores, towns, groups, isochrones, proposal, summary, tuple(notes), conformity, measures, inputs)

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from planner.priority import WHOLE, score_areas
 from planner.privacy import publish_summary
 from planner.run.results import Conformity, Proposal, Survey, private_gains
-from planner.schema import Areas, Frontier
+from planner.schema import Areas, Frontier, Standards, Towns
 from planner.score import summarise
 from planner.siting import Plan, knee, needed
 from planner.standards import summarise_standards
@@ -56,10 +56,12 @@ def area_facts(survey: Survey, areas: Areas) -> dict[str, Any]:
     return {str(row["area"]): {key: row[key] for key in said} for row in wholes.to_dict("records")}
 
 
-def standards_said(conformity: Conformity | None) -> dict[str, Any]:
+def standards_said(conformity: Conformity | None, towns: Towns) -> dict[str, Any]:
+    """The headline figures of the policy's standards, of the stations that stand in `towns`."""
     if conformity is None:
         return {}
-    return {"standards": summarise_standards(conformity.standards, conformity.tiers, conformity.functions)}
+    own = conformity.standards[conformity.standards["town"].isin(towns.index)]
+    return {"standards": summarise_standards(Standards(own), conformity.tiers, conformity.functions)}
 
 
 def frontier_facts(curve: Frontier) -> dict[str, Any]:
