@@ -31,6 +31,7 @@ from planner.schema import (
     Tiers,
     fold,
     is_blank,
+    says_none,
 )
 from planner.study import Group
 
@@ -127,7 +128,7 @@ def check_tiers(policy: Policy, stations: Stations) -> Tiers:
     ``met``, and the ``finding`` in words. Then one row for each word that is no tier of the pack, named as it is written, and
     one ("–") for stations that say none; both break the pattern.
     """
-    words = [None if is_blank(word) else str(word) for word in _column(stations, "tier")]
+    words = [str(word) if _is_said(word) else None for word in _column(stations, "tier")]
     called = [next((t.tier for t in policy.tiers if word is not None and t.is_called(word)), word) for word in words]
     rows: list[dict[str, Any]] = []
     for tier in policy.tiers:
@@ -217,6 +218,11 @@ def _plain(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, dict[str, A
     return rows.where(rows.notna(), None).to_dict("index")  # type: ignore[return-value]
 
 
+def _is_said(word: object) -> bool:
+    """Whether a cell names something: it is neither empty nor says that there is none (无, a stroke)."""
+    return not is_blank(word) and not says_none(str(word))
+
+
 def _said(stations: Stations) -> dict[str, str]:
     """What the ``services`` column says, where it says something."""
     return {str(key): str(text) for key, text in _column(stations, "services").items() if not is_blank(text)}
@@ -262,7 +268,7 @@ def _warn_of_others(
     stations: Stations, column: str, known: Sequence[str], shown: Sequence[str], still: str, policy: Policy
 ) -> None:
     words = _column(stations, column)
-    other = {str(key): str(word) for key, word in words.items() if not is_blank(word) and not named(word, known)}
+    other = {str(key): str(word) for key, word in words.items() if _is_said(word) and not named(word, known)}
     if other and known:
         keys = first_few(list(other), between=SEPARATOR)
         told = first_few(list(dict.fromkeys(other.values())), 3, between=SEPARATOR)

@@ -18,7 +18,7 @@ from planner.policy import Offer, Policy
 from planner.reach import Reach
 from planner.schema import FLAGS_1_PLUS_4, Standards, Stations
 from planner.sources.packs import read_policy
-from planner.standards import check_tiers, measure_standards, reach_functions, says, summarise_standards
+from planner.standards import check_tiers, measure_standards, reach_functions, says, summarise_standards, warn_of_words
 from planner.study import Group, NetworkSource, PopulationSource, StationSource, Study
 
 DAY = dt.date(2025, 6, 30)
@@ -219,6 +219,13 @@ def test_tiers_are_checked_against_the_pattern_whatever_they_are_called():
         "未填写层级",
     ]  # a strange word is called by itself
     assert table["en"].tolist()[3:] == ["mars", "no tier said"]
+
+
+def test_a_tier_or_a_kind_that_is_said_to_be_none_is_none():
+    told = stations(tier=["centre", "无", "-", None], kind=["零工小站", "—", "无", "特色小站"])
+    assert check_tiers(JIADING, told)["found"].to_dict() == {"centre": 1, "town": 0, "site": 0, "–": 3}
+    with pytest.warns(PlannerWarning, match=r"the kind of s3 is none that jiading-2023 names \(特色小站\)"):
+        warn_of_words(JIADING, told)
 
 
 def test_too_few_of_a_tier_are_said():
