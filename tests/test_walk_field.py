@@ -6,6 +6,7 @@ import dataclasses
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from builders import CRS, STROLL, lattice, stations_at
@@ -153,3 +154,17 @@ def test_what_does_not_fit_is_left_out_and_said(monkeypatch):
     assert packed["alike"] is None
     assert not packed["complete"]
     assert len(packed["stations"]) == fields.RANKS
+
+
+def test_a_town_at_the_antimeridian_is_no_belt_around_the_earth():
+    transform = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32760", always_xy=True).transform
+    x, y = transform(180.0, -16.8)
+    streets = Network.from_segments([[x - 900, y], [x + 900, y]], [[0, 1]], crs="EPSG:32760")
+    square = shapely.box(x - 900, y - 300, x + 900, y + 300)
+    towns = TOWNS.conform(gpd.GeoDataFrame({"town": ["Taveuni"]}, geometry=[square], crs="EPSG:32760"))
+    doors = stations_at((x + 800, y), crs="EPSG:32760")
+    packed = draw_field(streets, towns, doors, Walk(minutes=15, speed_mps=1.0), list(doors.index))
+    assert packed["columns"] * packed["side_m"] < 2100
+    near, far = unpacked(packed).read(lat_lon([[x + 500, y], [x - 500, y]], "EPSG:32760"))
+    assert near[0][1] == pytest.approx(300, abs=30)
+    assert far[0][1] == pytest.approx(1300, abs=30)

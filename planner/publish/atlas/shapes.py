@@ -27,13 +27,25 @@ _MOST_LETTERS = 10  # 5 bits each: whole numbers up to 2**49
 def lat_lon(xy: npt.ArrayLike, crs: Any) -> Floats:
     """Points in metres of `crs` as WGS-84 latitude and longitude: the one place where x, y becomes lat, lon.
 
+    Longitudes are those within half a turn of the CRS's own meridian, so that nothing is torn apart at 180°.
+
     >>> lat_lon([[500_000, 0]], "EPSG:32651").round(6).tolist()
     [[0.0, 123.0]]
+    >>> lat_lon([[900_000, 10_000_000]], "EPSG:32760").round(2).tolist()
+    [[0.0, 180.59]]
     """
     places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
     to_degrees = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     lon, lat = to_degrees.transform(places[:, 0], places[:, 1])
-    return np.column_stack([lat, lon])
+    meridian = _meridian(crs)
+    return np.column_stack([lat, lon - 360.0 * np.round((lon - meridian) / 360.0)])
+
+
+def _meridian(crs: Any) -> float:
+    """The longitude that a projection is about; 0 where it says none."""
+    operation = pyproj.CRS.from_user_input(crs).coordinate_operation
+    said = {one.name: one.value for one in operation.params} if operation is not None else {}
+    return float(next((value for name, value in said.items() if name.startswith("Longitude of")), 0.0))
 
 
 def pack_numbers(numbers: npt.ArrayLike) -> str:

@@ -203,7 +203,8 @@ function startPage(map) {
     if (!navigator.geolocation) { fail(); return; }
     answer.replaceChildren(el("p", {}, say("locating")));
     navigator.geolocation.getCurrentPosition(({coords}) => {
-      const point = L.latLng(coords.latitude, coords.longitude);
+      const turns = Math.round((map.getCenter().lng - coords.longitude) / 360); // districts at 180° go on beyond it
+      const point = L.latLng(coords.latitude, coords.longitude + 360 * turns);
       stand(point);
       if (L.latLngBounds(data.bounds).pad(0.5).contains(point)) map.setView(point, Math.max(map.getZoom(), 15), {animate: false});
     }, fail, {enableHighAccuracy: true, timeout: 15000, maximumAge: 60000});
