@@ -29,6 +29,7 @@ Ids = npt.NDArray[np.int64]
 Tags = dict[str, str]
 
 OSMIUM_SAYS = (RuntimeError, ValueError, LookupError, OverflowError, osmium.InvalidLocationError)  # of a damaged file
+NO_ROOM = ("Could not resize file", "No space left", "File too large")  # what it says of a full disk
 _NODE_ROW = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # a row of libosmium's sparse_file_array
 PACKED_BYTES = 512 * 2**20  # a larger extract is left to libosmium, which keeps its nodes on the disk
 LARGE_BYTES = 32 * 2**20  # above it a call into Python for every way takes longer than osmium's own filter of ids
@@ -112,6 +113,9 @@ def readable(path: Path) -> Iterator[osmium.io.File]:
         said = _said(error).replace(str(path), path.name)
         if "out of order" in said:
             raise refusal(path, f"its objects are not in order ({said})", "sort it, with `osmium sort`") from error
+        if any(sign in said for sign in NO_ROOM):
+            problem = f"there is no room for its nodes in {tempfile.gettempdir()} ({said})"
+            raise refusal(path, problem, "make room there, or name another folder as TMPDIR") from error
         problem = f"it cannot be read as an OSM extract ({said}): it is truncated, damaged or something else"
         raise refusal(path, problem, "download it again, whole") from error
 
