@@ -25,7 +25,7 @@ from shapely import box
 
 from planner.errors import PlannerWarning
 from planner.isochrones import isochrone_bands
-from planner.publish.blocks import Cells, Heading, Paper
+from planner.publish.blocks import Cells, Heading, Paper, Text
 from planner.publish.pictures import (
     Imprint,
     Picture,
@@ -453,3 +453,28 @@ def test_a_picture_in_few_colours_is_what_was_drawn_in_far_fewer_bytes() -> None
         off = np.abs(np.asarray(few.convert("RGB"), dtype=int) - np.asarray(drawn.convert("RGB"), dtype=int))
     assert off.max() <= 16
     assert len(packed) < len(whole.getvalue()) * 0.7  # a quarter of a real map's
+
+
+@pytest.mark.parametrize(
+    ("language", "bends"), [("zh", "曲线在站点总数为40个处出现拐点"), ("en", "The curve bends at 40 stations in all")]
+)
+def test_the_curve_is_a_short_table_of_the_counts_that_matter(language: str, bends: str) -> None:
+    counts = np.arange(3, 210)
+    people = 150.0 * (1 - np.exp(-counts / 40))
+    curve = pd.DataFrame({"stations": counts, "covered_pop": people, "coverage": people / 150, "bound": people + 1})
+    needed = {"share": [0.8, 0.9, 1.0], "stations": [65, 93, None], "most": [0.99] * 3}
+    more = {"frontier": FRONTIER.conform(curve), "needed": pd.DataFrame(needed).set_index("share")}
+    plan = {"status": "optimal", "gap": 0.0, "sites": 2, "residents_gained": 1500}
+    summary = SUMMARY | {"plan": plan, "stations_needed": {"knee": 40}}
+    paper = compose_report(
+        study=study(), summary=summary, tables=plan_tables() | more, pictures=[],
+        as_of=dt.date(2025, 6, 30), sources=[], notes=[], language=language,
+    )  # fmt: skip
+    (rows,) = [
+        block.rows for block in paper.blocks if isinstance(block, Cells) and block.rows[0][0] == "3" and len(block.rows[0]) == 4
+    ]
+    shown = [int(row[0]) for row in rows]
+    assert {3, 5, 40, 65, 93, 209} <= set(shown)
+    assert len(shown) <= 16
+    assert rows[shown.index(40)][1:] == ["94.8", "63.2%", "95.8"]
+    assert any(bends in block.text for block in paper.blocks if isinstance(block, Text))

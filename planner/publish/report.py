@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import pandas as pd
@@ -44,6 +44,7 @@ _CALLED = {
     "label": {"zh": "名称", "en": "name"},
     "site_id": {"zh": "被替代点", "en": "instead of site"},
 }  # headings that say more to a reader than to a program
+_CURVE_STEPS = 10  # of the curve, evenly, beside the counts that are asked for
 _MOST_ROWS = 60  # longer tables stand whole in the workbook
 _SHARES = {"map": 0.6, "gaps": 0.6, "towns": 0.85, "groups": 0.85, "frontier": 0.8}
 
@@ -211,10 +212,24 @@ class _Writer:
         for name in ("sites", "rollout", "reasons", "alternatives"):
             yield from self.table(name)
         yield from self.picture("frontier")
+        yield from self.curve(facts)
         yield from self.table("needed")
         if "needed" in self.tables and self.tables["needed"]["stations"].isna().any():
             most = float(self.tables["needed"]["most"].max())
             yield Text(self.words["needed_most"].format(shown_share(most)), quiet=True)
+
+    def curve(self, facts: Mapping[str, Any]) -> Iterator[Block]:
+        """Where the curve bends, and its counts that tell something; the whole of it stands in the workbook."""
+        if "frontier" not in self.tables:
+            return
+        curve, bend = self.tables["frontier"], facts.get("stations_needed", {}).get("knee")
+        if bend is not None:
+            yield Text(self.words["bend"].format(bend))
+        asked: set[int | None] = {bend, int(curve.index[0]) + int(facts["plan"]["sites"])}
+        if "needed" in self.tables:
+            asked |= set(map(int, self.tables["needed"]["stations"].dropna()))
+        self.tables["frontier"] = telling_counts(curve, asked)
+        yield from self.table("frontier")
 
     def phases(self, losses: Sequence[float]) -> Iterator[Block]:
         """One line a phase: by when, how many sites, what they gain, and (with `losses`) what it gives up for the others."""
@@ -342,6 +357,17 @@ class _Writer:
         """A facility and the residents it shares, by its name."""
         facility, _, amount = said.rpartition(" ")
         return f"{self.facilities.get(facility, facility)} ({amount})"
+
+
+def telling_counts(curve: pd.DataFrame, asked: Set[int | None]) -> pd.DataFrame:
+    """The rows of a curve that a reader needs: the first, the last, the counts `asked` for, and some evenly between.
+
+    >>> telling_counts(pd.DataFrame(index=range(10, 111)), {33, 47}).index.tolist()
+    [10, 20, 30, 33, 40, 47, 50, 60, 70, 80, 90, 100, 110]
+    """
+    step = max(1, -(-(len(curve) - 1) // _CURVE_STEPS))
+    even = {*range(0, len(curve), step), len(curve) - 1}
+    return curve[[at in even or count in asked for at, count in enumerate(curve.index)]]
 
 
 def _facility_names(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from planner.schema import (
     ALTERNATIVES,
     AREA_SCORES,
     FIGURES,
+    FRONTIER,
     FUNCTIONS,
     GROUP_SCORES,
     LIFE_CIRCLE,
@@ -143,6 +144,14 @@ TABLES: Mapping[str, Form] = {
         ALTERNATIVES,
         _said("替代点比较", "Alternatives to each site"),
         ("site_id", "rank", "name", "town", "host", "away_m", "loss_pop"),
+    ),
+    "frontier": Form(
+        FRONTIER,
+        _said(
+            "站点数与人口覆盖率（节选，全部见工作簿）",
+            "Stations and residents covered (some of the counts; all stand in the workbook)",
+        ),
+        ("stations", "covered_pop", "coverage", "bound"),
     ),
     "needed": Form(
         NEEDED,

@@ -58,6 +58,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "用人单位与岗位情况",
         "proposals": "选址建议",
         "limits": "局限与说明",
+        "bend": "曲线在站点总数为{}个处出现拐点，此后每增加一个站点，新增覆盖明显减少。",
         "needed_most": "现有站点与全部候选点合计最多可覆盖常住人口的{}。",
         "limits_said": (
             "“15分钟”对应的距离取决于步行速度，速度是假设；速度不同，结果会有明显差别。\n"
@@ -113,6 +114,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "workplaces": "Employers and jobs",
         "proposals": "Proposals",
         "limits": "Limits",
+        "bend": "The curve bends at {} stations in all: each further one adds clearly less.",
         "needed_most": "The stations and all candidates together can cover at most {} of residents.",
         "limits_said": (
             "How far fifteen minutes reach depends on the pace, and the pace is an assumption: another pace gives clearly "
