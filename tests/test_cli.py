@@ -150,6 +150,7 @@ def test_propose_without_any_plan_exits_3_and_says_why(study: str) -> None:
         (["decay=linear"], "mclp: optimal; need by decay"),
         (["backup=0.5"], "mclp: optimal; need backed up"),
         (["capacity=true", "capacity_default=500"], "mclp: optimal; "),
+        (['equity={by="town",weight=0.5}'], "; the worst served town is "),
         (["sites=2", f"phases=[{PHASE_1},{PHASE_2}]"], "each phase could have by itself these lose at most 0.00%, 0.00%"),
     ],
 )

@@ -47,11 +47,20 @@ def said_of_plan(facts: Mapping[str, Any]) -> str:
         least = f"no plan can bring it below {facts['objective_bound']:.1f}"
         return f"{head}the worst walk of {facts['share_asked']:.0%} is {facts['objective']:.1f} min; {least}"
     if facts["bound"] is None:
-        return f"{head}{facts['residents_gained']:,.0f} residents gained (need is withheld)"
+        people = f"{facts['residents_gained']:,.0f} residents gained"
+        people = f"{facts['assigned_pop']:,.0f} residents assigned" if "assigned_pop" in facts else people
+        return f"{head}{people} (need is withheld){_said_of_worst(facts)}"
     if facts["method"] == "p-median":
         walks = f"{facts['mean_walk_min_before']:.2f} min before, {facts['mean_walk_min_after']:.2f} after"
         return f"{head}mean walk by need {walks} (gap {facts['gap']:.2%}){_said_of_phases(facts)}"
-    return f"{head}{_said_of_need(facts)} (gap {facts['gap']:.2%}){_said_of_phases(facts)}"
+    return f"{head}{_said_of_need(facts)} (gap {facts['gap']:.2%}){_said_of_phases(facts)}{_said_of_worst(facts)}"
+
+
+def _said_of_worst(facts: Mapping[str, Any]) -> str:
+    """With equity between towns, the worst of them."""
+    if "worst_town" not in facts:
+        return ""
+    return f"; the worst served town is {facts['worst_town']}: {facts['worst_share']:.1%} of those who can be covered"
 
 
 def _said_of_phases(facts: Mapping[str, Any]) -> str:
