@@ -47,6 +47,7 @@ def test_every_model_is_the_best_of_all_choices_under_every_rule(model: str, see
 
 
 @FEW
+@example(5144)  # only a station reaches some of the cells
 @given(seeds)
 def test_with_capacities_a_bound_holds_where_a_town_is_too_large_for_a_tree(seed: int) -> None:
     case = drawn_case("capacity", seed)
