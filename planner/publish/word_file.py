@@ -75,9 +75,9 @@ def _set_up(book: Any, language: str) -> None:
     _number_pages(section)
     book.core_properties.created = book.core_properties.modified = _MADE
     book.core_properties.author = book.core_properties.comments = ""
-    book.core_properties.language = tongue = {"zh": "zh-CN", "en": "en-US"}[language]
+    book.core_properties.language = {"zh": "zh-CN", "en": "en-US"}[language]
     for said in book.styles.element.xpath(".//w:rPrDefault//w:lang"):  # read aloud and broken into lines as what it is
-        said.set(qn("w:val"), tongue)
+        said.set(qn("w:val"), "en-US")  # of Latin letters, in either language: as Chinese their words break anywhere
         said.set(qn("w:eastAsia"), "zh-CN")
 
 
