@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import http.server
 import itertools
@@ -526,6 +527,24 @@ def test_nothing_hangs_over_the_edge(browser, folder, name, size):
         map_box = visit.page.query_selector(".map").bounding_box()
         assert map_box["width"] >= 380
         assert map_box["height"] >= 300
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_endless_word_stays_on_the_page(browser, tmp_path, size):
+    long = "x" * 900
+    given = atlas_town.arguments(publisher=long, map_approval=long)
+    words = {name: [long, long + "2"] for name in ("name", "address", "kind", "tier", "host", "hours", "services")}
+    given["stations"] = given["stations"].assign(**words)
+    given["study"] = dataclasses.replace(given["study"], name=long)
+    draw_atlas(**given).write(tmp_path / "town")
+    for name in ("index.html", "internal.html"):
+        with Visit(browser, tmp_path / "town" / name, size) as visit:
+            visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            visit.page.evaluate("document.querySelector('.pin').click()")
+            far = "filter((one) => !one.closest('.map, .wide') && one.getBoundingClientRect().right > innerWidth + 1)"
+            over = f"[...document.querySelectorAll('body *')].{far}.map((one) => one.outerHTML.slice(0, 80))"
+            assert visit.page.evaluate(over) == []
+            assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -372,7 +372,7 @@ const Planning = (() => {
       scale.push(svg("line", {x1: left, x2: wide - right, y1: y(s), y2: y(s), stroke: "#e1e5e9"}));
       scale.push(svg("text", {x: left - 7, y: y(s) + 4, "text-anchor": "end"}, Math.round(s * 100) + "%"));
     }
-    const dot = (n, s, colour, words) => [svg("circle", {cx: x(n), cy: y(s), r: 5, fill: colour, stroke: "#1c2733"}), svg("text", {x: x(n) + 9, y: y(s) + 16}, words)];
+    const dot = (n, s, colour, words) => [svg("circle", {cx: x(n), cy: y(s), r: 5, fill: colour, stroke: "#1c2733"}), svg("text", {...(x(n) > wide - 90 ? {x: x(n) - 9, "text-anchor": "end"} : {x: x(n) + 9}), y: y(s) + 16}, words)];
     const summary = say("frontier_said", {a: first[0], s: share(first[1]), b: last[0], t: share(last[1])});
     return svg("svg", {viewBox: `0 0 ${wide} ${high}`, class: "curve", role: "img", "aria-label": summary}, scale,
       svg("path", {d: path(2), fill: "none", stroke: "#8a8f98", "stroke-width": 1.5, "stroke-dasharray": "4 4"}),
