@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -139,6 +140,49 @@ def test_a_worker_killed_in_mid_run_costs_one_retry(crew: Crew, folders: list[Pa
     first, second = plan_districts(folders, tmp_path / "out")
     outcomes = run_batch([Unlucky(**vars(first), boss=os.getpid()), second], crew)
     assert [(o.state, o.retries) for o in outcomes] == [("done", 1), ("done", 0)]
+
+
+class Forgetful:
+    """A scheduler whose only worker died and came back under another address: what it had was kept for the old one."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.asked = 0
+
+    def scheduler_info(self, n_workers: int) -> dict[str, dict[str, object]]:
+        self.asked += 1
+        assert self.asked < 5, "the batch waits for ever"
+        return {"workers": {"tcp://old" if self.asked == 1 else "tcp://new": {}}}
+
+    def subscribe_topic(self, topic: str, handler: object) -> None: ...
+
+    def submit(self, function: object, *arguments: object, workers: list[str], **_: object) -> SimpleNamespace:
+        self.given += workers
+        is_done = workers == ["tcp://new"]
+        found = {"state": "done", "said": "", "notes": [], "seconds": 1.0, "peak_mb": 1.0}
+        return Hashed(
+            key=workers[0], done=lambda: is_done, status="finished" if is_done else "pending", result=lambda: found,
+            release=lambda: None,
+        )  # fmt: skip
+
+    def processing(self) -> dict[str, tuple[str, ...]]:
+        return {"tcp://new": ()}
+
+
+class Hashed(SimpleNamespace):
+    """A future."""
+
+    __hash__ = object.__hash__
+
+
+def test_the_only_worker_of_a_scheduler_killed_in_mid_run_costs_one_retry(
+    folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.wait", lambda *_, **__: None)
+    forgetful = Forgetful()
+    outcomes = run_batch(plan_districts(folders[:1], tmp_path / "out"), Crew(forgetful, 1, 1e6))
+    assert [(o.state, o.retries) for o in outcomes] == [("done", 1)]
+    assert forgetful.given == ["tcp://old", "tcp://new"]
 
 
 def test_a_poisoned_study_costs_only_itself(crew: Crew, folders: list[Path], tmp_path: Path) -> None:

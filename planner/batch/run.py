@@ -141,7 +141,7 @@ def _work(batch: Batch, waiting: list[_Task]) -> None:
             raise SourceError(f"{said}: what is done stays done", source="--scheduler")
         for worker in _idle(batch, alive)[: len(waiting)]:
             _give(batch, waiting.pop(), worker)
-        for future in _ended(batch):
+        for future in dict.fromkeys([*_ended(batch), *_left_behind(batch, alive)]):
             _, task = batch.tasks.pop(future)
             if future.status == "finished":
                 waiting += _taken(batch, task, future.result(), measured)
@@ -172,6 +172,19 @@ def _ended(batch: Batch) -> list[Any]:
         with contextlib.suppress(TimeoutError):
             wait(list(batch.tasks), timeout=LOOK_S, return_when="FIRST_COMPLETED")
     return [future for future in batch.tasks if future.done()]
+
+
+def _left_behind(batch: Batch, alive: set[str]) -> list[Any]:
+    """The tasks whose worker died and that no other took over.
+
+    Where no other lives at that moment Dask keeps a task for the worker it was given to, and the one that comes back in its
+    place has another address: nobody would ever do it.
+    """
+    lost = [future for future, (worker, _) in batch.tasks.items() if worker not in alive]
+    if not lost or not alive:
+        return []
+    taken = {key for keys in batch.crew.client.processing().values() for key in keys}
+    return [future for future in lost if future.key not in taken and not future.done()]
 
 
 def _give(batch: Batch, task: _Task, worker: str) -> None:
