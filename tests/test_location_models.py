@@ -61,6 +61,15 @@ def test_a_median_that_saves_nothing_of_very_much_is_recounted_as_exactly_as_sum
     assert plan.phases[0].value == pytest.approx(0.0, abs=1e-3)
 
 
+def test_a_budget_that_buys_nothing_is_a_proven_plan_of_nothing() -> None:
+    times = {"s1": {1: 840.0, 4: 420.0, 5: 420.0}, "s2": {2: 60.0, 4: 240.0, 6: 720.0}}
+    times["s3"] = {0: 180.0, 1: 540.0, 2: 360.0, 3: 900.0, 4: 120.0}
+    town = siting_town(times, [4.0, 3.0, 3.0, 0.0, 4.0, 2.0, 0.0], cost=[5.0, 4.0, 4.0])
+    phases = (Phase(dt.date(2025, 1, 1), 1), Phase(dt.date(2026, 1, 1), 0), Phase(dt.date(2027, 1, 1), 1))
+    plan = propose_sites(*town, Siting(sites=2, budget=0.0, phases=phases, decay="linear"), cutoff_s=900.0)
+    assert (len(plan.sites), plan.objective, plan.objective_bound, plan.gap, plan.status) == (0, 0.0, 0.0, 0.0, "optimal")
+
+
 def test_a_station_that_stands_already_is_walked_to_where_it_is_nearer() -> None:
     town = siting_town({"a": {0: 60.0, 1: 300.0}, "b": {1: 0.0}}, [5.0, 2.0], covered=[0], walks={0: 60.0})
     assert propose_sites(*town, replace(MEDIAN, sites=1)).sites.index.tolist() == ["b"]

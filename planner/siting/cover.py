@@ -13,6 +13,7 @@ from planner.siting.problem import NOWHERE, Problem, Rules
 from planner.siting.solver import Answer, Model
 
 _SCALED_SUM = 20  # weights are scaled by a power of two to add up to some 2**20: tolerances then mean one in 10**12
+_ROUNDING = 1e-14  # of all that is added up: how far a sum of it may be off
 _PROVEN = 1e-9  # a bound this close, relatively, is the value itself
 
 
@@ -140,12 +141,12 @@ def least_step(weight: Floats) -> float:
 
 def sealed(problem: Problem, phase: Ints, bound: float) -> Chosen:
     """A choice with its value counted anew; a bound within one in 10^9 of it is the value."""
-    return sealed_value(phase, value_of(problem, phase), bound)
+    return sealed_value(phase, value_of(problem, phase), bound, size=float(problem.weight.sum()))
 
 
-def sealed_value(phase: Ints, value: float, bound: float) -> Chosen:
-    """A choice of this value; a bound within one in 10^9 of it is the value."""
-    close = bound <= value + abs(value) * _PROVEN
+def sealed_value(phase: Ints, value: float, bound: float, *, size: float = 0.0) -> Chosen:
+    """A choice of this value; a bound within one in 10^9 of it, or within the rounding of sums of this size, is the value."""
+    close = bound <= value + max(abs(value) * _PROVEN, size * _ROUNDING)
     return Chosen(phase, value, value if close else bound)
 
 

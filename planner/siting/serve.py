@@ -66,7 +66,7 @@ def best_graded(graded: Graded, *, seconds: float | None = None, seed: int = 0) 
     prices = price_cells(graded, grades, value, first, enough=value + step * (1 - 1e-6), until=until)
     bound = _rounded(value, prices.bound, step)
     if bound <= value or (until is not None and time.monotonic() > until):
-        return sealed_value(start.astype(np.int64), value, bound)
+        return sealed_value(start.astype(np.int64), value, bound, size=float(graded.worth.sum()))
     rest = settled(graded, prices, value)
     bound_by_rows = np.isfinite(graded.rules.budget) or len(graded.rules.apart) > 0  # which prices do not see
     if bound_by_rows and layer_entries(rest.worth) <= _FEW:
@@ -86,7 +86,7 @@ def _by_layers(graded: Graded, start: Bools, rest: Graded, bound: float, until: 
     if graded.value(phase > 0) < value:
         phase = start.astype(np.int64)
     better = graded.value(phase > 0)
-    return sealed_value(phase, better, min(bound, max(found.bound, better)))
+    return sealed_value(phase, better, min(bound, max(found.bound, better)), size=float(graded.worth.sum()))
 
 
 def _rounded(value: float, bound: float, step: float) -> float:
