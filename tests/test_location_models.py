@@ -322,6 +322,15 @@ def test_where_a_town_is_too_large_for_a_tree_prices_bound_who_can_be_assigned(
     assert bounded.gap <= 0.05
 
 
+def test_where_the_clock_has_run_out_no_tree_is_begun_and_the_bound_is_honest(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = scattered_town(150, 20, seed=0, radius=0.3, towns=2, covered=0.0)
+    siting = Siting(sites=5, capacity=True, capacity_default=400.0)
+    exact = propose_sites(*town, siting)
+    monkeypatch.setattr(assign, "_by_tree", None)
+    late = propose_sites(*town, replace(siting, time_limit_s=1e-9))
+    assert late.objective <= exact.objective + 1e-6 <= late.objective_bound + 2e-6
+
+
 def test_of_plans_with_the_same_worst_walk_the_one_with_less_walking_in_all_is_chosen() -> None:
     """The farthest cell is 600 s from `a` alone; `b` and `c` both serve the rest within that, `c` at the door."""
     reached = {"a": {0: 600.0}, "b": {1: 500.0, 2: 500.0}, "c": {1: 0.0, 2: 0.0}}

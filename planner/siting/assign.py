@@ -201,13 +201,18 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
     chosen = _best_of_all(rooms, sorted(tried, key=rooms.value, reverse=True), until)
     value, bound = rooms.value(chosen), prices.bound
     rest, kept = rooms.settled(prices, value)
-    if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG:
+    if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG and not _over(until):
         found, least = _by_tree(rest, chosen[kept], until, _WORK if until is None else np.inf)
         chosen = max([chosen, _over_all(found, kept)], key=rooms.value)
         value, bound = rooms.value(chosen), min(bound, max(least, value))
     elif bound > value * (1 + _SAME):
         bound = min(bound, _without_limits(rooms, value, until))
     return sealed_value(chosen.astype(np.int64), value, max(bound, value)), rooms.assigned(chosen)
+
+
+def _over(until: float | None) -> bool:
+    """Whether the clock has run out, so that no linear program is begun, which nothing stops."""
+    return until is not None and time.monotonic() > until
 
 
 def _plain(rooms: Rooms) -> Problem:
@@ -230,7 +235,7 @@ def _best_of_all(rooms: Rooms, tried: list[Bools], until: float | None) -> Bools
     for choice in tried[1:]:
         if rooms.reach[np.flatnonzero(few | choice)].nnz <= _POOLED:
             few = few | choice
-    if (few == best).all():
+    if (few == best).all() or _over(until):
         return best
     found, _ = _by_tree(rooms.among(few, rooms.rules), best[few], until, _POOL_WORK)
     return max([best, _over_all(found, few)], key=rooms.value)
