@@ -59,6 +59,16 @@ def test_a_station_outside_the_area_is_not_one_of_its_tiers(tmp_path: Path):
     assert found.tiers.loc["town", "found"] == 1
 
 
+def test_a_station_outside_the_area_is_neither_ranked_nor_moved(tmp_path: Path):
+    asked = "[composite]\nweights = { served_pop = 1 }\n"
+    folder = study(tmp_path, rows=[row("IN", 15, 15), row("OUT", -0.55, 5)])
+    (folder / "study.toml").write_text((folder / "study.toml").read_text("utf-8") + asked, "utf-8")
+    done = planner.run_study(planner.read_study(folder))
+    assert set(done.published["stations"].index) == {"IN", "OUT"}
+    assert done.published["composite"].index.tolist() == ["IN"]
+    assert set(done.published["moves"].index[done.published["moves"]["to_id"].notna()]) <= {"IN"}
+
+
 def test_outreach_points_are_no_stations_unless_the_study_says_so(tmp_path: Path):
     rows = [row("S", 5, 5, "就业驿站"), row("P", 15, 15, "集市")]
     top = 'policy = "daxinganling-2024"'

@@ -103,6 +103,14 @@ def test_a_candidate_outside_every_town_is_no_move_within_one() -> None:
     assert moves.loc["s", ["to_id", "gain_pop"]].tolist() == ["b", 5.0]
 
 
+def test_a_neighbours_station_is_told_but_not_moved() -> None:
+    (stands, _, _), town = siting_town({"s": [0]}, [5.0, 9.0]), siting_town({"a": [1]}, [5.0, 9.0])
+    stations = town[2].rename(index={"a": "s"}).rename_axis("station_id")
+    assert station_moves(stands, *town, stations, own=pd.Index(["s"])).loc["s", "to_id"] == "a"
+    moves = station_moves(stands, *town, stations, own=pd.Index([]))
+    assert (moves.loc["s", "sole_pop"], moves["to_id"].isna().all()) == (5.0, True)
+
+
 def test_need_that_counts_more_in_an_area_does_so_in_every_draw() -> None:
     town, (reach, _, _) = siting_town({"a": [0], "b": [1]}, [5.0, 8.0]), siting_town({"s": []}, [5.0, 8.0])
     priority = Coverage(town[1].assign(need=[15.0, 8.0]))  # the first cell lies in an area of priority and counts three times

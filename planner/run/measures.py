@@ -163,12 +163,12 @@ def lift_survey(survey: Survey, count: int) -> tuple[Lift, Plan]:
         raise StudyError(f"the policy pack {policy.name} names no demonstration_functions, so no station can be lifted to them")
     standards = measure_standards(policy, survey.stations, survey.as_of)
     with survey.steps.step("choosing stations to lift"):
-        own = survey.stations.index[survey.stations["town"].isin(survey.towns.index)]
+        own = survey.own_stations
         return lift_stations(standards, survey.reach, survey.coverage, survey.stations, count, own=own)
 
 
 def composite_of(survey: Survey, published_stations: pd.DataFrame) -> tuple[CompositeScores, pd.DataFrame]:
-    """The composite score and how the ranking moves with its weights, out of the station scores as published.
+    """The composite score of the district's own stations and how it moves with its weights, out of the scores as published.
 
     Raises
     ------
@@ -179,7 +179,8 @@ def composite_of(survey: Survey, published_stations: pd.DataFrame) -> tuple[Comp
     if composite is None:
         raise StudyError(f"{survey.study.name}: no [composite] is asked for; add weights = {{ served_pop = 2, sole_pop = 1 }}")
     check_weights(composite, [group.name for group in survey.study.scenario.groups])
-    return composite_scores(published_stations, composite), weight_moves(published_stations, composite)
+    own = published_stations.loc[published_stations.index.isin(survey.own_stations)]
+    return composite_scores(own, composite), weight_moves(own, composite)
 
 
 def _lift_if_any(survey: Survey) -> Lift | None:

@@ -155,8 +155,9 @@ def _with_what_is_published(run: Run, tables: dict[str, pd.DataFrame]) -> dict[s
         beside = [name for name in ("straight_m", "supply", "supply_e2sfca", "saved_min") if name in cells]
         tables["demand"] = tables["demand"].assign(**{name: cells[name] for name in beside})
     if study.composite is not None:
-        tables["composite"] = composite_scores(tables["stations"], study.composite)
-        tables["composite_moves"] = weight_moves(tables["stations"], study.composite)
+        ranked = tables["stations"].loc[tables["stations"].index.isin(run.survey.own_stations)]
+        tables["composite"] = composite_scores(ranked, study.composite)
+        tables["composite_moves"] = weight_moves(ranked, study.composite)
     return tables
 
 

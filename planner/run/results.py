@@ -103,6 +103,11 @@ class Survey:
     notes: tuple[str, ...] = ()
     islands: Islands | None = None
 
+    @property
+    def own_stations(self) -> pd.Index:
+        """Ids of the standing stations within the district; a neighbour's serve too, but cannot be ranked, lifted or moved."""
+        return self.stations.index[self.stations["town"].isin(self.towns.index)]
+
     def _repr_html_(self) -> str:
         people, covered = self.coverage["population"], self.coverage["population"].where(self.coverage["covered"], 0)
         residents, walk = float(people.sum()), self.study.scenario.walk

@@ -156,7 +156,7 @@ def check_standards(survey: Survey) -> Conformity:
     with survey.steps.step("checking standards"):
         standards = measure_standards(policy, stations, survey.as_of)
         functions = reach_functions(policy, survey.reach, survey.demand, stations)
-        inside = Stations(stations[stations["town"].isin(survey.towns.index)])  # the pattern is of the district's own stations
+        inside = Stations(stations.loc[survey.own_stations])
         return Conformity(standards, check_tiers(policy, inside), functions)
 
 

@@ -60,7 +60,8 @@ def explain_plan(
     with survey.steps.step("explaining the proposal"):
         others = alternative_sites(plan, *tables, siting, standing, count=asked.alternatives)
         found |= {"reasons": explain_sites(plan, survey.reach, *tables, others), "alternatives": others}
-        found["moves"] = station_moves(survey.reach, *tables, survey.stations, within_town=siting.per_town_min > 0)
+        own = survey.own_stations
+        found["moves"] = station_moves(survey.reach, *tables, survey.stations, within_town=siting.per_town_min > 0, own=own)
     if asked.plans and siting.is_plain:
         with survey.steps.step("looking for other plans"):
             found["plans"] = near_plans(plan, *tables, siting, standing, count=asked.plans, differ=asked.differ)

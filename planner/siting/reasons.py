@@ -229,11 +229,13 @@ def station_moves(
     stations: Stations,
     *,
     within_town: bool = False,
+    own: pd.Index | None = None,
 ) -> Moves:
     """What each standing station contributes, and the candidate it would do better at, before any new site is built.
 
     Every candidate is looked at (with `within_town` every one of the station's own town), exactly: what is covered without
-    the station and with the candidate.
+    the station and with the candidate. Only stations in `own` (None: all) may be moved; a neighbour's is told with what it
+    contributes alone.
 
     Returns
     -------
@@ -252,9 +254,10 @@ def station_moves(
         change = free + ground.sites @ np.where(sole, ground.need, 0.0) - ground.need[sole].sum()
         entry: dict[str, object] = {"station_id": station, "sole_pop": float(ground.people[sole].sum())}
         if within_town and "town" in candidates:
-            own = (candidates["town"] == stations["town"].get(station)).fillna(False)  # nowhere is no town
-            change = np.where(own.to_numpy(dtype=bool), change, -np.inf)
-        if len(change) and change.max() > 1e-9 * max(float(ground.need.sum()), 1.0):
+            here = (candidates["town"] == stations["town"].get(station)).fillna(False)  # nowhere is no town
+            change = np.where(here.to_numpy(dtype=bool), change, -np.inf)
+        moves = own is None or station in own
+        if moves and len(change) and change.max() > 1e-9 * max(float(ground.need.sum()), 1.0):
             best = int(np.argmax(change))
             then = np.where(ground.covered & ~sole, 0.0, ground.people)
             entry |= {"to_id": ground.site_ids[best], "gain_need": float(change[best])}
