@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from planner.errors import (
         CrsError,
         Fault,
+        MachineNote,
         PlanError,
         PlannerError,
         PlannerWarning,
@@ -89,6 +90,7 @@ _HOMES = {
     "planner.errors": (
         "CrsError",
         "Fault",
+        "MachineNote",
         "PlanError",
         "PlannerError",
         "PlannerWarning",
@@ -188,6 +190,7 @@ __all__ = [
     "CrsError",
     "Fault",
     "Group",
+    "MachineNote",
     "Method",
     "Network",
     "Phase",

@@ -105,6 +105,10 @@ class PlannerWarning(UserWarning):
     """Lawful but surprising; the run goes on."""
 
 
+class MachineNote(UserWarning):
+    """What this machine cannot do or does slowly: said, and kept out of all that is written, which is of the study alone."""
+
+
 def say_faults(faults: Sequence[Fault]) -> str:
     """The faults as one text: a single one as a sentence, several as a counted list."""
     if len(faults) == 1:

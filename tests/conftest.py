@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from hypothesis import settings
 
@@ -13,3 +14,12 @@ os.environ.setdefault("PLANNER_CACHE", "off")
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("search")
 settings.load_profile("same")
+
+
+def pytest_sessionstart() -> None:
+    """That the search is compiled is said once a process: here, so that it is no surprise to whichever test comes first."""
+    from planner.reach.compiled import say_what_takes_long
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        say_what_takes_long()

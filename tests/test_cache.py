@@ -17,7 +17,7 @@ from builders import CRS, lattice
 from osm_builders import cross
 
 import planner.sources.osm as osm
-from planner.errors import PlannerWarning
+from planner.errors import MachineNote
 from planner.network import Network
 from planner.schema import TOWNS, Towns
 from planner.sources.cache import MOST_ENTRIES, cache_folder, fingerprint, keep_network, kept_network
@@ -116,13 +116,14 @@ DAMAGE = {
 def test_a_damaged_entry_is_noticed_and_removed(tmp_path: Path, damage: str) -> None:
     keep_network(tmp_path, "k", lattice(6))
     DAMAGE[damage](entry(tmp_path))
-    assert kept_network(tmp_path, "k") is None
+    with pytest.warns(MachineNote, match=r"what the cache kept \(network\) was damaged and is made anew"):
+        assert kept_network(tmp_path, "k") is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_nothing_can_be_kept_nothing_breaks(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.warns(PlannerWarning, match=r"nothing can be kept in the cache \(.+\).*PLANNER_CACHE") as said:
+    with pytest.warns(MachineNote, match=r"nothing can be kept in the cache \(.+\).*PLANNER_CACHE") as said:
         assert not keep_network(tmp_path / "file", "k", lattice(3))
     assert str(tmp_path) not in str(said[0].message)  # notes may be handed on
     assert kept_network(tmp_path / "file", "k") is None
@@ -146,7 +147,7 @@ def test_an_unwritable_entry_leaves_nothing_half_there(tmp_path: Path, monkeypat
         raise OSError("No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.warns(PlannerWarning, match="nothing can be kept in the cache"):
+    with pytest.warns(MachineNote, match="nothing can be kept in the cache"):
         assert not keep_network(tmp_path, "k", lattice(3))
     assert list(tmp_path.iterdir()) == []
 
@@ -247,7 +248,9 @@ def test_a_damaged_entry_is_made_anew(tmp_path: Path, kept: Path) -> None:
     first = osm.read_network(study, towns=towns)
     whole = entry(kept).read_bytes()
     _cut(entry(kept))
-    assert same(osm.read_network(study, towns=towns), first)
+    with pytest.warns(MachineNote, match="was damaged"):
+        again = osm.read_network(study, towns=towns)
+    assert same(again, first)
     assert len(entry(kept).read_bytes()) == len(whole)
 
 

@@ -44,6 +44,17 @@ def test_compiled_code_goes_where_it_is_asked_to_and_is_loaded_from_there(tmp_pa
     assert [folder.name for folder in tmp_path.iterdir()] == [f"compiled-{fingerprint(PACKAGE)}"]
 
 
+def test_whoever_waits_for_the_compiler_is_told_once_and_where_it_has_been_nobody_is(tmp_path: Path) -> None:
+    program = (
+        "import numpy as np; from planner.reach.grid import grid_of;"
+        "[grid_of(np.zeros((1, 4)), np.ones(1, dtype=bool)) for _ in range(2)]"
+    )
+    command, environment = [sys.executable, "-c", program], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr for _ in range(2)]
+    assert said[0].count(COMPILING) == 1
+    assert said[1] == ""
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without owners of folders")
 def test_compiled_code_is_neither_kept_nor_loaded_where_another_user_could_put_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 import planner
 from planner.card import html_card
-from planner.errors import PlannerWarning, StudyError
+from planner.errors import MachineNote, PlannerWarning, StudyError
 from planner.publish.atlas.notebook_map import draw_layers
 from planner.publish.pictures import chinese_font
 from planner.run import Run
@@ -30,6 +30,17 @@ def run() -> Run:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PlannerWarning)  # the made district has its surprises
         return planner.run_study(planner.read_study(DISTRICT))
+
+
+def test_what_is_of_the_machine_is_said_at_once_and_is_no_note_of_the_study() -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with noted() as notes, noted() as inner:
+            warnings.warn("odd", PlannerWarning, stacklevel=1)
+            warnings.warn("slow", MachineNote, stacklevel=1)
+            assert [str(each.message) for each in heard] == ["slow"]
+    assert notes == inner == ["odd"]
+    assert [str(each.message) for each in heard] == ["slow", "odd"]
 
 
 def test_cards_say_the_notes_that_a_notebook_need_not_see_as_warnings(run: Run) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from planner.cli.examples import EXAMPLES
-from planner.errors import PlanError, PlannerError, PlannerWarning
+from planner.errors import MachineNote, PlanError, PlannerError, PlannerWarning
 from planner.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 FAULTY, USAGE, NO_PLAN = 1, 2, 3
+OURS = (PlannerWarning, MachineNote)
 
 Progressing = Callable[[str, float], None]
 
@@ -111,7 +112,8 @@ def heard(quiet: bool) -> Iterator[Console]:
 
     console, said = Console(stderr=True), set[str]()
     with warnings.catch_warnings():
-        warnings.simplefilter("always", PlannerWarning)
+        for ours in OURS:
+            warnings.simplefilter("always", ours)
         warnings.showwarning = lambda text, kind, *_, **__: None if quiet else _note(str(text), kind, console, said)
         yield console
 
@@ -136,7 +138,7 @@ def progress_bar(quiet: bool) -> Iterator[Progressing | None]:
 
 
 def _note(text: str, kind: type[Warning], console: Console, said: set[str]) -> None:
-    if issubclass(kind, PlannerWarning) and text not in said:
+    if issubclass(kind, OURS) and text not in said:
         said.add(text)
         console.print(f"Note: {text}", markup=False, highlight=False, soft_wrap=True)
 

@@ -11,6 +11,7 @@ import shutil
 import stat
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from functools import cache, update_wrapper
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from planner.errors import MachineNote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +110,7 @@ def _teach_to_fetch_ahead() -> None:
 def _compile(function: Callable[..., object], **options: bool) -> Any:
     import numba
 
+    say_what_takes_long()
     _teach_to_fetch_ahead()
     folder = code_folder()
     if folder is not None:
@@ -195,6 +199,13 @@ def what_first() -> str:
     """
     folder = code_folder()
     return LOADING if folder is not None and next(folder.rglob("*.nbi"), None) is not None else COMPILING
+
+
+@cache
+def say_what_takes_long() -> None:
+    """Warn, once a process, that the first search waits for the compiler, if it does: a notebook has no bar that would tell."""
+    if what_first() == COMPILING:
+        warnings.warn(COMPILING, MachineNote, stacklevel=2)
 
 
 def workers(threads: int | None) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
 import shapely
@@ -14,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from planner.access import access_by_town, shares_of_cutoff, two_step_access
 from planner.coverage import measure_coverage
 from planner.decay import Decay
-from planner.errors import PlannerWarning, StudyError
+from planner.errors import MachineNote, PlannerWarning, StudyError
 from planner.isochrones import isochrone_bands, reached_area
 from planner.privacy import publish_equity
 from planner.reach import Reach
@@ -85,11 +86,24 @@ def survey_study(study: Study, *, measured: Measured | None = None, progress: Pr
 
 @contextmanager
 def noted() -> Iterator[list[str]]:
-    """What the body warns of that is lawful but surprising, each sentence once; at its end all is still warned about."""
+    """What the body warns of that is lawful but surprising, each sentence once; at its end all is still warned about.
+
+    What is of the machine (a `MachineNote`) is no note of the study, and said at once.
+    """
     notes: list[str] = []
+    caught: list[warnings.WarningMessage] = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings():
             warnings.simplefilter("always", PlannerWarning)
+            show = warnings.showwarning
+
+            def hear(message: Warning | str, kind: type[Warning], file: str, line: int, *to: Any) -> None:
+                if issubclass(kind, MachineNote):
+                    show(message, kind, file, line, *to)
+                else:
+                    caught.append(warnings.WarningMessage(message, kind, file, line))
+
+            warnings.showwarning = hear  # type: ignore[assignment]
             yield notes
     finally:
         notes += dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, PlannerWarning))

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 
-from planner.errors import PlannerWarning
+from planner.errors import MachineNote
 from planner.network import Network
 
 VARIABLE = "PLANNER_CACHE"  # names another folder; "off" switches the cache off
@@ -125,7 +125,7 @@ def keep_arrays(folder: Path, kind: str, key: str, arrays: Arrays) -> bool:
     """Keep arrays under `key`, whole or not at all, and drop what is least lately used beyond 20 of the kind or 2 GB in all.
 
     Gives back whether they could be kept: the cache is a convenience, and a full disk or a folder of others is no error, but a
-    `PlannerWarning` that names no folder, since notes may be handed on.
+    `MachineNote`, which names no folder.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -140,13 +140,14 @@ def keep_arrays(folder: Path, kind: str, key: str, arrays: Arrays) -> bool:
         _drop_oldest(folder, kind)
     except OSError as error:
         said = f"nothing can be kept in the cache ({error.strerror or 'no room'}), so this is done anew each time"
-        warnings.warn(f"{said}; {VARIABLE} names another folder, or is off", PlannerWarning, stacklevel=3)
+        warnings.warn(f"{said}; {VARIABLE} names another folder, or is off", MachineNote, stacklevel=3)
         return False
     return True
 
 
 def drop_entry(folder: Path, kind: str, key: str) -> None:
-    """Remove an entry that turned out to be damaged."""
+    """Remove an entry that turned out to be damaged, and say so."""
+    warnings.warn(f"what the cache kept ({kind}) was damaged and is made anew", MachineNote, stacklevel=3)
     with contextlib.suppress(OSError):
         _entry(folder, kind, key).unlink()
 
