@@ -24,6 +24,7 @@ import shapely
 
 from planner import qml
 from planner.errors import PlannerWarning, SourceError
+from planner.network import cut_at_180
 from planner.spreadsheet import neutralised
 
 MANIFEST = "manifest.json"
@@ -264,9 +265,13 @@ def _short(number: object) -> str:
 
 
 def geojson_text(table: gpd.GeoDataFrame) -> str:
-    """GeoJSON (RFC 7946): degrees of WGS 84 with 7 decimals, the key among the properties, missing values null."""
+    """GeoJSON (RFC 7946): degrees of WGS 84 with 7 decimals, the key among the properties, missing values null.
+
+    A shape across 180° has a part on either side of it.
+    """
     flat = table.reset_index()
-    shapes = shapely.set_precision(flat.geometry.to_crs(_WGS84).to_numpy(), 10**-_DECIMALS, mode="pointwise")
+    degrees = [cut_at_180(shape) for shape in flat.geometry.to_crs(_WGS84)]
+    shapes = shapely.set_precision(degrees, 10**-_DECIMALS, mode="pointwise")
     columns = [str(name) for name in flat.columns if name != flat.geometry.name]
     features = [
         {

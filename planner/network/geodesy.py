@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pyproj import Proj
 from pyproj.exceptions import ProjError
+from shapely.geometry.base import BaseGeometry
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,6 +44,36 @@ def ground_m(start: Floats, end: Floats) -> Floats:
     return np.asarray(np.hypot(east, north), dtype=np.float64)
 
 
+def in_one_piece(shape: BaseGeometry) -> BaseGeometry:
+    """A shape in degrees that has corners on both sides of 180°, with those to the east of it beyond 180 rather than below 0.
+
+    Other shapes stay as they are. A place is on the short way around the earth from the rest.
+
+    >>> in_one_piece(shapely.box(-179.9, 10, 179.9, 11)).bounds
+    (179.9, 10.0, 180.1, 11.0)
+    """
+    west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
+    if east - west <= 180.0:
+        return shape
+    return shapely.transform(shape, lambda at: np.column_stack([np.where(at[:, 0] < 0, at[:, 0] + 360.0, at[:, 0]), at[:, 1]]))
+
+
+def cut_at_180(shape: BaseGeometry) -> BaseGeometry:
+    """A shape in degrees that lies across 180° as a part on either side (RFC 7946, section 3.1.9); others as they are.
+
+    >>> cut_at_180(shapely.box(-179.9, 10, 179.9, 11)).wkt
+    'MULTIPOLYGON (((179.9 11, 180 11, 180 10, 179.9 10, 179.9 11)), ((-179.9 11, -179.9 10, -180 10, -180 11, -179.9 11)))'
+    """
+    whole = in_one_piece(shape)
+    if whole is shape:
+        return shape
+    low, high = whole.bounds[1], whole.bounds[3]
+    near = shapely.intersection(whole, shapely.box(0.0, low, 180.0, high))
+    far = shapely.intersection(whole, shapely.box(180.0, low, 360.0, high))
+    back = shapely.transform(far, lambda at: at - [360.0, 0.0])
+    return shapely.MultiPolygon([part for part in shapely.get_parts([near, back]) if part.geom_type == "Polygon"])
+
+
 def stretch_at(crs: Any, lon: float, lat: float) -> float:
     """How far lengths are off there, as a share: 0 is true to length, infinite where the CRS is not defined."""
     try:
@@ -56,6 +88,8 @@ def utm_at(lon: float, lat: float) -> str:
 
     >>> utm_at(121.25, 31.35), utm_at(-51.2, -30.0)
     ('EPSG:32651', 'EPSG:32722')
+    >>> utm_at(180.1, -16.8), utm_at(179.9, -16.8)
+    ('EPSG:32701', 'EPSG:32760')
     """
-    zone = min(60, max(1, math.floor((lon + 180) / 6) + 1))
+    zone = math.floor((lon + 180) % 360 / 6) + 1
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"

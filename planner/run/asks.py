@@ -8,6 +8,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from planner.network import in_one_piece
 from planner.run.results import Progress, Steps, Survey
 from planner.run.standing import read_counted
 from planner.run.walks import Walks
@@ -80,7 +81,7 @@ def explain(survey: Survey, lon: float, lat: float, *, nearest: int = 3) -> tupl
 
 
 def _outside(survey: Survey, place: shapely.Point) -> str:
-    west, south, east, north = survey.towns.to_crs("EPSG:4326").total_bounds
+    west, south, east, north = in_one_piece(survey.towns.to_crs("EPSG:4326").union_all()).bounds
     area = f"{survey.study.name} ({len(survey.towns)} towns, {west:.3f},{south:.3f} to {east:.3f},{north:.3f})"
     far_km = float(survey.towns.distance(place).min()) / 1000
     far = f"lies {far_km:.1f} km outside of {area}" if np.isfinite(far_km) else f"cannot be measured from {area}"

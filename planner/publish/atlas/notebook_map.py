@@ -10,6 +10,7 @@ from typing import Any
 
 import folium
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -19,7 +20,6 @@ from planner.publish.atlas.page import Assets, leaflet
 from planner.publish.atlas.shapes import lat_lon
 
 TOLERANCE_M = 3.0
-_WGS84 = "EPSG:4326"
 _LITERAL = {ord(letter): f"&#{ord(letter)};" for letter in "`$\\{}\u2028\u2029"}  # folium writes tooltips as code
 
 
@@ -44,7 +44,7 @@ def draw_layers(tables: Mapping[str, pd.DataFrame], language: str = "zh", assets
     if assets not in ("bundled", "cdn"):
         raise StudyError(f"assets = {assets!r} is not known; use one of bundled, cdn")
     towns = gpd.GeoDataFrame(tables["towns"])
-    west, south, east, north = (float(side) for side in towns.to_crs(_WGS84).total_bounds)
+    west, south, east, north = (float(side) for side in shapely.total_bounds(_degrees(towns.geometry, towns.crs)))
     chart = folium.Map(location=[(south + north) / 2, (west + east) / 2], tiles=None, zoom_snap=0.25)
     if assets == "bundled":
         script, look, _ = leaflet()
@@ -83,7 +83,7 @@ def _legend(tables: Mapping[str, pd.DataFrame], language: str) -> str:
 def _towns(towns: gpd.GeoDataFrame, language: str) -> folium.FeatureGroup:
     group = folium.FeatureGroup(name={"zh": "各街镇人口覆盖率", "en": "Share covered by town"}[language])
     shapes = shapely.simplify(towns.geometry.to_numpy(), TOLERANCE_M)
-    plain = gpd.GeoSeries(shapes, crs=towns.crs).to_crs(_WGS84)
+    plain = _degrees(shapes, towns.crs)
     shares = towns["coverage"].to_numpy(dtype=float, na_value=float("nan"))
     for name, shape, share in zip(towns.index, plain, shares, strict=True):
         known = share == share
@@ -102,7 +102,7 @@ def _outlines(tables: Mapping[str, pd.DataFrame], language: str) -> folium.Featu
     minutes = sorted(outlines.index.get_level_values("minutes").unique())
     for band, colour in reversed(list(zip(minutes, style.band_colours(len(minutes)), strict=True))):
         union = shapely.simplify(outlines.xs(band, level="minutes").geometry.union_all(), TOLERANCE_M)
-        plain = gpd.GeoSeries([union], crs=outlines.crs).to_crs(_WGS84).iloc[0]
+        (plain,) = _degrees([union], outlines.crs)
         look = {"color": colour, "weight": 1, "fillColor": colour, "fillOpacity": 0.3}
         _shape(plain, look).add_child(_tip(style.band_said(band)[language])).add_to(group)
     return group
@@ -126,6 +126,11 @@ def _sites(tables: Mapping[str, pd.DataFrame], language: str) -> folium.FeatureG
         more = f"+{style.shown_number(float(gain))}"
         _dot(lat, lon, 8, style.PROPOSED_COLOUR, f"{int(order)}. {name}  {more}").add_to(group)
     return group
+
+
+def _degrees(shapes: Any, crs: Any) -> Any:
+    """Shapes in metres as longitudes and latitudes, in one piece where they lie across 180°."""
+    return shapely.transform(np.asarray(shapes, dtype=object), lambda xy: lat_lon(xy, crs)[:, ::-1])
 
 
 def _shape(shape: Any, look: Mapping[str, Any]) -> folium.GeoJson:

@@ -11,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from planner.errors import Fault, PlannerWarning, SourceError, StudyError, TableError, say_faults
+from planner.network import in_one_piece
 from planner.schema import TOWNS, Towns, is_blank
 from planner.sources.files.crs import WGS84
 from planner.sources.files.records import ROW
@@ -59,6 +60,8 @@ def read_area(study: Study) -> Towns:
 def area_sketch(study: Study) -> tuple[BaseGeometry, list[str]]:
     """The outline of the whole area in WGS-84 degrees, and the names of its towns; before any CRS is chosen.
 
+    Of an area across 180° the longitudes go on beyond 180.
+
     Raises
     ------
     TableError
@@ -72,7 +75,8 @@ def area_sketch(study: Study) -> tuple[BaseGeometry, list[str]]:
         faults.append(Fault("the area has no shapes", "draw one polygon or more a town", study.area))
     if faults:
         raise TableError(say_faults(faults), faults, "towns")
-    outline = shapely.make_valid(shapely.union_all(shapely.make_valid(shapes)))
+    whole = in_one_piece(shapely.GeometryCollection(shapes.tolist()))
+    outline = shapely.make_valid(shapely.union_all(shapely.make_valid(shapely.get_parts(whole))))
     return outline, sorted({str(cell).strip() for cell in frame[name] if not is_blank(cell)})
 
 

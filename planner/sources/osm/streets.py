@@ -206,6 +206,9 @@ def _in_box(lonlat: Floats, ends: Ids, crs: Any, frame: BaseGeometry | None) -> 
         return np.ones(len(ends), dtype=bool)
     back = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     west, south, east, north = back.transform_bounds(*frame.buffer(1000.0).bounds)
+    if west > east:  # so it is said of a box that lies across 180 degrees
+        east += 360.0
+        lonlat = np.column_stack([lonlat[:, 0] % 360.0, lonlat[:, 1]])
     low, high = np.minimum(lonlat[ends[:, 0]], lonlat[ends[:, 1]]), np.maximum(lonlat[ends[:, 0]], lonlat[ends[:, 1]])
     return np.asarray((high >= [west, south]).all(axis=1) & (low <= [east, north]).all(axis=1), dtype=bool)
 

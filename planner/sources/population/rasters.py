@@ -141,12 +141,31 @@ class _Grid:
         into = pyproj.Transformer.from_crs(grounds.crs, crs, always_xy=True)
         inverse = ~raster.transform
         shapes = shapely.segmentize(grounds.pieces, _STRAIGHT_M)
-        shapes = shapely.transform(shapes, lambda xy: _through(inverse, np.column_stack(into.transform(*xy.T))))
+        shapes = shapely.transform(shapes, lambda xy: np.column_stack(into.transform(*xy.T)))
+        if crs.is_geographic:
+            shapes = _beside(shapes, raster, ask, grounds)
+        shapes = shapely.transform(shapes, lambda xy: _through(inverse, xy))
         shapes = np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
         rows, cols = _overlap(raster, ask, shapes, grounds)
         times = _times(raster, ask, crs, grounds, rows, cols)
         finer = shapely.transform(shapes, lambda xy: xy * times)
         return cls(crs, raster.transform, times, finer, grounds.piece_town, rows, cols, _band(raster, ask))
+
+
+def _beside(shapes: npt.NDArray[np.object_], raster: Any, ask: RasterAsk, grounds: Grounds) -> npt.NDArray[np.object_]:
+    """Shapes in degrees with longitudes on the raster's side of 180°: it may go on beyond it, or lie on one side."""
+    middle = (raster.bounds.left + raster.bounds.right) / 2
+
+    def turned(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack([xy[:, 0] - 360.0 * np.round((xy[:, 0] - middle) / 360.0), xy[:, 1]])
+
+    beside = shapely.transform(shapes, turned)
+    west, _, east, _ = shapely.total_bounds(beside)
+    if east - west > 180.0:
+        problem = "the area lies across 180°, where the raster begins and ends"
+        fault = _fault(ask, problem, f"bring it into metres, for instance with gdalwarp -t_srs {grounds.crs.to_string()}")
+        raise TableError(str(fault), [fault], ask.what)
+    return np.asarray(beside, dtype=object)
 
 
 def _read_open(
