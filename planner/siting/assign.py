@@ -27,7 +27,7 @@ from planner.siting.prices import in_and_out
 from planner.siting.problem import Problem, Rules, allowed, places_of, rules_for, rules_without, with_bonus
 from planner.siting.room_prices import Doors, RoomPrices, price_rooms
 from planner.siting.search import good_choice, keeps_rules
-from planner.siting.solver import Model, relax, solve
+from planner.siting.solver import Model, is_over, relax, seconds_left, solve
 from planner.siting.tree import branch_and_bound
 from planner.study import Siting
 
@@ -195,13 +195,14 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
         If no choice keeps the rules, or none was found within the limits.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    tried = _begun(rooms, seed) or [_by_solver(rooms, seconds)]
-    prices = price_rooms(rooms.doors(), rooms.rules, max(map(rooms.value, tried)), steps=_steps(rooms), until=until)
-    tried += [pick for pick in prices.picks if keeps_rules(rooms.rules, pick)]
-    chosen = _best_of_all(rooms, sorted(tried, key=rooms.value, reverse=True), until)
+    tried = _valued(rooms, _begun(rooms, seed) or [_by_solver(rooms, seconds)], until)
+    prices = price_rooms(rooms.doors(), rooms.rules, max(tried, key=_value)[0], steps=_steps(rooms), until=until)
+    picks = [pick for pick in prices.picks if keeps_rules(rooms.rules, pick)]
+    tried += [] if is_over(until) else _valued(rooms, picks, until)
+    chosen = _best_of_all(rooms, [one for _, one in sorted(tried, key=_value, reverse=True)], until)
     value, bound = rooms.value(chosen), prices.bound
     rest, kept = rooms.settled(prices, value)
-    if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG and not _over(until):
+    if bound > value * (1 + _SAME) and rest.reach.nnz <= _STRONG and not is_over(until):
         found, least = _by_tree(rest, chosen[kept], until, _WORK if until is None else np.inf)
         chosen = max([chosen, _over_all(found, kept)], key=rooms.value)
         value, bound = rooms.value(chosen), min(bound, max(least, value))
@@ -210,9 +211,18 @@ def best_assignment(rooms: Rooms, *, seconds: float | None = None, seed: int = 0
     return sealed_value(chosen.astype(np.int64), value, max(bound, value)), rooms.assigned(chosen)
 
 
-def _over(until: float | None) -> bool:
-    """Whether the clock has run out, so that no linear program is begun, which nothing stops."""
-    return until is not None and time.monotonic() > until
+def _valued(rooms: Rooms, choices: list[Bools], until: float | None) -> list[tuple[float, Bools]]:
+    """Choices with what they serve; the first of them where the time is over."""
+    valued: list[tuple[float, Bools]] = []
+    for one in choices:
+        if valued and is_over(until):
+            break
+        valued.append((rooms.value(one), one))
+    return valued
+
+
+def _value(valued: tuple[float, Bools]) -> float:
+    return valued[0]
 
 
 def _plain(rooms: Rooms) -> Problem:
@@ -235,7 +245,7 @@ def _best_of_all(rooms: Rooms, tried: list[Bools], until: float | None) -> Bools
     for choice in tried[1:]:
         if rooms.reach[np.flatnonzero(few | choice)].nnz <= _POOLED:
             few = few | choice
-    if (few == best).all() or _over(until):
+    if (few == best).all() or is_over(until):
         return best
     found, _ = _by_tree(rooms.among(few, rooms.rules), best[few], until, _POOL_WORK)
     return max([best, _over_all(found, few)], key=rooms.value)
@@ -271,12 +281,12 @@ def _by_solver(rooms: Rooms, seconds: float | None) -> Bools:
 def _by_tree(rooms: Rooms, chosen: Bools, until: float | None, work: float) -> tuple[Bools, float]:
     """The best choice that a tree finds, and the bound it proves; the choice itself may break what is settled."""
     flow = _Flow(rooms)
-    relaxed = relax(flow.model)
+    relaxed = relax(flow.model, until=until)
     if relaxed is None:  # nothing is left that would be better
         return chosen, -np.inf
     start = np.concatenate([chosen, rooms.assigned(chosen)]).astype(np.float64)
     step = _SAME * abs(inner(flow.model.cost, start))
-    left = None if until is None else until - time.monotonic()
+    left = None if until is None else seconds_left(until)
     answer = branch_and_bound(flow.model, relaxed, start, step=step, work=work * flow.slimness, seconds=left)
     values = start if answer.values is None else answer.values
     return values[: len(chosen)] > 0.5, -answer.bound

@@ -17,7 +17,7 @@ from planner.siting.fair import anneal_fair, no_parts
 from planner.siting.merge import merge_cells
 from planner.siting.problem import Problem
 from planner.siting.search import COLD, HOT, arrays, good_choice
-from planner.siting.solver import meets, relax, solve
+from planner.siting.solver import is_over, meets, relax, seconds_left, solve
 from planner.siting.tree import branch_and_bound
 
 _QUICK, _LONG = 100, 1_500  # swaps a run for each candidate: enough for most; before a search tree is grown
@@ -80,16 +80,19 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
     model = CoverModel.of(problem)
     start = good_choice(problem, moves=moves_for(problem, _QUICK), seed=seed)
     columns = None if start is None else model.begin(start)
-    relaxed = None if columns is None else relax(model.model)
-    if columns is None or relaxed is None:
-        return model.chosen(solve(model.model, start=columns, effort=_NODES if seconds is None else None, seconds=seconds))
+    relaxed = None if columns is None else relax(model.model, until=until)
+    if start is None or columns is None or relaxed is None:
+        effort, left = (_NODES, None) if until is None else (None, seconds_left(until))
+        return model.chosen(solve(model.model, start=columns, effort=effort, seconds=left))
+    if is_over(until) and not relaxed.solved:
+        return sealed(problem, start, min(model.need(relaxed.bound), bound_by_price(problem, until=until)))
     if not meets(relaxed, inner(model.model.cost, columns), model.step):
         enough = model.need(relaxed.bound + model.step * (1 - 1e-6))  # what covers more is proven
-        other = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), enough=enough, seed=seed)
+        other = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), enough=enough, until=until, seed=seed)
         again = None if other is None else model.begin(other)
         both = [columns] if again is None else [columns, again]
         columns = min(both, key=lambda x: inner(model.model.cost, x))
-    work, left = (_WORK, None) if until is None else (np.inf, until - time.monotonic())
+    work, left = (_WORK, None) if until is None else (np.inf, seconds_left(until))
     answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left)
     return model.chosen(answer)
 
@@ -97,22 +100,32 @@ def best_cover(problem: Problem, *, seconds: float | None = None, seed: int = 0)
 def _large_cover(problem: Problem, seconds: float | None, seed: int) -> Chosen:
     """A choice too large for a tree: the best that swaps find, and a bound for each phase alone."""
     until = None if seconds is None else time.monotonic() + seconds
-    start = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), seed=seed)
+    start = pooled_choice(problem, moves=moves_for(problem, _LONG, seconds), until=until, seed=seed)
     if start is not None and problem.terms is not None:
         start = _backed_up(problem, start, moves_for(problem, _LONG, seconds), seed)
     if start is None:
         raise PlanError(
             "no plan was found that keeps every rule, and the town is too large to prove there is none", status="limit"
         )
-    steps = problem.rules.steps
-    alone = [single(problem, step, end=step == steps[-1]) for step in steps]
-    value = value_of(problem, start)
-    enough = value / len(steps) if len(steps) == 1 else 0.0
+    enough = value_of(problem, start) if len(problem.rules.steps) == 1 else 0.0
+    return sealed(problem, start, bound_by_price(problem, enough=enough, until=until))
+
+
+def bound_by_price(problem: Problem, *, enough: float = 0.0, until: float | None = None) -> float:
+    """A bound on what any choice is worth, phase by phase: see `dual_bound`. Of its terms some count at their best."""
+    terms, steps = problem.terms, problem.rules.steps
+    by_price = problem if terms is None or terms.again is not None else replace(problem, terms=None)
+    alone = [single(by_price, step, end=step == steps[-1]) for step in steps]
     rounds = int(np.clip(_PRICED / (_STEP * problem.reach.nnz * len(steps)), *_ROUNDS))
-    return sealed(problem, start, sum(dual_bound(one, rounds=rounds, enough=enough, until=until) for one in alone))
+    bound = float(sum(dual_bound(one, rounds=rounds, enough=enough, until=until) for one in alone))
+    if terms is None or terms.again is not None:
+        return bound
+    return bound - float(np.minimum(terms.cost * terms.lower, terms.cost * terms.upper).sum())
 
 
-def pooled_choice(problem: Problem, *, moves: int, enough: float = np.inf, seed: int = 0) -> Ints | None:
+def pooled_choice(
+    problem: Problem, *, moves: int, enough: float = np.inf, until: float | None = None, seed: int = 0
+) -> Ints | None:
     """A choice better than that of two long runs of so many `moves`: many short ones, and the best of all their sites.
 
     Good choices have most sites in common; a tree over those of all of them is small, and finds what no run did (the merging
@@ -132,25 +145,26 @@ def pooled_choice(problem: Problem, *, moves: int, enough: float = np.inf, seed:
             pool = [*pool[-_KEPT:], *(choice for choice in found if choice is not None)]
             if not pool:
                 return None
-            pool.append(best_of_all(problem, pool))
-            if value_of(problem, pool[-1]) > enough:
+            pool.append(best_of_all(problem, pool, until=until))
+            if value_of(problem, pool[-1]) > enough or is_over(until):
                 break
     return pool[-1]
 
 
-def best_of_all(problem: Problem, pool: list[Ints]) -> Ints:
+def best_of_all(problem: Problem, pool: list[Ints], *, until: float | None = None) -> Ints:
     """The best choice among the sites that the choices of a pool have, as far as a small tree finds it."""
     best = max(pool, key=lambda phase: value_of(problem, phase))
     out = ~np.any([phase > 0 for phase in pool], axis=0)
-    if problem.terms is not None or _entries(problem, ~out) > _POOLED:
+    if problem.terms is not None or _entries(problem, ~out) > _POOLED or is_over(until):
         return best
     few = without(problem, out)
     merged = merge_cells(few.reach, np.arange(len(few.site_ids)), np.arange(len(few.weight)), few.weight)
     model = CoverModel.of(replace(few, reach=merged.reach, weight=merged.weight, member=None))
-    start, relaxed = model.columns(best[~out]), relax(model.model)
+    start, relaxed = model.columns(best[~out]), relax(model.model, until=until)
     if relaxed is None:
         return best
-    answer = branch_and_bound(model.model, relaxed, start, step=model.step, work=_POOL_WORK)
+    left = None if until is None else seconds_left(until)
+    answer = branch_and_bound(model.model, relaxed, start, step=model.step, work=_POOL_WORK, seconds=left)
     return put_back(model.chosen(answer), out).phase
 
 

@@ -14,15 +14,15 @@ from planner.errors import Fault, PlanError, say_faults
 from planner.reach import Reach
 from planner.schema import EQUITY, Candidates, Coverage, EquityCurve
 from planner.siting.arrays import Bools, Floats, Ints, inner
-from planner.siting.choose import best_cover
-from planner.siting.cover import Chosen, CoverModel, single
+from planner.siting.choose import best_cover, bound_by_price
+from planner.siting.cover import Chosen, CoverModel, sealed, single
 from planner.siting.fair import Parts, anneal_fair, shares_of
 from planner.siting.feasible import checked_problem
 from planner.siting.kernels import Cover, Keep
 from planner.siting.plan import reached_by
 from planner.siting.problem import Problem, Terms
 from planner.siting.search import arrays, good_choice, keeps_rules
-from planner.siting.solver import relax, solve
+from planner.siting.solver import Answer, is_over, relax, seconds_left, solve
 from planner.siting.tree import branch_and_bound
 from planner.study import Equity, Siting
 
@@ -30,6 +30,7 @@ _MOVES = 300  # swaps for each candidate at each floor that is tried
 _FINE = 30.0  # for a share wholly lacking: so many times all the need there is
 _FLOORS = 9  # how many floors are tried on the way to the fairest choice
 _WORK = 2e8  # of the tree, see `branch_and_bound`: some seven seconds
+_OWN = 0.75  # of the time limit for the choice itself; the rest says what equity costs
 _EACH = 5e7  # of the tree at each point of the curve
 _WORST_FIRST = 1_000.0  # where only the worst counts: a thousandth of its share is worth all the need
 _HOT, _COLD = 0.03, 0.001  # losses taken at the start and at the end, in shares of what a site covers on average
@@ -163,14 +164,16 @@ def choose_fair(problem: Problem, coverage: Coverage, siting: Siting, *, seed: i
     shares = Shares.of(problem, coverage, equity.by)
     _check_floors(shares, equity)
     floor = shares.floors(equity)
+    until = None if siting.time_limit_s is None else time.monotonic() + _OWN * siting.time_limit_s
     search = _Fair.of(problem, shares, seed)
-    starts: list[Ints | None] = [*search.along(floor)] if equity.weight > 0 else [search.near(floor)]
+    starts: list[Ints | None] = [*search.along(floor, until)] if equity.weight > 0 else [search.near(floor)]
     try:
-        return search.best(floor, equity.weight, starts, seconds=siting.time_limit_s)
+        return search.best(floor, equity.weight, starts, until=until)
     except PlanError as error:
         if error.status != "infeasible":
             raise
-        reachable = search.best(np.zeros(len(floor)), 1.0, list(search.along(np.zeros(len(floor)))))
+        none = np.zeros(len(floor))
+        reachable = search.best(none, 1.0, list(search.along(none, until)), until=until)
         worst = shares.covered(reachable.phase > 0, problem.reach)
         said = f"{problem.rules.steps[-1]} new sites under these rules do not lift every {equity.by} to its floor"
         found = f"the best worst share found is {_down(float(worst.min())):.1%} ({shares.names[int(worst.argmin())]}); "
@@ -211,13 +214,15 @@ class _Fair:
         """A choice with as little as possible below the floors, and much need."""
         return None if self.begin is None else self._annealed(self.begin, floor)
 
-    def along(self, floor: Floats) -> Iterator[Ints]:
+    def along(self, floor: Floats, until: float | None = None) -> Iterator[Ints]:
         """Choices for ever higher floors, from none to what the worst part could have at best."""
         if self.begin is None:
             return
         yield self.begin
         now, low, high = self.begin, float(shares_of(self.cover, self.parts, self.begin > 0).min()), 1.0
         for _ in range(_FLOORS):
+            if is_over(until):
+                return
             middle = (low + high) / 2
             now = self._annealed(now, np.maximum(floor, middle))
             yield now
@@ -248,21 +253,23 @@ class _Fair:
         weight: float,
         starts: list[Ints | None],
         *,
-        seconds: float | None = None,
+        until: float | None = None,
         effort: float = _WORK,
     ) -> Chosen:
         """The best of the starts, improved by a tree and bounded by its relaxation."""
-        until = None if seconds is None else time.monotonic() + seconds
         problem = replace(self.problem, terms=terms_of(self.problem, self.shares, floor, weight))
         model = CoverModel.of(problem)
         begun = [model.begin(phase) for phase in starts if phase is not None and keeps_rules(problem.rules, phase > 0)]
         columns = min((x for x in begun if x is not None), key=lambda x: inner(model.model.cost, x), default=None)
-        relaxed = relax(model.model)
+        relaxed, left = relax(model.model, until=until), None if until is None else seconds_left(until)
         if relaxed is None:
             raise PlanError("no plan exists: the rules contradict each other; relax one", status="infeasible")
         if columns is None:
-            return model.chosen(solve(model.model, effort=2_000, seconds=seconds))
-        work, left = (effort, None) if until is None else (np.inf, until - time.monotonic())
+            return model.chosen(solve(model.model, effort=2_000, seconds=left))
+        if is_over(until) and not relaxed.solved:
+            first = model.chosen(Answer(columns, relaxed.bound, False))
+            return sealed(problem, first.phase, min(first.bound, bound_by_price(problem, until=until)))
+        work = effort if until is None else np.inf
         return model.chosen(branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left))
 
 

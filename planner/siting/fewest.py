@@ -16,14 +16,14 @@ from planner.siting.cover import Chosen, newly_covered, side_rows
 from planner.siting.least import Least, some_choice
 from planner.siting.problem import Problem, Terms, with_bonus
 from planner.siting.search import arrays, good_choice, keeps_rules
-from planner.siting.solver import Model, relax, solve
+from planner.siting.solver import Model, is_over, relax, seconds_left, solve
 from planner.siting.tree import branch_and_bound
 
 _NODES = 20_000  # of the solver's tree, where no choice to begin from is found
 _WORK = 4e8  # see `branch_and_bound`
 _MOVES = 300  # swaps for each candidate in the search for a small choice
 _WHOLE = 1e-6  # a bound on a whole number this close to one is it
-_NEAR = 4  # numbers left, from which on they are tried downwards: that there is none is dearer to prove
+_COUNT = 0.8  # of a time limit for the number; the rest finds the choice of so many that covers most
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,27 +57,26 @@ def fewest_sites(problem: Problem, target: float, *, seconds: float | None = Non
     PlanError
         If no choice reaches the target under the rules.
     """
-    until = None if seconds is None else time.monotonic() + seconds
-    if _is_all(problem, target):
-        chosen, least = _set_cover(problem, target, seconds, seed)
-    else:
-        chosen, least = _by_number(problem, target, until, seed)
-    left = None if until is None else max(until - time.monotonic(), 0.1)
+    begun = time.monotonic()
+    until = None if seconds is None else begun + _COUNT * seconds
+    find = _set_cover if _is_all(problem, target) else _by_number
+    chosen, least = find(problem, target, until, seed)
+    left = None if seconds is None else max(seconds_left(begun + seconds), 0.1)
     return Fewest(_most_covering(problem, chosen, target, left, seed), least)
 
 
-def _set_cover(problem: Problem, target: float, seconds: float | None, seed: int) -> tuple[Bools, int]:
+def _set_cover(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools, int]:
     """The fewest sites that cover all there is, and the proven least number, by the solver's tree."""
     model, start = _model(problem), _greedy(problem, target)
-    relaxed = relax(model)
+    relaxed = relax(model, until=until)
     if relaxed is None:
         raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
     if start is None:
-        answer = solve(model, effort=_NODES, seconds=seconds)
+        answer = solve(model, effort=_NODES, seconds=None if until is None else seconds_left(until))
     else:
         least = max(int(np.ceil(relaxed.bound - _WHOLE)), 0)
-        start = _annealed(problem, start, least, target, seed)
-        work, left = (_WORK, None) if seconds is None else (np.inf, seconds * 0.6)
+        start = _annealed(problem, start, least, target, until, seed)
+        work, left = (_WORK, None) if until is None else (np.inf, seconds_left(until))
         answer = branch_and_bound(model, relaxed, start.astype(np.float64), step=1.0, work=work, seconds=left)
     if answer.infeasible:
         raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
@@ -88,14 +87,17 @@ def _set_cover(problem: Problem, target: float, seconds: float | None, seed: int
     return chosen, count if answer.proven else max(min(int(np.ceil(answer.bound - _WHOLE)), count), 0)
 
 
-def _annealed(problem: Problem, start: Bools, least: int, target: float, seed: int) -> Bools:
-    """The smallest choice from `least` sites on that a search for maximal covering finds to cover all; else `start`."""
-    for count in range(least, int(start.sum())):
-        fewer = _with(problem, count)
-        found = good_choice(fewer, moves=_MOVES * len(problem.site_ids), seed=seed)
+def _annealed(problem: Problem, start: Bools, least: int, target: float, until: float | None, seed: int) -> Bools:
+    """The smallest choice from `least` sites on that searches for maximal covering find to cover all, halving; else `start`."""
+    low, best = least - 1, start
+    while low + 1 < best.sum() and not is_over(until):
+        middle = (low + int(best.sum())) // 2
+        found = good_choice(_with(problem, middle), moves=_MOVES * len(problem.site_ids), seed=seed)
         if found is not None and newly_covered(problem, found > 0) >= target * (1 - ALL):
-            return found > 0
-    return start
+            best = found > 0
+        else:
+            low = middle
+    return best
 
 
 def _by_number(problem: Problem, target: float, until: float | None, seed: int) -> tuple[Bools, int]:

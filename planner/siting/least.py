@@ -16,7 +16,7 @@ from planner.siting.cover import CoverModel, newly_covered
 from planner.siting.dual import dual_bound
 from planner.siting.problem import Problem
 from planner.siting.search import good_choice
-from planner.siting.solver import relax, solve
+from planner.siting.solver import is_over, relax, seconds_left, solve
 from planner.siting.tree import branch_and_bound
 
 Ask = Callable[[int], tuple[Problem, float]]  # a number to the problem of one phase and the weight that must be covered
@@ -64,7 +64,7 @@ class Least:
 
     @property
     def _goes_on(self) -> bool:
-        return self.work > 0 if self.until is None else time.monotonic() < self.until
+        return self.work > 0 if self.until is None else not is_over(self.until)
 
     def _come_down(self, each: int) -> None:
         """Halve what is between the numbers, by choices that are searched."""
@@ -79,7 +79,7 @@ class Least:
         high = self.enough
         while self.impossible + 1 < high and self._goes_on:
             middle = (self.impossible + high) // 2
-            if cannot(*self.ask(middle)):
+            if cannot(*self.ask(middle), self.until):
                 self.impossible = middle
             else:
                 high = middle
@@ -98,7 +98,7 @@ class Least:
         problem, target = self.ask(number)
         if problem.reach.nnz > _ROWS or not self._goes_on:
             return False
-        left = None if self.until is None else (self.until - time.monotonic()) / 2
+        left = None if self.until is None else seconds_left(self.until) / 2
         found, impossible, work = decided(problem, target, self.work / 2 if left is None else float("inf"), left, self.seed)
         self.work -= max(work, _WORK / 100)
         if found is not None:
@@ -116,31 +116,33 @@ def searched(problem: Problem, target: float, each: int, seed: int) -> Bools | N
     return start > 0 if start is not None and newly_covered(problem, start > 0) >= target * (1 - ALL) else None
 
 
-def cannot(problem: Problem, target: float) -> bool:
+def cannot(problem: Problem, target: float, until: float | None = None) -> bool:
     """Whether a relaxation proves that no choice covers the target."""
     least = target * (1 - ALL)
     if float(problem.weight.sum()) < least:
         return True
     surely = least - 1e-7 * abs(least)
     if problem.reach.nnz > _ROWS:
-        return dual_bound(problem, rounds=_ROUNDS, enough=surely * (1 - ALL)) < surely
+        return dual_bound(problem, rounds=_ROUNDS, enough=surely * (1 - ALL), until=until) < surely
     model = CoverModel.of(problem)
-    relaxed = relax(model.model)
+    relaxed = relax(model.model, until=until)
     return relaxed is None or model.need(relaxed.bound) < surely
 
 
 def decided(problem: Problem, target: float, work: float, seconds: float | None, seed: int) -> tuple[Bools | None, bool, float]:
     """A choice that covers the target, or whether it is proven that there is none; and the work that took."""
     least = target * (1 - ALL)
-    if cannot(problem, target):
+    until = None if seconds is None else time.monotonic() + seconds
+    if cannot(problem, target, until):
         return None, True, 0.0
     model = CoverModel.of(problem)
-    relaxed, start = relax(model.model), good_choice(problem, moves=moves_for(problem, _QUICK), seed=seed)
+    relaxed, start = relax(model.model, until=until), good_choice(problem, moves=moves_for(problem, _QUICK), seed=seed)
+    left = None if until is None else seconds_left(until)
     if relaxed is None or start is None:
-        return None, relaxed is None or solve(model.model, effort=_NODES).infeasible, 0.0
+        return None, relaxed is None or solve(model.model, effort=_NODES, seconds=left).infeasible, 0.0
     columns = model.columns(start)
     goal = model.cost_of(least)
-    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=seconds, goal=goal)
+    answer = branch_and_bound(model.model, relaxed, columns, step=model.step, work=work, seconds=left, goal=goal)
     found = model.chosen(answer).phase > 0
     if newly_covered(problem, found) >= least:
         return found, False, answer.work

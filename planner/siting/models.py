@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +26,10 @@ from planner.siting.fewest import chosen_of, fewest_sites
 from planner.siting.graded import Grade, Graded, build_graded, nearest_s, standing_worth
 from planner.siting.problem import Problem, Rules, allowed, build_problem, rules_for
 from planner.siting.serve import choose_graded, improved_grades
+from planner.siting.solver import seconds_left
 from planner.study import MINUTE_S, Method, Siting
+
+_WORST = 0.8  # of a time limit for the worst walk of a p-center; the rest finds the choice with the least walking in all
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +159,10 @@ def _covered(tables: Tables, siting: Siting, seed: int) -> Solved:
         kept = has_parts(tables.coverage, siting.equity.by)
         asked = tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town
         problem = build_problem(*asked, kept=kept)
+        until = None if siting.time_limit_s is None else time.monotonic() + siting.time_limit_s
         chosen = choose_fair(problem, tables.coverage, siting, seed=seed)
-        alone = alone_in_phases(problem, seconds=siting.time_limit_s, seed=seed)
+        left = None if until is None else seconds_left(until)
+        alone = alone_in_phases(problem, seconds=left, seed=seed)
     before = float(tables.coverage.loc[tables.coverage["covered"].to_numpy(dtype=bool), "need"].sum())
     base = len(problem.rules.steps) * before
 
@@ -267,11 +273,13 @@ def _target(tables: Tables, siting: Siting, problem: Problem) -> tuple[float, fl
 def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
     """The p-center (Hakimi 1964), for a share of what can be covered."""
     problem = _problem(tables, siting)
+    until = None if siting.time_limit_s is None else time.monotonic() + siting.time_limit_s
     people = _Walks.of(tables, siting)
-    found = least_worst(people.radii, people.at_radius, floor=people.floor_s, seconds=siting.time_limit_s, seed=seed)
+    search = None if until is None else _WORST * seconds_left(until)
+    found = least_worst(people.radii, people.at_radius, floor=people.floor_s, seconds=search, seed=seed)
     if found is None:
         raise PlanError(f"no plan exists: {(fault := _too_few(tables, siting, seed))}", [fault])
-    stands = _least_walking(tables, siting, people, found, seed)
+    stands = _least_walking(tables, siting, people, found, until, seed)
     worst_s = people.worst_s(stands)  # may be less than what was asked of it
     least_s = min(found.least_s, worst_s)
     chosen = Chosen(stands.astype(np.int64), -worst_s, -least_s)
@@ -284,7 +292,7 @@ def _center(tables: Tables, siting: Siting, seed: int) -> Solved:
     return Solved(problem.site_ids, problem.rules, chosen, [chosen], gained, *objective, 0.0, measures)
 
 
-def _least_walking(tables: Tables, siting: Siting, people: _Walks, found: Center, seed: int) -> Bools:
+def _least_walking(tables: Tables, siting: Siting, people: _Walks, found: Center, until: float | None, seed: int) -> Bools:
     """Of choices with no longer a worst walk the one with the least walking in all that a search finds; no proof is sought.
 
     Walks that are saved count beside so much for everybody served within the worst walk that no saving makes up for one.
@@ -297,7 +305,8 @@ def _least_walking(tables: Tables, siting: Siting, people: _Walks, found: Center
     within = problem.reach.astype(np.float64).multiply(problem.weight[None, :] * (most / problem.weight.min()))
     both = replace(graded, worth=sp.csr_array(sp.hstack([graded.worth, within])), rules=problem.rules)
     unit = max(graded.value(found.chosen) / sites, 1e-12)
-    other = improved_grades(both, found.chosen, unit, seconds=siting.time_limit_s, seed=seed)
+    left = None if until is None else seconds_left(until)
+    other = improved_grades(both, found.chosen, unit, seconds=left, seed=seed)
     less = graded.value(other) > graded.value(found.chosen)
     return other if less and newly_covered(problem, other) >= target * (1 - ALL) else found.chosen
 

@@ -18,6 +18,7 @@ from planner.siting.kernels import Keep
 from planner.siting.price_tree import price_tree
 from planner.siting.prices import price_cells, second_best, settled
 from planner.siting.search import begin_within, keep_of
+from planner.siting.solver import is_over, seconds_left
 
 _EACH, _EFFORT = 300, 3e8  # swaps a run for each candidate; entries looked at in a run: some five seconds
 _PACE = 1e8  # entries looked at in a second
@@ -59,13 +60,13 @@ def best_graded(graded: Graded, *, seconds: float | None = None, seed: int = 0) 
     if start is None:
         if layer_entries(graded.worth) > _MOST:
             raise PlanError("no plan was found that keeps every rule; relax one", status="limit")
-        return best_cover(layered(graded), seconds=seconds, seed=seed)
+        return best_cover(layered(graded), seconds=None if until is None else seconds_left(until), seed=seed)
     value = graded.value(start)
     step = least_step(graded.worth.data)
     first = second_best(graded, start)
     prices = price_cells(graded, grades, value, first, enough=value + step * (1 - 1e-6), until=until)
     bound = _rounded(value, prices.bound, step)
-    if bound <= value or (until is not None and time.monotonic() > until):
+    if bound <= value or is_over(until):
         return sealed_value(start.astype(np.int64), value, bound, size=float(graded.worth.sum()))
     rest = settled(graded, prices, value)
     bound_by_rows = np.isfinite(graded.rules.budget) or len(graded.rules.apart) > 0  # which prices do not see
@@ -79,7 +80,7 @@ def best_graded(graded: Graded, *, seconds: float | None = None, seed: int = 0) 
 def _by_layers(graded: Graded, start: Bools, rest: Graded, bound: float, until: float | None, seed: int) -> Chosen:
     """The better of a choice and the best of what is left open."""
     value = graded.value(start)
-    left = None if until is None else max(until - time.monotonic(), 0.1)
+    left = None if until is None else seconds_left(until)
     found = best_cover(layered(rest), seconds=left, seed=seed)
     phase = np.zeros(len(graded.site_ids), dtype=np.int64)
     phase[graded.site_ids.get_indexer(rest.site_ids)] = found.phase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +59,8 @@ class Answer:
 class Relaxed:
     """The linear relaxation: a bound that is valid whatever the solver's tolerances, reduced costs, x, and where it ended.
 
+    Not `solved` where the time ran out or the solver gave up: the bound holds all the same, the rest says little.
+
     `bound` and `reduced` come from the row prices alone: any prices of the right sign bound the cost from below (weak
     duality; Neumaier and Shcherbina 2004), so they are counted here and not taken from the solver.
     """
@@ -67,6 +70,11 @@ class Relaxed:
     values: Floats
     solved: bool = True
     basis: highspy.HighsBasis | None = None
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether another solve can begin where this one ended."""
+        return self.basis is not None and bool(self.basis.valid)
 
 
 def solve(model: Model, *, start: Floats | None = None, effort: int | None = None, seconds: float | None = None) -> Answer:
@@ -108,11 +116,12 @@ def solve(model: Model, *, start: Floats | None = None, effort: int | None = Non
 class Lp:
     """A linear relaxation that stays loaded: every solve begins where the last one ended.
 
-    `work` counts simplex steps times rows, all solves together.
+    `work` counts simplex steps times rows, all solves together. No solve goes on after `until` of the monotonic clock.
     """
 
-    def __init__(self, model: Model, basis: highspy.HighsBasis | None = None) -> None:
+    def __init__(self, model: Model, basis: highspy.HighsBasis | None = None, *, until: float | None = None) -> None:
         self.model = model
+        self.until = until
         self.work = 0.0
         self._prices_sign = np.isinf(model.row_upper), np.isinf(model.row_lower)
         interior = basis is None and model.rows.nnz > _FEW
@@ -140,6 +149,8 @@ class Lp:
         return self._run(self.model)
 
     def _run(self, model: Model) -> Relaxed | None:
+        if self.until is not None:  # the solver counts the seconds of all its runs
+            _check(self._highs.setOptionValue("time_limit", self._highs.getRunTime() + seconds_left(self.until)), "the limit")
         _check(self._highs.run(), "the relaxation")
         _check(self._highs.setOptionValue("solver", "simplex"), "the simplex")
         status, info = self._highs.getModelStatus(), self._highs.getInfo()
@@ -148,17 +159,34 @@ class Lp:
         if status in _IMPOSSIBLE:
             return None
         solution = self._highs.getSolution()
-        prices = np.array(solution.row_dual) if solution.dual_valid else np.zeros(model.rows.shape[0])
-        prices = np.where(self._prices_sign[0], np.maximum(prices, 0.0), prices)
-        prices = np.where(self._prices_sign[1], np.minimum(prices, 0.0), prices)
-        bound, reduced = priced(model, prices)
+        bound, reduced = self._priced(model, np.array(solution.row_dual), valid=solution.dual_valid)
         solved = status == highspy.HighsModelStatus.kOptimal
         return Relaxed(bound, reduced, np.array(solution.col_value), solved, self._highs.getBasis())
 
+    def _priced(self, model: Model, prices: Floats, *, valid: bool) -> tuple[float, Floats]:
+        """`priced` with the signs put right; prices on the way to the best ones prove less, or less than none at all."""
+        nothing = np.zeros(model.rows.shape[0])
+        if prices.shape != nothing.shape or not np.isfinite(prices).all():
+            return priced(model, nothing)
+        prices = np.where(self._prices_sign[0], np.maximum(prices, 0.0), prices)
+        prices = np.where(self._prices_sign[1], np.minimum(prices, 0.0), prices)
+        found = priced(model, prices)
+        return found if valid else max(found, priced(model, nothing), key=lambda proof: proof[0])
 
-def relax(model: Model) -> Relaxed | None:
+
+def relax(model: Model, *, until: float | None = None) -> Relaxed | None:
     """The linear relaxation, by an interior point that ends in a corner; None if no x exists."""
-    return Lp(model).relax()
+    return Lp(model, until=until).relax()
+
+
+def seconds_left(until: float) -> float:
+    """Seconds until this time of the monotonic clock, at least 0."""
+    return max(until - time.monotonic(), 0.0)
+
+
+def is_over(until: float | None) -> bool:
+    """Whether a limit on the time, if there is one, is reached."""
+    return until is not None and time.monotonic() >= until
 
 
 def meets(relaxed: Relaxed, cost: float, step: float) -> bool:

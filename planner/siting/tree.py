@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from planner.siting.arrays import Floats, Short, inner
-from planner.siting.solver import Answer, Lp, Model, Relaxed, worth
+from planner.siting.solver import Answer, Lp, Model, Relaxed, is_over, worth
 
 _WHOLE = 1e-7  # an x this close to a whole number is one
 
@@ -108,13 +108,20 @@ def branch_and_bound(
         `bound` is above the goal if there is none.
     """
     columns = np.flatnonzero(model.whole).astype(np.int32)
-    tree = _Tree(Lp(model, relaxed.basis), columns, step, start, inner(model.cost, start), goal)
+    until = None if seconds is None else time.monotonic() + seconds
+    tree = _Tree(
+        Lp(model, relaxed.basis if relaxed.has_basis else None, until=until),
+        columns,
+        step,
+        start,
+        inner(model.cost, start),
+        goal,
+    )
     gains = _Gains(np.zeros((2, len(columns))), np.zeros((2, len(columns))))
     node: _Node | None = _Node(relaxed.bound, model.lower[columns], model.upper[columns])
-    until = time.monotonic() + (np.inf if seconds is None else seconds)
     unsolved = np.inf
     while node is not None and not tree.met:
-        if tree.lp.work > work or time.monotonic() > until:
+        if tree.lp.work > work or is_over(until):
             tree.put_off(node)
             break
         now = tree.lp.solve(columns, node.lower, node.upper)
