@@ -605,6 +605,18 @@ def test_a_station_whose_mark_is_too_near_to_another_has_a_control_of_full_size_
             assert visit.page.get_attribute(".pin.chosen", "aria-label") == one
 
 
+def test_the_keyboard_comes_to_the_list_of_stations_past_the_marks_of_the_map(browser, crowd):
+    with Visit(browser, crowd / "index.html", "desktop") as visit:
+        page = visit.page
+        for key in ("Tab", "Tab", "Enter", "Tab"):
+            page.keyboard.press(key)
+        assert page.evaluate("document.activeElement === document.querySelector('#list button')")
+        assert page.evaluate("document.querySelector('#count').getBoundingClientRect().top >= 0")
+        page.keyboard.press("Enter")
+        page.locator(".leaflet-popup .card h2").wait_for()
+        assert visit.complaints == []
+
+
 def test_host_premises_are_buttons_that_the_keyboard_reaches_and_a_search_narrows(browser, tmp_path):
     given = atlas_town.arguments()
     many = given["candidates"].iloc[[-1] * 40].set_axis([f"h{i}" for i in range(40)]).rename_axis("site_id")

@@ -302,6 +302,14 @@ def test_a_share_is_all_or_none_only_where_it_is() -> None:
     assert sorted(labels) == ["0.1%", "100.0%", "99.9%"]
 
 
+def test_minutes_of_a_column_are_all_told_to_a_tenth() -> None:
+    given = tables()["groups"].assign(median_walk_min=[14.0, 14.06], p90_walk_min=[9.96, None])
+    said = web_text(paper(groups=given))
+    assert "14.0" in said
+    assert "14.1" in said
+    assert "10.0" in said
+
+
 def test_whoever_rides_is_not_said_to_walk() -> None:
     riding = study(scenario=Scenario(walk=Walk(profile="bicycle"), groups=(Group("few", "毕业生"),)))
     for language, walks in (("zh", "步行"), ("en", "walk")):

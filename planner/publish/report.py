@@ -337,6 +337,8 @@ class _Writer:
             return str(pd.Timestamp(value).date())
         if column.kind is Kind.NUMBER and column.maximum == 1:
             return shown_share_finely(value)
+        if column.unit == "min":  # all of a column to the same tenth: 14.0 beside 14.1
+            return f"{value:.1f}"
         if not (isinstance(value, int | float) or hasattr(value, "item")):
             return clean(self.text(str(value), column.name))
         return shown_amount(float(value)) if column.name in _AMOUNTS else shown_number(float(value))

@@ -66,6 +66,7 @@ WORDS = MappingProxyType(
         "unnamed": ("其他", "Other"),
         # station map
         "skip": ("跳到站点查询", "Skip to station search"),
+        "skip_list": ("跳到站点列表", "Skip to the list of stations"),
         "find": ("查找站点", "Find a station"),
         "search": ("搜索站点名称或地址", "Search stations by name or address"),
         "search_hint": ("站点名称、地址或街镇", "Name, address or town"),
