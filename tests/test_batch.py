@@ -136,9 +136,21 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(folders: list[P
     assert [path.name for path in studies.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_worker_killed_in_mid_run_costs_one_retry(crew: Crew, folders: list[Path], tmp_path: Path) -> None:
+@pytest.fixture(params=[0, 3], ids=["a scheduler of ours", "one that would give it to three others"])
+def forgiving(crew: Crew, request: pytest.FixtureRequest) -> Iterator[Crew]:
+    """Dask's own tries after a worker died: none with workers of ours, three where a user's scheduler is as it comes."""
+
+    def forgive(deaths: int) -> None:
+        crew.client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", deaths))
+
+    forgive(request.param)
+    yield crew
+    forgive(0)
+
+
+def test_a_worker_killed_in_mid_run_costs_one_retry(forgiving: Crew, folders: list[Path], tmp_path: Path) -> None:
     first, second = plan_districts(folders, tmp_path / "out")
-    outcomes = run_batch([Unlucky(**vars(first), boss=os.getpid()), second], crew)
+    outcomes = run_batch([Unlucky(**vars(first), boss=os.getpid()), second], forgiving)
     assert [(o.state, o.retries) for o in outcomes] == [("done", 1), ("done", 0)]
 
 
@@ -164,9 +176,6 @@ class Forgetful:
             key=workers[0], done=lambda: is_done, status="finished" if is_done else "pending", result=lambda: found,
             release=lambda: None,
         )  # fmt: skip
-
-    def processing(self) -> dict[str, tuple[str, ...]]:
-        return {"tcp://new": ()}
 
 
 class Hashed(SimpleNamespace):

@@ -175,20 +175,17 @@ def _ended(batch: Batch) -> list[Any]:
 
 
 def _left_behind(batch: Batch, alive: set[str]) -> list[Any]:
-    """The tasks whose worker died and that no other took over.
+    """The tasks whose worker died: no other does them, for each is given to one worker alone (`_give`).
 
-    Where no other lives at that moment Dask keeps a task for the worker it was given to, and the one that comes back in its
-    place has another address: nobody would ever do it.
+    A scheduler of the user's would hand such a task from worker to worker until four have died of it, and count none.
     """
-    lost = [future for future, (worker, _) in batch.tasks.items() if worker not in alive]
-    if not lost or not alive:
+    if not alive:  # one may come back; where none does the batch ends
         return []
-    taken = {key for keys in batch.crew.client.processing().values() for key in keys}
-    return [future for future in lost if future.key not in taken and not future.done()]
+    return [future for future, (worker, _) in batch.tasks.items() if worker not in alive and not future.done()]
 
 
 def _give(batch: Batch, task: _Task, worker: str) -> None:
-    future = batch.crew.client.submit(task.function, *task.arguments, pure=False, workers=[worker], allow_other_workers=True)
+    future = batch.crew.client.submit(task.function, *task.arguments, pure=False, workers=[worker], allow_other_workers=False)
     batch.tasks[future] = worker, task
     batch.change(task.name, state="running")
 
