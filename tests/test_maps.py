@@ -30,10 +30,14 @@ from planner.datum import wgs84_to_gcj02
 from planner.network import Network
 from planner.policy import Function, Policy, Tier
 from planner.publish.atlas import draw_atlas
+from planner.publish.atlas.field import draw_field
+from planner.publish.atlas.shapes import lat_lon
 from planner.publish.province import draw_province
 from planner.publish.report import compose_report
 from planner.publish.web_file import write_web
-from planner.schema import ROLLOUT
+from planner.reach import travel_times
+from planner.schema import ROLLOUT, TOWNS
+from planner.study import Walk
 
 pytestmark = pytest.mark.browser
 
@@ -367,6 +371,25 @@ def test_the_page_reads_the_field_as_python_does_and_as_the_engine_measures(brow
             assert {key for key, _ in told} == set(walks)
             for key, seconds in told:  # along a lattice one walks east and north; the lattice has no street at every metre
                 assert seconds == pytest.approx(walks[key], abs=60)
+
+
+def test_on_both_sides_of_a_wall_the_page_tells_the_shortest_and_the_longest_walk(browser, folder):
+    ends = [[0, 1], [1, 2], [2, 3]]  # two streets 40 m apart that meet 800 m away
+    streets = Network.from_segments([[0, 0], [800, 0], [800, 40], [0, 40]], ends, crs=CRS)
+    towns = TOWNS.conform(gpd.GeoDataFrame({"town": ["T"]}, geometry=[shapely.box(0, -40, 800, 80)], crs=CRS))
+    walk = Walk(minutes=15, speed_mps=1.0)
+    packed = draw_field(streets, towns, stations_at((10, 0)), walk, ["s0"])
+    xy = np.random.default_rng(5).uniform((0, -40), (800, 80), (300, 2))
+    places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=CRS)
+    true = travel_times(streets, stations_at((10, 0)), places, dataclasses.replace(walk, minutes=45.0)).walk_s.toarray()[0]
+    read = "([packed, places]) => { const field = Field(packed); return places.map((place) => field.read(...place)); }"
+    with Visit(browser, folder / "town" / "index.html") as visit:
+        told = visit.page.evaluate(read, [packed, lat_lon(xy, CRS).tolist()])
+    apart = np.array([found[0][2] or [found[0][1] - 180, found[0][1] + 180] for found in told])
+    assert ((apart[:, 0] - 30 <= true) & (true <= apart[:, 1] + 30)).all()
+    ranges = np.array([found[0][2] is not None for found in told])
+    assert 0.1 < ranges.mean() < 0.5
+    assert (np.abs([found[0][1] for found in told] - true)[ranges] > 180).any()
 
 
 def test_towns_called_like_what_every_object_has_and_names_with_accents_are_no_trap(browser, tmp_path):

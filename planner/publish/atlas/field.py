@@ -23,7 +23,7 @@ from planner.reach import nearest_facilities
 from planner.schema import Stations, Towns
 from planner.study import Walk
 
-MOST_LETTERS = 600_000
+MOST_LETTERS = 900_000
 MOST_ALIKE_LETTERS = 400_000  # on top, for the nearest of each set of stations that every choice on the page takes alike
 FEW, SURELY_TOO_MANY = 3, 1.3  # so many of the sets are tried first, and so many times as many letters are not tried
 MOST_TRIED = 12  # of these sets whose error is measured
@@ -34,6 +34,7 @@ LEAST_HORIZON, MOST_HORIZON = 45.0, 240.0  # minutes; farther walks are not told
 STEPS_A_SIDE = 10.0  # seconds are kept in steps of so much less than a side takes at 1 m/s
 PROBES = 2000  # places that the error is measured at
 LEAST_WEIGHT = 0.3  # a station that fewer of the points around a place know is not told there
+MOST_APART_S = 180  # where the points around a place are farther apart than this, the page tells the shortest and the longest
 METRES_A_DEGREE = 111_320.0
 
 
@@ -97,7 +98,7 @@ def draw_field(
 ) -> dict[str, Any] | None:
     """The field of the page's stations (`order`: their ids as the page lists them), packed; None without stations.
 
-    The finest grid of `SIDES_M` that fits into about 600 000 letters. ``stations`` and ``steps`` hold a string for each rank,
+    The finest grid of `SIDES_M` that fits into about 900 000 letters. ``stations`` and ``steps`` hold a string for each rank,
     row by row from the south-west: runs of (position + 1, length), and differences from the last known. ``error_s`` says
     within how many seconds half of the page's times are of the engine's, and 95 in 100, at places drawn from a fixed seed.
 
@@ -231,6 +232,7 @@ def _pack(field: Field) -> dict[str, Any]:
         "step_s": field.step_s,
         "horizon": field.horizon_min,
         "least_weight": LEAST_WEIGHT,
+        "most_apart": MOST_APART_S,
         "stations": [pack_numbers(_runs(station[:, rank])) for rank in range(ranks)],
         "steps": [pack_numbers(np.diff(steps[station[:, rank] > 0, rank], prepend=0)) for rank in range(ranks)],
     }

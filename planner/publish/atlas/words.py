@@ -100,8 +100,8 @@ WORDS = MappingProxyType(
         "about_min": ("约{n}分钟", "about {n} min"),
         "nearest_straight": ("直线距离最近的站点：", "Nearest in a straight line:"),
         "field_note": (
-            "步行时间由{side}米间隔的测点内插得出：半数地点与逐点测算相差不超过{half}秒，95%的地点不超过{most}秒。",
-            "Times are interpolated from points {side} m apart: at most {half} s off at half of all places, {most} s at 95%.",
+            "步行时间由{side}米间隔的测点内插得出：半数地点相差不超过{half}秒，95%的地点不超过{most}秒；邻近测点相差较大处给出最短至最长。",
+            "Points {side} m apart: within {half} s at half of all places, {most} s at 95%; a range where they differ.",
         ),
         "alike_note": (
             "筛选出的站点若不在最近的几个之列，由{side}米间隔的测点内插：半数不超过{half}秒，95%不超过{most}秒。",

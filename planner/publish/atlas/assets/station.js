@@ -11,7 +11,8 @@ function Field(packed) {
     return {station, steps};
   });
 
-  // Pairs of a station's place in the list and its seconds, nearest first; means over the four grid points around that know it.
+  // A station's place in the list and its seconds, nearest first: means over the four grid points around that know it. Where these
+  // are far apart, a wall, a rail or a shore runs between them, and the least and the most of them follow.
   function read(lat, lon) {
     const up = (lat - packed.south) / packed.step_lat, over = (lon - packed.west) / packed.step_lon;
     const row = Math.floor(up), column = Math.floor(over), known = new Map();
@@ -20,11 +21,12 @@ function Field(packed) {
       const weight = (i ? up - row : 1 - up + row) * (j ? over - column : 1 - over + column), at = (row + i) * columns + column + j;
       for (const {station, steps} of ranks) {
         if (!station[at]) continue;
-        const sum = known.get(station[at] - 1) || [0, 0];
-        known.set(station[at] - 1, [sum[0] + weight, sum[1] + weight * steps[at] * packed.step_s]);
+        const seconds = steps[at] * packed.step_s, [all, sum, least, most] = known.get(station[at] - 1) || [0, 0, seconds, seconds];
+        known.set(station[at] - 1, [all + weight, sum + weight * seconds, Math.min(least, seconds), Math.max(most, seconds)]);
       }
     }
-    return [...known].filter(([, [weight]]) => weight >= packed.least_weight).map(([station, [weight, sum]]) => [station, sum / weight])
+    return [...known].filter(([, [weight]]) => weight >= packed.least_weight)
+      .map(([station, [weight, sum, least, most]]) => [station, sum / weight, most - least > packed.most_apart ? [least, most] : null])
       .sort((a, b) => a[1] - b[1] || a[0] - b[0]);
   }
 
@@ -158,13 +160,14 @@ function startPage(map) {
   /* ---- nearest to a place: walking minutes out of the field that the page carries ---- */
   const answer = at("answer");
   const metres = (station) => map.distance(place, [station.lat, station.lon]);
-  const minutes = (seconds) => say("about_min", {n: number(Math.max(1, Math.round(seconds / 60)))});
-  const list_of = (found) => el("ul", {}, found.map(([station, seconds]) => entry(station, minutes(seconds))));
+  const whole = (seconds) => number(Math.max(1, Math.round(seconds / 60)));
+  const minutes = (seconds, apart) => (apart ? say("about_min", {n: `${whole(apart[0])}–${whole(apart[1])}`}) : say("about_min", {n: whole(seconds)}));
+  const list_of = (found) => el("ul", {}, found.map(([station, seconds, apart]) => entry(station, minutes(seconds, apart))));
   const MOST_TOLD = 4;
 
   function tell() {
     if (!place) { answer.replaceChildren(); return; }
-    const known = (one) => (one ? one.read(place.lat, place.lng).map(([i, seconds]) => [data.stations[i], seconds]) : []), met = known(field);
+    const known = (one) => (one ? one.read(place.lat, place.lng).map(([i, ...walk]) => [data.stations[i], ...walk]) : []), met = known(field);
     // The nearest few are all known; beyond them only the nearest of those that pass every choice together.
     const near = met.slice(0, field ? data.field.ranks : 0).filter(([station]) => passes(station)).slice(0, MOST_TOLD);
     const walked = near.length ? near : met.concat(known(alike)).filter(([station]) => passes(station)).slice(0, 1);
