@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from siting_towns import scattered_town, siting_town
 
 from planner.errors import PlanError, TableError
 from planner.reach import Reach
+from planner.schema import Candidates, Coverage
 from planner.siting import Standing, assign, check_method, choose, least, propose_sites
 from planner.siting.backup import build_backup
 from planner.siting.choose import best_cover
@@ -345,3 +347,43 @@ def test_a_plan_says_its_own_worst_walk_also_where_the_search_asked_for_less(mon
     plan = propose_sites(*town, Siting(method=Method.P_CENTER, sites=9, share=0.9))  # recounted from the times
     assert plan.objective * 60 < town[0].walk_s.data.max()
     assert plan.objective_bound <= plan.objective
+
+
+IN_A_ROW = {"a": [0], "b": [1], "c": [2], "d": [3]}  # a kilometre from one to the next
+
+
+def mended(town: tuple[Reach, Coverage, Candidates], siting: Siting, **keys: Any) -> str:
+    """What is said where no plan exists; following it there is one."""
+    with pytest.raises(PlanError, match="no plan exists") as caught:
+        propose_sites(*town, siting)
+    assert propose_sites(*town, replace(siting, **keys)).status == "optimal"
+    return str(caught.value)
+
+
+def test_where_distances_leave_too_few_sites_it_is_said_how_many_can_stand() -> None:
+    town = siting_town(IN_A_ROW, [4.0, 3.0, 2.0, 1.0])
+    said = mended(town, Siting(sites=3, spacing_m=1500), sites=2)
+    assert "no more than 2 can stand 1500 m apart; lower spacing_m or ask for at most 2" in said
+
+
+def test_a_budget_that_is_raised_as_told_is_enough() -> None:
+    cost = [1234567.25, 1234567.5, 2000000.0, 3000000.75]
+    town = siting_town(IN_A_ROW, [4.0, 3.0, 2.0, 1.0], towns=["A", "A", "B", "B"], cost=cost)
+    required = Siting(sites=3, required=("d",), budget=100.0)
+    assert "raise siting.budget to 3000000.75 or" in mended(town, required, budget=3000000.75)
+    apart = Siting(sites=2, per_town_min=1, spacing_m=1500, budget=3300000.0)  # b and c would do, but stand too near
+    assert "raise siting.budget to 3234567.25 or" in mended(town, replace(apart, budget=100.0), budget=3234567.25)
+
+
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_the_rule_that_keeps_a_share_from_being_covered_is_named(share: float) -> None:
+    town = siting_town(IN_A_ROW, [4.0, 3.0, 2.0, 1.0])
+    fewest = Siting(method=Method.LSCP, share=share)
+    assert "lower siting.share or spacing_m" in mended(town, replace(fewest, spacing_m=1500), spacing_m=0.0)
+    assert "lower siting.share or raise per_town_max" in mended(town, replace(fewest, per_town_max=2), per_town_max=4)
+
+
+def test_the_fewest_of_no_candidates_ask_for_none() -> None:
+    town = siting_town({"a": [0]}, [1.0])
+    with pytest.raises(PlanError, match="there are no candidates to choose from; add candidates"):
+        propose_sites(*town, Siting(method=Method.LSCP, forbidden=("a",)))

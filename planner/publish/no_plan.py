@@ -45,6 +45,15 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
         "the least distance between sites cannot be kept together with the other rules",
         "站点之间的最小距离与其他规则不能同时满足",
     ),
+    (
+        "the least distance between sites cannot be kept together with the other rules: no more than {n} can stand {m} m apart",
+        "站点之间的最小距离与其他规则不能同时满足：彼此相距{m}米以上的至多{n}个",
+    ),
+    (
+        "the least distance between sites cannot be kept together with the other rules: some are always less than {m} m apart",
+        "站点之间的最小距离与其他规则不能同时满足：无论站点数多少，总有相距不足{m}米的",
+    ),
+    ("there are no candidates to choose from", "没有可供选择的备选场所"),
     ("the minimum of town {town} cannot be kept together with the other rules", "{town}的最少站点数与其他规则不能同时满足"),
     ("the required candidates cannot all stand together with the other rules", "必选的备选场所与其他规则不能同时满足"),
     ("keeping the other rules costs {a} but the budget is {b}", "满足其他规则需费用{a}，而预算为{b}"),
@@ -102,6 +111,12 @@ MENDS: tuple[tuple[str, str], ...] = (
     ("raise siting.time_limit_s", "请提高 siting.time_limit_s"),
     ("require one of them or lower spacing_m", "请只保留其一为必选，或减小 spacing_m"),
     ("lower spacing_m or ask for fewer sites", "请减小 spacing_m，或减少新建站点数"),
+    ("lower spacing_m or ask for at most {n}", "请减小 spacing_m，或将新建站点数改为至多{n}"),
+    ("lower spacing_m or relax another rule", "请减小 spacing_m，或放宽其他规则"),
+    ("raise siting.budget to {a} or relax the other rules too", "请将 siting.budget 提高到{a}，并放宽其他规则"),
+    ("lower siting.share or spacing_m", "请降低 siting.share，或减小 spacing_m"),
+    ("lower siting.share or raise per_town_max", "请降低 siting.share，或提高 per_town_max"),
+    ("lower siting.share or raise siting.budget", "请降低 siting.share，或提高 siting.budget"),
     ("relax more than one of them", "请放宽其中不止一条"),
     ("relax one", "请放宽其中一条"),
     (

@@ -12,7 +12,7 @@ from planner.reach import Reach
 from planner.schema import Candidates, Coverage
 from planner.siting.arrays import Bools, Ints
 from planner.siting.problem import NOWHERE, Problem, Rules, build_problem
-from planner.siting.together import check_together
+from planner.siting.together import check_together, least_cost, money
 from planner.study import Method, Siting
 
 _FREE = 1e-9  # money: rounding of sums
@@ -136,7 +136,7 @@ def check_feasible(rules: Rules, siting: Siting, site_ids: pd.Index) -> None:
     """
     counts, spacing = _counts(rules), _spacing(rules, siting, site_ids)
     _raise([*counts, *_minimums(rules, siting), *_maximums(rules, siting), *_money(rules), *spacing])
-    check_together(rules)
+    check_together(rules, siting.spacing_m)
 
 
 def _raise(faults: list[Fault]) -> None:
@@ -157,6 +157,8 @@ def more_than_candidates(asked: int, count: int, *, at_most: bool) -> list[Fault
     """The fault of asking for more sites than the `count` candidates that may be chosen; none where fewer may stand."""
     if asked <= count or (count and at_most):
         return []
+    if at_most:
+        return [Fault("there are no candidates to choose from", "add candidates", column="siting")]
     mend = f"ask for at most {count} or add candidates" if count else "add candidates"
     there = "is 1 candidate" if count == 1 else f"are {count} candidates"
     return [Fault(f"{_sites(asked)} asked for but there {there}", mend, column="siting.sites")]
@@ -217,8 +219,10 @@ def _money(rules: Rules) -> Iterator[Fault]:
         lacking = int(short - (inside & rules.forced).sum())
         least += float(np.sort(rules.cost[inside & ~rules.forced])[: max(lacking, 0)].sum())
     if least > rules.budget + _FREE:
-        said = f"what is required and the minimums per town cost at least {least:g} but the budget is {rules.budget:g}"
-        yield Fault(said, f"raise siting.budget to {least:g} or require less", column="siting.budget")
+        said = f"what is required and the minimums per town cost at least {money(least)} but the budget is {rules.budget:g}"
+        enough = least_cost(rules)  # with all sites that are asked for
+        mend = "require less" if enough is not None else "relax the other rules too"
+        yield Fault(said, f"raise siting.budget to {money(enough or least)} or {mend}", column="siting.budget")
 
 
 def _spacing(rules: Rules, siting: Siting, site_ids: pd.Index) -> Iterator[Fault]:

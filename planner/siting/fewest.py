@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from planner.errors import Fault, PlanError
+from planner.errors import Fault, PlanError, say_faults
 from planner.siting import kernels
 from planner.siting.arrays import Bools, Floats
 from planner.siting.choose import ALL, best_cover
@@ -70,7 +70,7 @@ def _set_cover(problem: Problem, target: float, until: float | None, seed: int) 
     model, start = _model(problem), _greedy(problem, target)
     relaxed = relax(model, until=until)
     if relaxed is None:
-        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+        raise _unreachable(problem, target, until, seed)
     if start is None:
         answer = solve(model, effort=_NODES, seconds=None if until is None else seconds_left(until))
     else:
@@ -79,7 +79,7 @@ def _set_cover(problem: Problem, target: float, until: float | None, seed: int) 
         work, left = (_WORK, None) if until is None else (np.inf, seconds_left(until))
         answer = branch_and_bound(model, relaxed, start.astype(np.float64), step=1.0, work=work, seconds=left)
     if answer.infeasible:
-        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+        raise _unreachable(problem, target, until, seed)
     if answer.values is None:
         raise PlanError("no plan was found within the effort allowed; raise siting.time_limit_s", status="limit")
     chosen = answer.values > 0.5
@@ -109,7 +109,7 @@ def _by_number(problem: Problem, target: float, until: float | None, seed: int) 
     if found is None:
         found = some_choice(_with(problem, problem.rules.steps[-1]), target, until, seed)
     if found is None:
-        raise PlanError(f"no plan exists: {_unreachable(target)}", [_unreachable(target)])
+        raise _unreachable(problem, target, until, seed)
 
     def ask(number: int) -> tuple[Problem, float]:
         return _with(problem, number), target
@@ -129,9 +129,33 @@ def _too_few(problem: Problem, target: float) -> int:
     return int(np.searchsorted(np.cumsum(each), target * (1 - ALL)))
 
 
-def _unreachable(target: float) -> Fault:
+def _unreachable(problem: Problem, target: float, until: float | None, seed: int) -> PlanError:
+    """That no choice reaches the target, and each rule without which one does."""
     said = f"the rules leave no choice of candidates that covers {target:g} more need"
-    return Fault(said, "lower siting.share, allow more candidates or relax the other rules", column="siting.share")
+    rules, sites = problem.rules, len(problem.site_ids)
+    roomy = replace(rules, room=np.full_like(rules.room, sites))
+    without = {
+        "spacing_m": ("lower siting.share or spacing_m", replace(rules, apart=rules.apart[:0])),
+        "per_town_max": ("lower siting.share or raise per_town_max", roomy),
+        "budget": ("lower siting.share or raise siting.budget", replace(rules, budget=np.inf)),
+    }
+    faults = [
+        Fault(said, mend, column=f"siting.{key}")
+        for key, (mend, free) in without.items()
+        if _reaches(replace(problem, rules=free), target, until, seed)
+    ]
+    faults = faults or [
+        Fault(said, "lower siting.share, allow more candidates or relax the other rules", column="siting.share")
+    ]
+    return PlanError(f"no plan exists: {say_faults(faults)}", faults)
+
+
+def _reaches(problem: Problem, target: float, until: float | None, seed: int) -> bool:
+    """Whether some choice is found that covers the target."""
+    try:
+        return some_choice(_with(problem, len(problem.site_ids)), target, until, seed) is not None
+    except PlanError:
+        return False
 
 
 def _most_covering(problem: Problem, chosen: Bools, target: float, seconds: float | None, seed: int) -> Bools:
