@@ -640,6 +640,16 @@ def test_the_keyboard_comes_to_the_list_of_stations_past_the_marks_of_the_map(br
         assert visit.complaints == []
 
 
+@pytest.mark.parametrize("name", ["index.html", "internal.html"])
+def test_the_legend_keeps_its_colours_where_the_reader_has_set_others(browser, folder, name):
+    fills = "[...document.querySelectorAll('.swatch')].map((one) => getComputedStyle(one).backgroundColor)"
+    with Visit(browser, folder / "town" / name, "desktop") as visit:
+        plain = visit.page.evaluate(fills)
+    with Visit(browser, folder / "town" / name, "desktop", forced_colors="active") as visit:
+        assert visit.page.evaluate(fills) == plain
+    assert len(set(plain)) > 2
+
+
 def test_host_premises_are_buttons_that_the_keyboard_reaches_and_a_search_narrows(browser, tmp_path):
     given = atlas_town.arguments()
     many = given["candidates"].iloc[[-1] * 40].set_axis([f"h{i}" for i in range(40)]).rename_axis("site_id")
