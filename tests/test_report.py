@@ -352,6 +352,11 @@ def test_the_legend_of_a_signed_map_stands_above_its_imprint() -> None:
     stations = stations_at((200.0, 500.0))
     outlines = isochrone_bands(streets, stations, STROLL)
     axes = plot_map(network=streets, towns=towns, stations=stations, isochrones=outlines)
+    assert any(
+        len(each.get_paths()) == 1 and each.get_paths()[0].codes.tolist() == [1, 2] * len(streets.ends)
+        for each in axes.collections
+        if each.get_paths() and each.get_paths()[0].codes is not None
+    )  # all streets at once
     sign(axes, "Stations", Imprint("Place", ["15 min"]))
     said = r"<!-- ([^<]+) -->\s*<g [^>]*translate\(\S+ (\S+)\)"
     down = {text: float(place) for text, place in re.findall(said, as_file(axes, form="svg").decode())}

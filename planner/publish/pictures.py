@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 from shapely import Polygon
@@ -168,8 +169,10 @@ def _ground(network: Network, towns: Towns) -> tuple[Figure, Axes]:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    segments: Any = network.node_xy[network.ends[(network.flags & EdgeFlag.ACROSS) == 0]]
-    axes.add_collection(LineCollection(segments, colors=GROUND["main"], linewidths=0.25, zorder=2, rasterized=True))
+    ends = network.node_xy[network.ends[(network.flags & EdgeFlag.ACROSS) == 0].ravel()]
+    moves = np.tile(np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type), len(ends) // 2)
+    look: dict[str, Any] = {"edgecolors": GROUND["main"], "facecolors": "none", "linewidths": 0.25}
+    axes.add_collection(PathCollection([Path(ends, moves)], **look, zorder=2, rasterized=True))  # all in one: twice as fast
     towns.boundary.plot(ax=axes, color=GROUND["border"], linewidth=0.7, zorder=3)
     axes.set_aspect("equal")
     _frame(axes, towns)
