@@ -14,7 +14,7 @@ import shapely
 from builders import CRS
 from pyproj import Transformer
 from rasterio.transform import from_origin
-from study_folders import HOSTS, PEOPLE, STATIONS, STUDY, write_streets, write_study
+from study_folders import HOSTS, PEOPLE, SOUTH, STATIONS, STUDY, write_streets, write_study, write_towns
 
 from planner.datum import to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
 from planner.errors import PlannerWarning
@@ -48,6 +48,22 @@ def test_a_whole_study_has_no_fault(folder: Path) -> None:
         warnings.simplefilter("always")
         assert said(folder) == []
     assert [str(each.message)[:46] for each in heard] == ["fewer than 8 places are too few to tell whether"[:46]]
+
+
+def test_streets_apart_are_counted_where_somebody_lives(folder: Path) -> None:
+    """One more street east of the grid with 30 people on it, and another with nobody."""
+    nodes = "".join(f'<node id="{90000 + i}" lon="{121.292 + i // 2 * 0.003}" lat="{31.36 + i % 2 * 0.02}"/>' for i in range(4))
+    way = '<way id="{0}"><nd ref="{0}"/><nd ref="{1}"/><tag k="highway" v="residential"/></way>'
+    file = folder / "network.osm"
+    file.write_text(file.read_text().replace("</osm>", nodes + way.format(90000, 90001) + way.format(90002, 90003) + "</osm>"))
+    write_towns(folder / "towns.geojson", {"嘉定镇街道": shapely.box(121.20, 31.36, 121.30, 31.42), "南翔镇": SOUTH})
+    (folder / "people.csv").write_text(f"{PEOPLE}121.2921,31.37,30\n121.2951,31.37,0\n")
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert said(folder) == []
+    assert next(text for each in heard if "residents" in (text := str(each.message))).startswith(
+        "30 residents (16.7%) live on 1 part"
+    )
 
 
 @pytest.mark.parametrize(

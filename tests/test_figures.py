@@ -378,3 +378,10 @@ def test_the_command_needs_a_period_for_a_pack(study: str, tmp_path: Path):
     assert done.exit_code == 2 or done.exception is not None
     shown = CliRunner().invoke(main, ["track", study, "--of", "figures", "--format", "csv"])
     assert pd.read_csv(io.StringIO(shown.stdout))["figure"].tolist()[0] == "trainings"
+
+
+@pytest.mark.parametrize("day", [dt.date(1850, 5, 5), dt.date(1900, 1, 1), dt.date(9999, 12, 31)])
+def test_any_day_can_be_asked_about(day: dt.date) -> None:
+    figures = track_figures(read_pack("jiading-2023"), recorded(), TOWNS, day)
+    row = figures.loc[("trainings", "district")]
+    assert (row["since"], row["by"]) == (pd.Timestamp(day.replace(month=1, day=1)), pd.Timestamp(day.replace(month=12, day=31)))

@@ -13,12 +13,12 @@ from study_folders import STUDY, write_study
 
 from planner.errors import PlannerWarning, StudyError
 from planner.network import Network
-from planner.reach import islands_of, travel_times
+from planner.reach import find_islands, islands_of, travel_times
 from planner.sources.files import read_candidates, read_study
 from planner.sources.hosts import warn_of_candidates
 from planner.sources.osm import read_premises
 from planner.sources.packs import pack_names, read_pack
-from planner.study import HOST_KINDS, Scenario, Walk, host_kind, kind_of_premises
+from planner.study import HOST_KINDS, Scenario, TownWalk, Walk, host_kind, kind_of_premises
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -127,6 +127,19 @@ def test_real_premises_and_a_list_of_them_are_each_there_once(tmp_path: Path) ->
     theirs = together.loc[~together.index.isin(ours)]
     by_hand = [kind_of_premises(tag, name, asked) for tag, name in zip(kept["host"], kept["name"], strict=True)]
     assert theirs.loc[kept["osm_id"], "host"].tolist() == by_hand
+
+
+def test_parts_are_counted_once_over_all_ways_of_walking() -> None:
+    """Three streets that do not meet, one for each town; two towns live apart, each with minutes of its own."""
+    ends = [[0, 1], [2, 3], [4, 5]]
+    network = Network.from_segments([[0, 0], [900, 0], [0, 99], [600, 99], [0, 199], [600, 199]], ends, crs=CRS)
+    residents = demand_at([(50, 10), (50, 90), (50, 190), (90, 190)]).assign(town=["A", "B", "C", "A"])
+    walk = Walk(max_link_m=40, towns={"B": TownWalk(minutes=20), "C": TownWalk(minutes=25)})
+    assert (
+        islands_of(network, residents, walk).parts
+        == find_islands(network, residents.geometry.get_coordinates().to_numpy(), walk).parts
+        == 2
+    )
 
 
 def test_candidates_on_streets_apart_are_found_whether_or_not_it_is_known_who_lives_there() -> None:

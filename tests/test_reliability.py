@@ -17,9 +17,11 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from bad_studies import bad_studies, setting, writing
 from broken_workbook import broken_workbook
 from hostile import outcome
@@ -238,6 +240,15 @@ def test_what_lies_beside_a_shapefile_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "study" / "towns.dbf").symlink_to(tmp_path / "outside" / "towns.dbf")
     with pytest.raises(PlannerError, match=r"towns\.dbf is a link that leads out of the folder"):
         load_table(tmp_path / "study" / "towns.shp", "towns.shp", schema.TOWNS, CRS, CRS)
+
+
+@pytest.mark.parametrize("part", ["dbf", "shx", "prj", "cpg"])
+def test_a_pipe_beside_a_shapefile_is_not_waited_for(tmp_path: Path, part: str) -> None:
+    gpd.GeoDataFrame({"town": ["A"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=CRS).to_file(tmp_path / "towns.shp")
+    (tmp_path / f"towns.{part}").unlink()
+    os.mkfifo(tmp_path / f"towns.{part}")
+    with pytest.raises(PlannerError, match=rf"towns\.{part} is a pipe or a device; put the file itself there"):
+        load_table(tmp_path / "towns.shp", "towns.shp", schema.TOWNS, CRS, CRS)
 
 
 def test_an_archive_that_lies_about_its_size_takes_no_memory(tmp_path: Path) -> None:

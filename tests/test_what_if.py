@@ -131,8 +131,29 @@ def test_a_place_that_is_no_place_is_refused(folder: Path, text: str) -> None:
 
 
 def test_one_station_is_asked_one_thing(folder: Path) -> None:
-    with pytest.raises(StudyError, match="S1 is closed or moved twice"):
+    with pytest.raises(StudyError, match=r"^--close, --move: S1 is closed and moved; say one thing of each station$"):
         planner.read_study(folder, [f'what_if.move=["S1@{at(2, 2)}"]', 'what_if.close=["S1"]'])
+    with pytest.raises(StudyError, match="S1 is closed twice"):
+        planner.read_study(folder, ['what_if.close=["S1", "S1"]'])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--add", "X@-51.21"), "--add: 'X@-51.21' does not say what and where"),
+        (("--set", "walk.minutes=-1"), "--set, walk.minutes = '-1'"),
+        (("--set", "walk.minuts=1"), "--set, walk.minuts = '1'"),
+        (("--set", "crs=EPSG:3857"), "--set, crs"),
+        (("--set", "candidates.1.coordinates=mars"), "--set, candidates.1.coordinates = 'mars'"),
+        (("--set", 'walk.towns."No such town".minutes=5'), "--set, walk.towns = 'No such town'"),
+    ],
+)
+def test_what_the_command_line_said_is_not_told_as_the_study_files(folder: Path, words: tuple[str, ...], said: str) -> None:
+    for command in ("score", "check"):
+        result = call(command, str(folder), *words)
+        assert result.exit_code == 1
+        assert said in result.stdout + result.stderr
+        assert "study.toml" not in result.stdout + result.stderr
 
 
 def test_all_that_is_wrong_is_said_at_once(folder: Path) -> None:

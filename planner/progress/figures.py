@@ -66,8 +66,9 @@ def track_figures(
             places = [DISTRICT, *(town for town in towns if town in set(own["place"]))]
             before = None if then is None else then[then["figure"] == figure.name]
             rows += [_row(figure, place, own, before, as_of, since) for place in places]
-    columns = [column.name for column in FIGURES.columns]
-    return cast("Figures", FIGURES.conform(pd.DataFrame(rows, columns=columns)))
+    table = pd.DataFrame(rows, columns=[column.name for column in FIGURES.columns])
+    spans = {name: table[name].astype("datetime64[us]") for name in ("since", "by")}  # of any day asked about, not of a cell
+    return cast("Figures", FIGURES.conform(table.assign(**spans)))
 
 
 def _warn_of_too_late(yearly: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 
 from planner.network import Floats, Network
 from planner.reach.grid import Bools
@@ -19,7 +20,7 @@ class Islands(NamedTuple):
     """Which of some places are on parts of the streets that are not joined to the largest, and on how many such parts."""
 
     off: Bools
-    parts: int
+    parts: int  # on which somebody of them is linked, those of all ways of walking together
 
     def said(self, people: Floats) -> str:
         """How many of the people live there, in words; empty if nobody does.
@@ -46,10 +47,16 @@ def find_islands(network: Network | Streets, xy: Floats, walk: Walk) -> Islands:
     >>> find_islands(two, np.array([[50.0, 10.0], [50.0, 90.0], [50.0, 999.0]]), Walk(max_link_m=60)).off.tolist()
     [False, True, False]
     """
+    part = _apart(network, xy, walk)
+    return Islands(part >= 0, len(np.unique(part[part >= 0])))
+
+
+def _apart(network: Network | Streets, xy: Floats, walk: Walk) -> npt.NDArray[np.int64]:
+    """The part of the streets that each place is linked to, called by its first segment, whoever walks; -1 on the largest."""
     streets = Streets.for_walk(network, walk)
     segment = link_points(streets, xy, walk.max_link_m).segment
-    part = np.where(segment >= 0, streets.parts[0][segment], 0)
-    return Islands(part > 0, len(np.unique(part[part > 0])))
+    _, first, part = np.unique(streets.parts[0], return_index=True, return_inverse=True)
+    return np.where((segment >= 0) & (streets.parts[0][segment] > 0), first[part[segment]], -1)
 
 
 def islands_of(network: Network | Streets, demand: gpd.GeoDataFrame, walk: Walk) -> Islands:
@@ -59,8 +66,7 @@ def islands_of(network: Network | Streets, demand: gpd.GeoDataFrame, walk: Walk)
     point, so ``demand.loc[found.off, "population"].sum()`` are the people there; ``parts`` is how many such parts there are.
     """
     xy = points_of(network, demand, "demand")
-    off, parts = np.zeros(len(xy), dtype=np.bool_), 0
+    part = np.full(len(xy), -1, dtype=np.int64)
     for own, rows in walks_of(demand, walk):
-        found = find_islands(network, xy[rows], own)
-        off[rows], parts = found.off, max(parts, found.parts)
-    return Islands(off, parts)
+        part[rows] = _apart(network, xy[rows], own)
+    return Islands(part >= 0, len(np.unique(part[part >= 0])))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
 import shapely
 
+from planner.errors import Fault, SourceError
 from planner.network import in_one_piece
 from planner.run.results import Progress, Steps, Survey
 from planner.run.standing import read_counted
@@ -64,6 +67,9 @@ def _points(study: Study, what: str, towns: Towns) -> gpd.GeoDataFrame:
         return read_candidates(study, towns=towns)
     if what == "demand":
         return read_demand(study, towns)
+    if not Path(what).exists():
+        fault = Fault("there is no such file", "write stations, candidates, demand, or a file of points", what)
+        raise SourceError(str(fault), [fault], what)
     return with_towns(read_table(what, POINTS, str(study.crs)), towns)
 
 

@@ -20,7 +20,7 @@ from planner.demand import RESIDENTS, CountedPoints, Grounds
 from planner.errors import Fault, PlannerError, PlannerWarning
 from planner.network import Network
 from planner.progress import standing_stations
-from planner.reach import find_islands, link_points, travel_times
+from planner.reach import islands_of, link_points, travel_times
 from planner.rollout import check_rollout
 from planner.schema import CANDIDATES, STATIONS, Areas, Candidates, Stations, Towns
 from planner.siting import check_method, more_than_candidates
@@ -105,14 +105,14 @@ def check_study(path: str | Path, overrides: Sequence[str] = (), *, progress: Pr
     said, faults = loaded
     found.add(faults)
     if said is not None:
-        _check_sources(said, str(file), found, say)
+        _check_sources(said, str(file), overrides, found, say)
     else:
         inside = [path for _, path in named_files(parse_document(file)) if not leads_out(path, file.parent)]
         _check_files(inside, file.parent, found)
     return found.faults
 
 
-def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> None:
+def _check_sources(said: Study, file: str, overrides: Sequence[str], found: _Findings, say: Progress) -> None:
     """Everything the study names."""
     found.add_missing(unfetched(said))
     found.of(lambda: read_sources(said.folder))
@@ -121,7 +121,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
     if said.candidates:
         found.of(lambda: check_method(said.scenario.siting))
     say("area", 0.05)
-    settled = found.of(lambda: settle_study(said, file))
+    settled = found.of(lambda: settle_study(said, file, overrides))
     study, faults = settled or (said, [])
     found.add(faults)
     towns = found.of(lambda: read_area(study)) if settled else None
@@ -153,7 +153,7 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
         say("datums", 0.95)
         found.faults = _with_companions(study, [*found.faults, *_datums_of_files(study, network, towns, residents)])
         if residents is not None:
-            _warn_of_residents(study, network, residents)
+            _warn_of_residents(study, network, towns, residents)
         if residents is not None and candidates is not None:
             found.of(lambda: _look_at_candidates(study, network, towns, residents, candidates))
     say("", 1.0)
@@ -161,12 +161,17 @@ def _check_sources(said: Study, file: str, found: _Findings, say: Progress) -> N
 
 def _look_at_candidates(study: Study, network: Network, towns: Towns, residents: CountedPoints, candidates: Candidates) -> None:
     """Measure the walks from where people live to the candidates, and say which of these serve nobody."""
-    lives = residents.counts[RESIDENTS] > 0
-    homes = gpd.GeoDataFrame(
-        {"town": towns.index[residents.town[lives]]}, geometry=gpd.points_from_xy(*residents.xy[lives].T), crs=study.crs
-    ).rename_axis("demand_id")
-    options = travel_times(network, candidates, homes, study.scenario.walk)
+    options = travel_times(network, candidates, _homes_in_towns(study, towns, residents), study.scenario.walk)
     warn_of_candidates(network, candidates, options, study.scenario)
+
+
+def _homes_in_towns(study: Study, towns: Towns, residents: CountedPoints) -> gpd.GeoDataFrame:
+    """The points where somebody lives, each with its town."""
+    lives = residents.counts[RESIDENTS] > 0
+    points = gpd.points_from_xy(*residents.xy[lives].T)
+    return gpd.GeoDataFrame({"town": towns.index[residents.town[lives]]}, geometry=points, crs=study.crs).rename_axis(
+        "demand_id"
+    )
 
 
 def _warn_of_empty_tables(study: Study) -> None:
@@ -346,12 +351,13 @@ def _unlinked(study: Study, network: Network, points: Stations | Candidates, sou
     return [Fault(problem, mend, source, str(points.index[int(i)])) for i in np.flatnonzero(links.segment < 0)]
 
 
-def _warn_of_residents(study: Study, network: Network, residents: CountedPoints) -> None:
+def _warn_of_residents(study: Study, network: Network, towns: Towns, residents: CountedPoints) -> None:
     """Say how many people live too far from any street, and how many on streets that are not joined to the rest."""
     walk = study.scenario.walk
     people = residents.counts[RESIDENTS]
     off = link_points(network, residents.xy, walk.max_link_m, walk=walk).segment < 0
-    if apart := find_islands(network, residents.xy, walk).said(people):
+    homes = _homes_in_towns(study, towns, residents)
+    if apart := islands_of(network, homes, walk.among(homes["town"])).said(people[people > 0]):
         warnings.warn(apart, PlannerWarning, stacklevel=2)
     if people[off].sum() >= 0.5:
         said = f"{people[off].sum():,.0f} residents of {people.sum():,.0f} ({people[off].sum() / people.sum():.1%})"

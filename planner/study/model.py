@@ -77,10 +77,12 @@ class WhatIf:
 
     @model_validator(mode="after")
     def _once_each(self) -> WhatIf:
-        keys = [*self.close, *(placed(text)[0] for text in self.move)]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{twice} is closed or moved twice; say one thing of each station")
+        asked = [(key, "closed") for key in self.close] + [(placed(text)[0], "moved") for text in self.move]
+        for key, _ in asked:
+            said = [what for other, what in asked if other == key]
+            if len(said) > 1:
+                twice = f"{said[0]} twice" if len(set(said)) == 1 else " and ".join(dict.fromkeys(said))
+                raise ValueError(f"{key} is {twice}; say one thing of each station")
         return self
 
 

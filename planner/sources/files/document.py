@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,24 @@ def override_keys(document: Document, overrides: Sequence[str]) -> list[Fault]:
     """
     problems = [(override, _set_key(document, override)) for override in overrides]
     return [Fault(problem, SPELT, "--set", column="key", value=said) for said, problem in problems if problem]
+
+
+def overridden_key(document: Document | Mapping[str, Any], override: str) -> tuple[str | int, ...]:
+    """The key that an override sets, its blocks by their place; empty where it is no key.
+
+    >>> overridden_key({"groups": [{"name": "jobless"}]}, "groups.jobless.weight=2")
+    ('groups', 0, 'weight')
+    """
+    place: Any = document
+    key = list[str | int]()
+    for part in _dotted(override.partition("=")[0]):
+        at = _position(place, part) if isinstance(place, list) else part
+        if at is None:
+            return ()
+        key.append(at)
+        held = isinstance(place, list) or (isinstance(place, dict) and at in place)
+        place = place[at] if held else None
+    return tuple(key)
 
 
 def _set_key(document: Document, override: str) -> str:

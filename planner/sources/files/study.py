@@ -17,7 +17,7 @@ from planner.errors import Fault, PlannerWarning, SourceError, StudyError, say_f
 from planner.profiles import KMH
 from planner.sources.files.area import area_sketch
 from planner.sources.files.crs import crs_faults, utm_crs
-from planner.sources.files.document import override_keys, parse_document
+from planner.sources.files.document import overridden_key, override_keys, parse_document
 from planner.sources.files.fetchable import check_fetched
 from planner.sources.files.keys import INSIDE, SCENARIO, dotted, unknown_keys
 from planner.sources.files.towns import match_town, nearest_town
@@ -26,6 +26,7 @@ from planner.study.words import fault_of
 
 STUDY_FILE = "study.toml"
 SUPPOSED = " (what if 假设)"  # after the name of a study some of whose stations are only thought of, on every page and table
+WHAT_IF = "what_if"
 FASTEST_WALK_MPS = 2.5  # 9 km/h; racewalkers apart, faster is running
 
 
@@ -59,14 +60,16 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
         raise StudyError(say_faults(faults), faults)
     if not study.path_of(study.area).exists():
         check_fetched(study)
-    study, faults = settle_study(study, str(file))
+    study, faults = settle_study(study, str(file), overrides)
     if faults:
         raise StudyError(say_faults(faults), faults)
     return study
 
 
-def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
+def settle_study(study: Study, file: str, overrides: Sequence[str] = ()) -> tuple[Study, list[Fault]]:
     """The study with its `crs` filled in and its towns called as the area calls them, and what is wrong with either.
+
+    What `overrides` said is told as theirs, not as the file's.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def settle_study(study: Study, file: str) -> tuple[Study, list[Fault]]:
     towns = {town: walk.towns[said] for said, town in meant.items() if town is not None}
     scenario = dataclasses.replace(study.scenario, walk=dataclasses.replace(walk, towns=towns))
     name = f"{study.name}{SUPPOSED}" if study.what_if else study.name
-    return dataclasses.replace(study, name=name, crs=crs, scenario=scenario), faults
+    return dataclasses.replace(study, name=name, crs=crs, scenario=scenario), _by_speaker(faults, {}, overrides)
 
 
 def _warn_of_runners(study: Study) -> None:
@@ -132,7 +135,31 @@ def load_study(file: Path, overrides: Sequence[str] = ()) -> tuple[Study | None,
     study, wrong = _validated(document, str(file), [key for key, path in _named(document) if leads_out(path, file.parent)])
     if study is not None:
         study = dataclasses.replace(study, folder=file.parent.resolve())
-    return study, faults + wrong
+    return study, _by_speaker(faults + wrong, document, overrides)
+
+
+def _by_speaker(faults: Sequence[Fault], document: Mapping[str, Any], overrides: Sequence[str]) -> list[Fault]:
+    """The faults, those of keys that the command line said named by its options and not by the study file."""
+    keys = [dotted(key, document) for override in overrides if (key := overridden_key(document, override))]
+    return [_said_by_option(fault) if _is_of(fault, keys) else fault for fault in faults]
+
+
+def _is_of(fault: Fault, keys: Sequence[str]) -> bool:
+    """Whether a fault is of one of the keys, or of what stands below it; a town is a key that the fault has as its value."""
+    column = fault.column or ""
+    if column == WHAT_IF:
+        return any(key.startswith(f"{WHAT_IF}.") for key in keys)
+    place = dotted((*column.split("."), fault.value or ""), {}) if column == "walk.towns" else column
+    return any(f"{place}.".startswith(f"{key}.") or (place != column and key.startswith(f"{place}.")) for key in keys)
+
+
+def _said_by_option(fault: Fault) -> Fault:
+    """``--add``, ``--close``, ``--move`` are keys of ``what_if``; every other key is said by ``--set``."""
+    name, _, option = (fault.column or "").partition(".")
+    if name != WHAT_IF:
+        return dataclasses.replace(fault, file="--set")
+    options = [option.partition(".")[0]] if option else ["close", "move"]
+    return dataclasses.replace(fault, file="", column=", ".join(f"--{each}" for each in options))
 
 
 def _validated(

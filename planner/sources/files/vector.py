@@ -161,8 +161,10 @@ def _check_start(path: Path, source: str) -> None:
 
 
 def _check_links(path: Path, source: str) -> None:
-    """What lies beside a file under its name is read with it, and must not lead out of the folder."""
+    """What lies beside a file under its name is read with it: it must not lead out of the folder, nor be waited for."""
     for beside in path.parent.glob(f"{escape(path.stem)}.*"):
+        if beside.exists() and not (beside.is_file() or beside.is_dir()):
+            raise refused(source, f"{beside.name} is a pipe or a device", "put the file itself there")
         if beside.is_symlink() and not beside.resolve().is_relative_to(path.parent):
             raise refused(source, f"{beside.name} is a link that leads out of the folder", "put the file itself there")
 
