@@ -61,8 +61,7 @@ def walks_of(tables: Tables, stands: pd.Index) -> tuple[Floats, Floats]:
     coverage = tables.coverage
     walk_s, times = nearest_s(coverage), coverage["stations_in_reach"].to_numpy(dtype=float).copy()
     at = coverage.index.get_indexer(tables.options.demand_ids)
-    for site in stands:
-        row = int(tables.options.facility_ids.get_indexer(pd.Index([site]))[0])
+    for row in tables.options.facility_ids.get_indexer(stands).tolist():
         if row >= 0:
             own = slice(tables.options.walk_s.indptr[row], tables.options.walk_s.indptr[row + 1])
             cells = at[tables.options.walk_s.indices[own]]
