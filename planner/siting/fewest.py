@@ -134,14 +134,14 @@ def _unreachable(problem: Problem, target: float, until: float | None, seed: int
     said = f"the rules leave no choice of candidates that covers {target:g} more need"
     rules, sites = problem.rules, len(problem.site_ids)
     roomy = replace(rules, room=np.full_like(rules.room, sites))
-    without = {
-        "spacing_m": ("lower siting.share or spacing_m", replace(rules, apart=rules.apart[:0])),
-        "per_town_max": ("lower siting.share or raise per_town_max", roomy),
-        "budget": ("lower siting.share or raise siting.budget", replace(rules, budget=np.inf)),
-    }
+    without = (
+        ("lower siting.share or spacing_m", replace(rules, apart=rules.apart[:0])),
+        ("lower siting.share or raise per_town_max", roomy),
+        ("lower siting.share or raise siting.budget", replace(rules, budget=np.inf)),
+    )
     faults = [
-        Fault(said, mend, column=f"siting.{key}")
-        for key, (mend, free) in without.items()
+        Fault(said, mend, column="siting.share")
+        for mend, free in without
         if _reaches(replace(problem, rules=free), target, until, seed)
     ]
     faults = faults or [
