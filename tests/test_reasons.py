@@ -23,7 +23,7 @@ from planner.run.why import widened
 from planner.schema import Coverage
 from planner.siting import frontier, propose_sites
 from planner.siting.near import near_plans
-from planner.siting.reasons import alternative_sites, station_moves
+from planner.siting.reasons import alternative_sites, explain_sites, station_moves
 from planner.siting.robust import vary_plan
 from planner.study import Reasons, Siting, TownWalk, Walk
 
@@ -101,6 +101,18 @@ def test_a_candidate_outside_every_town_is_no_move_within_one() -> None:
     stations = town[2].iloc[[1]].rename(index={"b": "s"}).rename_axis("station_id")
     moves = station_moves(stands, *town, stations, within_town=True)
     assert moves.loc["s", ["to_id", "gain_pop"]].tolist() == ["b", 5.0]
+
+
+def test_people_outside_of_every_town_are_told_as_such() -> None:
+    (stands, _, _), (options, coverage, candidates) = (
+        siting_town({"s": []}, [20.0, 6.0]),
+        siting_town({"a": [0, 1]}, [20.0, 6.0]),
+    )
+    town = options, Coverage(coverage.assign(town=[None, "A"])), candidates
+    siting = Siting(sites=1)
+    plan = propose_sites(*town, siting)
+    said = explain_sites(plan, stands, *town, alternative_sites(plan, *town, siting))
+    assert said["gain_towns"].tolist() == ["– 20; A 6"]
 
 
 def test_a_neighbours_station_is_told_but_not_moved() -> None:

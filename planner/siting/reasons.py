@@ -98,12 +98,12 @@ def explain_sites(
 
     Returns
     -------
-    `planner.schema.REASONS`. `gain_pop` is what the site adds in the proposed order and `gain_towns` whose it is;
-    `sole_pop` are those who would reach nothing if only this site were left out, `shared_pop` those who reach another
-    station or site too; ``sole_pop + shared_pop = reached_pop``.
+    `planner.schema.REASONS`. `gain_pop` is what the site adds in the proposed order and `gain_towns` whose it is, – being
+    those outside of every town; `sole_pop` are those who would reach nothing if only this site were left out, `shared_pop`
+    those who reach another station or site too; ``sole_pop + shared_pop = reached_pop``.
     """
     ground = Ground.of(reach, options, coverage, candidates)
-    town = coverage["town"].fillna("").astype(str) if "town" in coverage else pd.Series("", index=coverage.index)
+    town = coverage["town"].fillna("–").astype(str) if "town" in coverage else pd.Series("–", index=coverage.index)
     times, before = ground.times(plan.sites.index), ground.covered.copy()
     best = alternatives.reset_index().drop_duplicates("site_id").set_index("site_id")
     rows = []
