@@ -241,8 +241,9 @@ def test_a_fault_names_the_value_and_the_mend() -> None:
         STATIONS.conform(stations(status=["built", "burnt"], source_row=[2, 3]), source="stations.csv")
     said = (
         "stations.csv, row 3, status = 'burnt': not a known word; use one of "
-        "planned (规划、规划中、计划、拟建、待建、筹建、在建、建设中), applied (申报、已申报、申请、申请中), "
-        "built (建成、已建、已建成、建成待验收、待验收、试运营、试运行、在用、运营、运营中、正常、开放、启用、已启用), "
+        "planned (规划、规划中、计划、拟建、待建、筹建、在建、建设中), applied (申报、已申报、申报中、申请、已申请、申请中), "
+        "built (建成、已建、已建成、建成待验收、待验收、试运营、试运行、在用、运营、运营中、"
+        "运行、运行中、正常、开放、启用、已启用), "
         "accepted (验收、已验收、验收通过、验收合格、已验收合格、通过验收、已挂牌), "
     )
     assert str(caught.value.faults[0]) == said + "closed (关闭、已关闭、撤销、已撤销、停用、已停用)"
