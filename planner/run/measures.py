@@ -12,13 +12,14 @@ import scipy.sparse as sp
 from shapely.geometry.base import BaseGeometry
 
 from planner.circle import circle_cells, facilities_of, places_among, reach_services, score_circle, score_services
-from planner.composite import check_weights, composite_scores, weight_moves
+from planner.composite import check_weights
 from planner.errors import PlanError, PlannerWarning, StudyError
 from planner.indicators import Evidence, measure_cells, measure_indicators, score_communities, thin_homes
 from planner.lift import lift_stations
 from planner.progress import track_figures, track_targets
 from planner.reach import Reach
 from planner.rollout import score_rollout
+from planner.run.outputs import ranked
 from planner.run.results import Circle, Measures, Proposal, Survey
 from planner.schema import (
     Candidates,
@@ -179,8 +180,7 @@ def composite_of(survey: Survey, published_stations: pd.DataFrame) -> tuple[Comp
     if composite is None:
         raise StudyError(f"{survey.study.name}: no [composite] is asked for; add weights = {{ served_pop = 2, sole_pop = 1 }}")
     check_weights(composite, [group.name for group in survey.study.scenario.groups])
-    own = published_stations.loc[published_stations.index.isin(survey.own_stations)]
-    return composite_scores(own, composite), weight_moves(own, composite)
+    return ranked(survey, published_stations, composite)
 
 
 def _lift_if_any(survey: Survey) -> Lift | None:

@@ -29,6 +29,7 @@ from planner.run.provenance import sources_of
 from planner.schema import (
     Areas,
     AreaScores,
+    CompositeScores,
     Coverage,
     GroupScores,
     Scores,
@@ -42,7 +43,7 @@ from planner.sources.osm import read_backdrop
 from planner.sources.packs import read_policy
 from planner.sources.record import source_of
 from planner.sources.surroundings import read_services
-from planner.study import Study
+from planner.study import Composite, Study
 from planner.style import LANGUAGES, moved, paces_said, shown_date
 
 if TYPE_CHECKING:  # what draws is slow to import, and only a run that is written needs it
@@ -155,10 +156,14 @@ def _with_what_is_published(run: Run, tables: dict[str, pd.DataFrame]) -> dict[s
         beside = [name for name in ("straight_m", "supply", "supply_e2sfca", "saved_min") if name in cells]
         tables["demand"] = tables["demand"].assign(**{name: cells[name] for name in beside})
     if study.composite is not None:
-        ranked = tables["stations"].loc[tables["stations"].index.isin(run.survey.own_stations)]
-        tables["composite"] = composite_scores(ranked, study.composite)
-        tables["composite_moves"] = weight_moves(ranked, study.composite)
+        tables["composite"], tables["composite_moves"] = ranked(run.survey, tables["stations"], study.composite)
     return tables
+
+
+def ranked(survey: Survey, published_stations: pd.DataFrame, composite: Composite) -> tuple[CompositeScores, pd.DataFrame]:
+    """The composite score of the district's own stations, out of the scores as published, and how it moves with its weights."""
+    own = published_stations.loc[published_stations.index.isin(survey.own_stations)]
+    return composite_scores(own, composite), weight_moves(own, composite)
 
 
 def write_pages(run: Run, folder: Path) -> None:

@@ -146,19 +146,17 @@ def _free(tables: Tables, siting: Siting) -> Siting:
     return replace(siting, sites=max(len(tables.candidates), 1))
 
 
-def _problem(tables: Tables, siting: Siting) -> Problem:
-    return build_problem(tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town)
+def _problem(tables: Tables, siting: Siting, kept: pd.Series | None = None) -> Problem:
+    return build_problem(tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town, kept=kept)
 
 
 def _covered(tables: Tables, siting: Siting, seed: int) -> Solved:
     """Maximal covering (Church and ReVelle 1974), over all phases together."""
-    problem = _problem(tables, siting)
+    kept = None if siting.equity is None else has_parts(tables.coverage, siting.equity.by)
+    problem = _problem(tables, siting, kept)
     if siting.equity is None:
         chosen, alone = choose_cover(problem, seconds=siting.time_limit_s, seed=seed)
     else:
-        kept = has_parts(tables.coverage, siting.equity.by)
-        asked = tables.options, tables.coverage, tables.candidates, siting, tables.stations_per_town
-        problem = build_problem(*asked, kept=kept)
         until = None if siting.time_limit_s is None else time.monotonic() + siting.time_limit_s
         chosen = choose_fair(problem, tables.coverage, siting, seed=seed)
         left = None if until is None else seconds_left(until)

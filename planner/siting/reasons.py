@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -174,11 +174,11 @@ def alternative_sites(
         build_problem(options, coverage, candidates, plain, stations_per_town, weigh=what) for what in ("need", "population")
     )
     chosen = problem.site_ids.isin(plan.sites.index)
+    adds_need, adds_people = _adding(problem, chosen), _adding(people, chosen)
     rows = []
     for site in plan.sites.index:
         at = int(problem.site_ids.get_indexer(pd.Index([site]))[0])
-        left = chosen & (np.arange(len(chosen)) != at)
-        need, pop = _adds(problem, left), _adds(people, left)
+        need, pop = adds_need(at), adds_people(at)
         for rank, j in enumerate(_swaps(problem, chosen, at, need, count), start=1):
             loss = {"loss_need": need[at] - need[j], "loss_pop": pop[at] - pop[j]}
             rows.append({"site_id": site, "rank": rank, "alternative_id": problem.site_ids[j], **loss})
@@ -203,11 +203,16 @@ def _swaps(problem: Problem, chosen: Bools, at: int, need: Floats, count: int) -
             yield j
 
 
-def _adds(problem: Problem, left: Bools) -> Floats:
-    """(sites,) what each adds to those that are left."""
-    reached = np.zeros(len(problem.weight), dtype=np.bool_)
-    reached[problem.reach[np.flatnonzero(left)].indices] = True
-    return np.asarray(problem.reach.astype(np.float64) @ np.where(reached, 0.0, problem.weight))
+def _adding(problem: Problem, chosen: Bools) -> Callable[[int], Floats]:
+    """A function of a chosen site: (sites,) what each adds to the chosen ones that are left without it."""
+    reach = sp.csr_array(problem.reach.astype(np.float64))
+    times = np.asarray(reach[np.flatnonzero(chosen)].sum(axis=0), dtype=float)
+
+    def adds(without: int) -> Floats:
+        open_now = (times - reach[[without]].toarray()[0]) < 0.5
+        return np.asarray(reach @ np.where(open_now, problem.weight, 0.0))
+
+    return adds
 
 
 def _described(found: pd.DataFrame, candidates: Candidates) -> Alternatives:
