@@ -33,13 +33,18 @@ def test_compiled_code_is_named_by_every_file_that_holds_loops_and_by_no_other(t
     assert len(set(names.values())) == 3
 
 
+def run_twice(program: str, code: Path) -> list[subprocess.CompletedProcess[str]]:
+    """A program run with nothing compiled in the folder `code`, and run again."""
+    command, environment = [sys.executable, "-c", program], os.environ | {"NUMBA_CACHE_DIR": str(code)}
+    return [subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
+
+
 def test_compiled_code_goes_where_it_is_asked_to_and_is_loaded_from_there(tmp_path: Path) -> None:
     program = (
         "import numpy as np; from planner.reach.compiled import what_first; from planner.reach.grid import grid_of;"
         "print(what_first()); grid_of(np.zeros((1, 4)), np.ones(1, dtype=bool)); print(what_first())"
     )
-    command, environment = [sys.executable, "-c", program], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    said = [done.stdout for done in run_twice(program, tmp_path)]
     assert said == [f"{COMPILING}\n{LOADING}\n", f"{LOADING}\n{LOADING}\n"]
     assert [folder.name for folder in tmp_path.iterdir()] == [f"compiled-{fingerprint(PACKAGE)}"]
 
@@ -49,8 +54,7 @@ def test_whoever_waits_for_the_compiler_is_told_once_and_where_it_has_been_nobod
         "import numpy as np; from planner.reach.grid import grid_of;"
         "[grid_of(np.zeros((1, 4)), np.ones(1, dtype=bool)) for _ in range(2)]"
     )
-    command, environment = [sys.executable, "-c", program], os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr for _ in range(2)]
+    said = [done.stderr for done in run_twice(program, tmp_path)]
     assert said[0].count(COMPILING) == 1
     assert said[1] == ""
 
